@@ -1,0 +1,38 @@
+/* denormalize.cl -- the inverse of an input op: x = y * a + (hi + lo), per channel or per set. */
+#define OP(name) denormalize_##name
+#define STAT(name) nothing_##name
+#define MAPS 1
+/* k: lo, hi - lo, eps of minmax. table: per channel hi, lo, a. Of minmax and zscore instead the sets' own. */
+#define ARGS                                                                                          \
+    const float4 k, global const float4 *table, SLOT(const float, min), SLOT(const float, max),       \
+        SLOT(const float, mean), SLOT(const float, rstd)
+#define PASS k, table, SLOT_PASS(min), SLOT_PASS(max), SLOT_PASS(mean), SLOT_PASS(rstd)
+#include "common/op.clh"
+
+#define denormalize_fold(s, set, first, ...) NO_MAP
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
+{
+    map_t r = NO_MAP;
+    if (s_min) { /* min + (x - lo) * (max - min + eps) / (hi - lo) */
+        const float low = s_min[at_min + set];
+        r.p = k.x;
+        r.hi = low;
+        r.a = quot((s_max[at_max + set] - low) + k.z, fabs(k.y)) * (k.y < 0.0f ? -1.0f : 1.0f);
+    } else if (s_mean) {
+        r.p = 0.0f;
+        r.hi = s_mean[at_mean + set];
+        r.a = recip(s_rstd[at_rstd + set]);
+    } else {
+        const float4 c = table[channel];
+        r.p = 0.0f;
+        r.hi = c.x;
+        r.lo = c.y;
+        r.a = c.z;
+    }
+    return r;
+}
+INLINE fv OP(map)(fv x, map_t m) { return fma(x - m.p, (fv)m.a, (fv)m.lo) + m.hi; }
+
+#include "common/pass.clh"
+#include "common/pointwise.clh"
+#include "common/end.clh"

@@ -1,0 +1,29 @@
+/* moments.cl -- count, mean, M2 = sum (x - mean)^2, min and max of every set; y is the mean. */
+#define OP(name) moments_##name
+#define STAT(name) summary_##name
+#define MAPS 0
+#define ARGS                                                                                     \
+    const float4 k, SLOT(float, mean), SLOT(ulong, count), SLOT(float, m2), SLOT(float, min),    \
+        SLOT(float, max)
+#define PASS k, SLOT_PASS(mean), SLOT_PASS(count), SLOT_PASS(m2), SLOT_PASS(min), SLOT_PASS(max)
+#include "common/op.clh"
+
+INLINE map_t OP(fold)(summary_t s, uint set, uint first, ARGS)
+{
+    if (first) {
+        SAVE(mean, set, moments_mean(s.m));
+        SAVE(count, set, s.m.n);
+        SAVE(m2, set, moments_m2(s.m));
+        SAVE(min, set, s.e.min);
+        SAVE(max, set, s.e.max);
+    }
+    return NO_MAP;
+}
+#define moments_run(m, ...) (m)
+#define moments_map(x, m) (x)
+
+#include "common/pass.clh"
+#include "common/rows.clh"
+#include "common/slab.clh"
+#include "common/split.clh"
+#include "common/end.clh"

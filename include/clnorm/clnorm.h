@@ -1,0 +1,353 @@
+/* clnorm.h -- normalization for vision on any OpenCL device: the life cycle of a call.
+ *
+ * Three levels.
+ *
+ *   Simple, data on the host:          Your own OpenCL:
+ *     clnorm_context *ctx;               clnorm_context_create(&ctx, cl, device, NULL);
+ *     clnorm_open(&ctx, "gpu", NULL);    clnorm_normalize_plan(&plan, ctx, &desc, CLNORM_ESTIMATE);
+ *     clnorm_run_host(ctx, &op, &io);    args.slot[CLNORM_X].mem = x; args.slot[CLNORM_Y].mem = y;
+ *     clnorm_close(ctx);                 clnorm_enqueue(plan, queue, &args, 1, &decoded, &done);
+ *
+ *   Extending: `moments` writes count, mean and M2 of every set, which merge by Chan's formula.
+ *
+ * Threads   Functions on different objects never interfere. A context may be used from any thread;
+ *           a plan is immutable and may be enqueued from any number of threads at once. The error
+ *           text is per thread. After fork() the child may not use the library: every call there
+ *           returns CLNORM_EFORK, because OpenCL itself does not survive a fork.
+ * Waiting   Only clnorm_run_host, clnorm_close, clnorm_context_release (for what the library itself
+ *           has in flight) and a plan made with CLNORM_MEASURE wait for the device.
+ * Building  clnorm_context_create, clnorm_context_prepare, clnorm_plan_create and clnorm_run compile
+ *           kernels; clnorm_enqueue never does.
+ * ABI       Within a major version symbols, enum values and struct fields are only appended. Structs
+ *           that you pass start with their size; zero in a field that you do not know is its default. */
+#ifndef CLNORM_H
+#define CLNORM_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32) && !defined(CLNORM_STATIC)
+#ifdef CLNORM_BUILDING
+#define CLNORM_API __declspec(dllexport)
+#else
+#define CLNORM_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define CLNORM_API __attribute__((visibility("default")))
+#else
+#define CLNORM_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status ---------------------------------------------------------------------------- */
+
+#define CLNORM_VERSION_MAJOR 0
+#define CLNORM_VERSION_MINOR 1
+#define CLNORM_VERSION_PATCH 0
+
+/** Every status: name, value, text. Values are never renumbered or reused. */
+#define CLNORM_STATUS_MAP(X)                                                      \
+    X(OK, 0, "success")                                                           \
+    X(EARG, -1, "an argument is null or out of range")                            \
+    X(ESHAPE, -2, "shapes, strides or layouts do not agree")                      \
+    X(EDTYPE, -3, "this op does not take this data type")                         \
+    X(EBUFFER, -4, "a buffer is missing, too small, foreign or overlaps")         \
+    X(EWORKSPACE, -5, "the workspace is too small")                               \
+    X(EDEVICE, -6, "no such device, or the queue is not of the plan's context")   \
+    X(EUNSUPPORTED, -7, "the device or the library lacks what this plan needs")   \
+    X(EBUILD, -8, "an OpenCL program did not build")                              \
+    X(ECL, -9, "an OpenCL call failed")                                           \
+    X(ENOMEM, -10, "out of host or device memory")                                \
+    X(EIO, -11, "a file cannot be used")                                          \
+    X(EBUG, -12, "a bug in clnorm, please report it")                             \
+    X(ENOTREADY, -13, "the kernels of this plan are not built yet")               \
+    X(EFORK, -14, "the library was used before fork(); the child may not use it") \
+    X(ENODEVICE, -15, "there is no OpenCL platform or device on this machine")
+
+typedef enum clnorm_status {
+#define CLNORM_STATUS_ENUM(name, value, text) CLNORM_##name = value,
+    CLNORM_STATUS_MAP(CLNORM_STATUS_ENUM)
+#undef CLNORM_STATUS_ENUM
+        CLNORM_STATUS_INT = 0x7fffffff
+} clnorm_status;
+
+/** The text of a status, for example "success". Never NULL.
+ *  Threads  any. */
+CLNORM_API const char *clnorm_status_text(clnorm_status status);
+
+/** This thread's last failure in one sentence: the argument, its value, what is allowed.
+ *
+ *  cl_code  if not NULL, receives the OpenCL error code behind it, or 0.
+ *  Returns  a text that stays valid until the next failure on this thread; "" when there was none.
+ *           For EBUILD the compiler's log follows on the next lines. */
+CLNORM_API const char *clnorm_last_error(cl_int *cl_code);
+
+/** The version of the library, (major << 16) | (minor << 8) | patch. */
+CLNORM_API uint32_t clnorm_version(void);
+
+/* ---- tensors --------------------------------------------------------------------------- */
+
+/** Storage types: name, value, bytes. Everything is computed in f32 whatever the storage. */
+#define CLNORM_DTYPE_MAP(X) \
+    X(F32, f32, 1, 4) X(F16, f16, 2, 2) X(BF16, bf16, 3, 2) X(U8, u8, 4, 1) X(U16, u16, 5, 2) X(S8, s8, 6, 1)
+
+typedef enum clnorm_dtype {
+#define CLNORM_DTYPE_ENUM(NAME, name, value, bytes) CLNORM_##NAME = value,
+    CLNORM_DTYPE_MAP(CLNORM_DTYPE_ENUM)
+#undef CLNORM_DTYPE_ENUM
+        CLNORM_DTYPE_INT = 0x7fffffff
+} clnorm_dtype;
+
+#define CLNORM_MAX_DIMS 6
+
+/** A tensor: type, shape and strides. Frozen at 1.0.
+ *
+ *  Shape    4-D is (N,C,H,W), 5-D (N,C,D,H,W): an axis means what its index says, whatever the
+ *           order in memory; channels last is a matter of strides. 2-D is (N,C), 1-D (C). Length 0
+ *           is allowed: nothing is launched and y is empty.
+ *  Strides  in elements; all zero means dense in the order of the axes. They may be negative, and
+ *           may skip memory (a crop, a row pitch, RGB inside RGBA), but an output may not visit one
+ *           element twice. */
+typedef struct clnorm_tensor {
+    uint32_t dtype;
+    uint32_t ndim;
+    int64_t shape[CLNORM_MAX_DIMS];
+    int64_t stride[CLNORM_MAX_DIMS];
+    uint64_t reserved;
+} clnorm_tensor;
+
+/** Dense (N,C,H,W), channels first. */
+CLNORM_API clnorm_tensor clnorm_nchw(clnorm_dtype dtype, int64_t n, int64_t c, int64_t h, int64_t w);
+/** Dense (N,C,H,W) stored channels last: one pixel's channels are neighbours. */
+CLNORM_API clnorm_tensor clnorm_nhwc(clnorm_dtype dtype, int64_t n, int64_t c, int64_t h, int64_t w);
+/** Dense rows of c elements, shape (N,C). */
+CLNORM_API clnorm_tensor clnorm_rows(clnorm_dtype dtype, int64_t n, int64_t c);
+/** c channels of an interleaved image as (1,C,H,W): gray 1/1, RGB and BGR 3/3, RGBA and BGRA 3/4 (alpha
+ *  skipped) or 4/4. BGR orders also set swap_rb of the op.
+ *
+ *  pixel    elements from pixel to pixel; pitch  elements from row to row, 0 = w * pixel. */
+CLNORM_API clnorm_tensor clnorm_image(clnorm_dtype dtype, int64_t c, int64_t h, int64_t w, int64_t pixel,
+                                      int64_t pitch);
+/** Bytes of one element; 0 for an unknown type. */
+CLNORM_API size_t clnorm_dtype_bytes(uint32_t dtype);
+/** "f32" and so on; "?" for an unknown type. */
+CLNORM_API const char *clnorm_dtype_name(uint32_t dtype);
+/** Elements in the shape; -1 where the product overflows or a length is negative. */
+CLNORM_API int64_t clnorm_tensor_count(const clnorm_tensor *t);
+/** Bytes from the first to behind the last element in memory, strides considered; 0 when empty. */
+CLNORM_API size_t clnorm_tensor_bytes(const clnorm_tensor *t);
+
+/** A place in device memory. Frozen at 1.0.
+ *
+ *  mem          of the plan's context; refused otherwise.
+ *  byte_offset  of element (0,0,..), a multiple of the element's size. (With a negative stride the
+ *               elements before it must lie in the buffer too.)
+ *  svm          reserved, NULL. */
+typedef struct clnorm_buffer {
+    cl_mem mem;
+    size_t byte_offset;
+    void *svm;
+    uint64_t reserved;
+} clnorm_buffer;
+
+/** Every tensor an op can read or write: constant, name on the command line. Which of them an op takes
+ *  is in its descriptor's comment and in clnorm_op_info. */
+#define CLNORM_SLOT_MAP(S)                                                                        \
+    S(X, x)                                                                                       \
+    S(Y, y) S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max)     \
+        S(COUNT, count) S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var)       \
+            S(RESIDUAL, residual) S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) \
+                S(DBETA, dbeta) S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma)           \
+                    S(RUNNING_WHITENER, running_whitener)
+
+typedef enum clnorm_slot {
+#define CLNORM_SLOT_ENUM(NAME, name) CLNORM_##NAME,
+    CLNORM_SLOT_MAP(CLNORM_SLOT_ENUM)
+#undef CLNORM_SLOT_ENUM
+        CLNORM_SLOTS_USED,
+    CLNORM_SLOTS = 32
+} clnorm_slot;
+
+/* ---- devices --------------------------------------------------------------------------- */
+
+/** One OpenCL device, described. */
+typedef struct clnorm_device {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_device_type type;
+    char id[16]; /* "platform:device", what clnorm_device_find and --device take */
+    char name[128], platform_name[128], vendor[128], driver[64], opencl_c[64];
+    uint32_t units;              /* compute units */
+    uint32_t fp16, fp64, images; /* 1 where the device has it; the library needs none of them */
+    uint64_t local_bytes, global_bytes, max_alloc_bytes;
+} clnorm_device;
+
+/** All devices of all platforms, in the order in which `find` prefers them: GPU, accelerator, CPU.
+ *
+ *  list, room  receives up to room devices; may be NULL, 0.  count  receives how many there are.
+ *  Errors      ENODEVICE with a sentence that says what to install. A platform without a device is
+ *              skipped. */
+CLNORM_API clnorm_status clnorm_devices(clnorm_device *list, size_t room, size_t *count);
+
+/** The device that `spec` names: "0:0", "gpu", "cpu", "accelerator", or a part of a name (case does not
+ *  matter). NULL or "" is the most preferred.
+ *  Errors   ENODEVICE none at all; EDEVICE none matches, the sentence lists what there is. */
+CLNORM_API clnorm_status clnorm_device_find(clnorm_device *out, const char *spec);
+
+/* ---- context --------------------------------------------------------------------------- */
+
+typedef struct clnorm_context clnorm_context;
+typedef struct clnorm_plan clnorm_plan;
+typedef struct clnorm_op clnorm_op;
+
+#define CLNORM_LAZY 1u     /* options.flags: build nothing at start, all on first plan */
+#define CLNORM_CACHE_ON 2u /* keep binaries on disk even where the runtime has its own cache (PoCL) */
+#define CLNORM_CACHE_OFF 4u
+
+#define CLNORM_LOG_ERROR 1
+#define CLNORM_LOG_WARN 2
+#define CLNORM_LOG_INFO 3
+
+/** What a context may be told. All zero but size is the default. */
+typedef struct clnorm_options {
+    uint32_t size;
+    uint32_t flags;
+    uint64_t ops; /* start-up set: bit (kind) per op, CLNORM_OP_BIT(kind); 0 = all */
+    const char
+        *cache_dir; /* of binaries; NULL: CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, ~/.cache/clnorm */
+    const char *kernel_dir; /* reads cl/ from here instead of the embedded text (debugging); NULL: embedded */
+    void (*log)(void *user, int level, const char *text); /* the library's only voice, from any thread that
+                                                           * builds; NULL: silent */
+    void *log_user;
+    void (*progress)(void *user, const char *what, int done, int total); /* while building */
+    void *progress_user;
+    cl_mem (*buffer_alloc)(void *user, cl_context context,
+                           size_t bytes); /* device memory; NULL: clCreateBuffer */
+    void (*buffer_free)(void *user, cl_mem mem);
+    void *buffer_user;
+} clnorm_options;
+
+/** A context on the caller's own OpenCL: queries the device once and builds the start-up set.
+ *
+ *  context, device  the caller's; retained until the last plan and the context are released.
+ *  options          NULL for defaults.
+ *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM. */
+CLNORM_API clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
+                                               const clnorm_options *options);
+/** One more owner. NULL is a no-op. */
+CLNORM_API void clnorm_context_retain(clnorm_context *ctx);
+/** Drops one owner; the last one waits for what the library still has in flight, saves the binary cache and
+ *  frees. NULL is a no-op. Plans keep their context alive. */
+CLNORM_API void clnorm_context_release(clnorm_context *ctx);
+
+/** Builds ahead of time what plans of these descriptors will need, so that no frame waits for a compiler.
+ *  progress is called after each program; it may be NULL. */
+CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n,
+                                                void (*progress)(void *user, const char *what, int done,
+                                                                 int total),
+                                                void *user);
+
+/** Times and counts of a context since it was created. */
+typedef struct clnorm_stats {
+    uint32_t size;
+    uint32_t programs_built, programs_loaded, cache_rejected, cache_saved, plans;
+    uint64_t query_ns, build_ns, load_ns; /* describing the device, compiling source, reading binaries */
+} clnorm_stats;
+CLNORM_API clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats);
+
+/** The cl_context, device and (for clnorm_open) queue inside; not retained for the caller. Any may be NULL.
+ */
+CLNORM_API clnorm_status clnorm_context_handles(clnorm_context *ctx, cl_context *context,
+                                                cl_device_id *device, cl_command_queue *queue);
+/** The directory of the binary cache; "" when it is off. Valid as long as the context. */
+CLNORM_API const char *clnorm_context_cache_dir(const clnorm_context *ctx);
+
+/* ---- plan and enqueue ------------------------------------------------------------------ */
+
+typedef enum clnorm_effort {
+    CLNORM_ESTIMATE = 0, /* the cheapest by a table */
+    CLNORM_MEASURE = 1,  /* the fastest by timing, on scratch memory; same bits either way */
+    CLNORM_NO_BUILD = 2  /* ESTIMATE, but ENOTREADY instead of compiling */
+} clnorm_effort;
+
+/** Plans one op: checks shapes, chooses a schedule, builds its kernels if they are not there.
+ *
+ *  op       a descriptor of clnorm_ops.h, by its first member; copied.
+ *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL. */
+CLNORM_API clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
+                                            uint32_t effort);
+CLNORM_API void clnorm_plan_retain(const clnorm_plan *plan);
+/** Drops one owner. Enqueued work goes on safely. NULL is a no-op. */
+CLNORM_API void clnorm_plan_release(const clnorm_plan *plan);
+/** Bytes of device workspace that one enqueue needs; may be 0. */
+CLNORM_API size_t clnorm_plan_workspace(const clnorm_plan *plan);
+/** Bytes that a slot must have behind its offset; 0 when the plan does not know the slot. */
+CLNORM_API size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot);
+/** The choice in words, like snprintf: schedule, wg, vec, parts, stages, bytes moved, workspace, and why no
+ *  faster schedule applied. */
+CLNORM_API size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size_t room);
+
+/** The buffers and per-call numbers of one enqueue. All zero but size is "absent". */
+typedef struct clnorm_args {
+    uint32_t size;
+    uint32_t reserved;
+    clnorm_buffer slot[CLNORM_SLOTS];
+    clnorm_buffer workspace; /* mem NULL: from the context's ring */
+    double momentum;         /* reserved for batchnorm */
+    uint64_t count;
+} clnorm_args;
+#define CLNORM_ARGS_INIT                                                                         \
+    {                                                                                            \
+        (uint32_t)sizeof(clnorm_args), 0, { { NULL, 0, NULL, 0 } }, { NULL, 0, NULL, 0 }, 0.0, 0 \
+    }
+
+/** Enqueues all stages of a plan. Never waits, flushes, reads back or allocates device memory.
+ *
+ *  queue    of the plan's context and device, in order or out of order.
+ *  args     y may be x where their types have one size and their strides are equal; any other overlap of
+ *           an output is refused.
+ *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are.
+ *  Errors   EARG, EBUFFER (missing, too small, of another context, overlapping, misaligned), EDEVICE,
+ *           EWORKSPACE, ECL, ENOMEM. On failure *event is NULL and outputs are undefined. */
+CLNORM_API clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue,
+                                        const clnorm_args *args, cl_uint nwait, const cl_event *wait,
+                                        cl_event *event);
+
+/** Plan and enqueue in one call; plans are kept in a small table in the context. Asynchronous, but builds
+ *  on first use. */
+CLNORM_API clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
+                                    const clnorm_args *args, cl_uint nwait, const cl_event *wait,
+                                    cl_event *event);
+
+/* ---- the simple level: host memory ------------------------------------------------------- */
+
+/** Host pointers for clnorm_run_host: slot[CLNORM_X] = x and so on, each as large as the descriptor says,
+ *  element (0,0,..) first. Strides may not be negative here. */
+typedef struct clnorm_host_args {
+    uint32_t size;
+    uint32_t reserved;
+    void *slot[CLNORM_SLOTS];
+    uint64_t reserved2[2];
+} clnorm_host_args;
+
+/** A context with an OpenCL context and queue of its own on the device that `device` names. */
+CLNORM_API clnorm_status clnorm_open(clnorm_context **out, const char *device, const clnorm_options *options);
+/** Copies in, runs, copies out, waits. Only for contexts from clnorm_open. */
+CLNORM_API clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op,
+                                         const clnorm_host_args *io);
+/** clnorm_context_release by its simple name. */
+CLNORM_API void clnorm_close(clnorm_context *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include "clnorm_ops.h"
+#endif

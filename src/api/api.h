@@ -1,0 +1,86 @@
+/* api.h -- the handles behind the public header. */
+#ifndef CLN_API_H
+#define CLN_API_H
+
+#include "op/op.h"
+
+#include <pthread.h>
+
+#define CLN_RING 4 /* workspaces in flight before enqueues wait for one another, on the device */
+#define CLN_LRU 16 /* plans that clnorm_run keeps */
+
+/* One workspace of the ring: its next user waits (on the device) for `busy`. */
+typedef struct cln_ring_place {
+    cl_mem mem;
+    size_t bytes;
+    cl_event busy;
+} cln_ring_place;
+
+typedef struct cln_ring {
+    pthread_mutex_t lock;
+    cln_ring_place place[CLN_RING];
+    size_t next;
+} cln_ring;
+
+struct clnorm_context {
+    pthread_mutex_t lock; /* refs, the LRU, counts */
+    unsigned refs;
+    clnorm_options options; /* strings are copied to the fields below */
+    char *kernel_dir;
+    char cache_dir[4096];
+    cl_context cl;
+    cl_command_queue queue; /* of clnorm_open, else NULL */
+    cln_device device;
+    cln_params params;
+    cln_programs *programs;
+    cln_ring ring;
+    struct {
+        const clnorm_plan *plan;
+        uint64_t used;
+    } lru[CLN_LRU];
+    uint64_t tick, query_ns;
+    uint32_t plans;
+};
+
+struct clnorm_plan {
+    pthread_mutex_t lock; /* refs and the free lists of body.variants */
+    unsigned refs;
+    clnorm_context *ctx;
+    cln_body body;
+};
+
+/* ---- context.c ---- */
+/* Text of an op's unit and its start-up descriptor. */
+clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
+                                  cl_program *out);
+clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t bytes, const void *data,
+                                 cl_mem *out);
+void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);
+
+/* ---- plan.c ---- */
+/* A plan with everything decided by the caller; choice NULL lets the planner decide. Tests force each in
+ * turn. */
+clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
+                            const cln_choice *choice, bool build);
+/* Builds the programs of a chosen body. */
+clnorm_status cln_plan_build(cln_body *body, clnorm_context *ctx, bool build);
+void cln_plan_layout(cln_body *body);
+
+/* ---- ring.c ---- */
+clnorm_status cln_ring_init(cln_ring *ring);
+/* Makes every place at least this large. Called when a plan is made, never by enqueue. */
+clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes);
+/* Locks the ring and takes a place: its buffer and the event to wait for (NULL: none; else the caller's now).
+ */
+cln_ring_place *cln_ring_take(cln_ring *ring, cl_mem *mem, cl_event *busy);
+/* Gives it back with the event of its last use (owned by the ring from then on, or NULL); unlocks the ring.
+ */
+void cln_ring_give(cln_ring *ring, cln_ring_place *place, cl_event busy);
+/* Waits for all places, frees them. */
+void cln_ring_drain(clnorm_context *ctx);
+
+/* ---- measure.c ---- */
+/* The fastest choice by timing every solver on scratch memory; *measured is false where nothing runs. */
+clnorm_status cln_measure(cln_choice *choice, clnorm_context *ctx, const clnorm_op *op, bool *measured);
+
+#endif

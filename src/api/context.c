@@ -1,0 +1,293 @@
+/* context.c -- a device described, the start-up set built, everything that plans share. */
+#include "api/api.h"
+#include "base/fork.h"
+#include "base/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- memory and programs for the rest of the library ---- */
+
+clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t bytes, const void *data,
+                                 cl_mem *out)
+{
+    cl_int code = CL_SUCCESS;
+    if (bytes > ctx->device.max_alloc)
+        return cln_fail(CLNORM_ENOMEM, "a buffer of %zu bytes is wanted; the device allows %llu", bytes,
+                        (unsigned long long)ctx->device.max_alloc);
+    if (ctx->options.buffer_alloc && !data) {
+        *out = ctx->options.buffer_alloc(ctx->options.buffer_user, ctx->cl, bytes);
+        return *out ? CLNORM_OK : cln_fail(CLNORM_ENOMEM, "buffer_alloc gave no buffer of %zu bytes", bytes);
+    }
+    *out = clCreateBuffer(ctx->cl, flags | (data ? CL_MEM_COPY_HOST_PTR : 0), bytes, (void *)(uintptr_t)data,
+                          &code);
+    return CLN_CL_STATUS(code, "clCreateBuffer");
+}
+
+void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem)
+{
+    if (mem && ctx->options.buffer_free)
+        ctx->options.buffer_free(ctx->options.buffer_user, mem);
+    else if (mem)
+        clReleaseMemObject(mem);
+}
+
+clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
+                                  cl_program *out)
+{
+    char text[64], options[256];
+    snprintf(text, sizeof text, "#include \"%s.cl\"\n", body->problem.op->info.name);
+    cln_stage_options(options, sizeof options, body, &ctx->params, variant);
+    return cln_programs_get(ctx->programs, text, options, build, out);
+}
+
+/* ---- life ---- */
+
+static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *options)
+{
+    if (!options)
+        return CLNORM_OK;
+    if (options->size < offsetof(clnorm_options, ops) || options->size > 4096)
+        return cln_fail(CLNORM_EARG, "options.size is %u; sizeof(clnorm_options), %zu, is expected",
+                        options->size, sizeof *options);
+    memcpy(&ctx->options, options, options->size < sizeof *options ? options->size : sizeof *options);
+    if (ctx->options.flags & ~(CLNORM_LAZY | CLNORM_CACHE_ON | CLNORM_CACHE_OFF))
+        return cln_fail(CLNORM_EARG, "options.flags is 0x%x; CLNORM_LAZY, _CACHE_ON and _CACHE_OFF are known",
+                        ctx->options.flags);
+    if (!ctx->options.buffer_alloc != !ctx->options.buffer_free)
+        return cln_fail(CLNORM_EARG, "options: buffer_alloc and buffer_free come together");
+    if (!ctx->options.kernel_dir)
+        return CLNORM_OK;
+    const size_t n = strlen(ctx->options.kernel_dir) + 1;
+    ctx->kernel_dir = (char *)malloc(n);
+    if (!ctx->kernel_dir)
+        return cln_fail(CLNORM_ENOMEM, "no memory for the name of kernel_dir");
+    memcpy(ctx->kernel_dir, ctx->options.kernel_dir, n);
+    return CLNORM_OK;
+}
+
+static clnorm_status check_device(cl_context context, cl_device_id device)
+{
+    cl_device_id list[64];
+    size_t bytes;
+    if (!context || !device)
+        return cln_fail(CLNORM_EARG, "%s is NULL", context ? "device" : "context");
+    CLN_CL(clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &bytes));
+    if (bytes > sizeof list)
+        return cln_fail(CLNORM_EDEVICE, "the context has %zu devices; %zu are allowed", bytes / sizeof *list,
+                        CLN_COUNT(list));
+    CLN_CL(clGetContextInfo(context, CL_CONTEXT_DEVICES, bytes, list, NULL));
+    for (size_t k = 0; k < bytes / sizeof *list; k++)
+        if (list[k] == device)
+            return CLNORM_OK;
+    return cln_fail(CLNORM_EDEVICE, "the device is not one of the context's");
+}
+
+/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known.
+ * The only place where the library reads the environment. */
+static void cache_dir(char *dir, size_t room, const char *wanted)
+{
+    const char *own = getenv("CLNORM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *base = wanted ? wanted : own && *own ? own : xdg && *xdg == '/' ? xdg : home ? home : "";
+    const char *below = base == wanted || base == own || !*base ? ""
+                        : base == xdg                           ? "/clnorm"
+                                                                : "/.cache/clnorm";
+    const int n = snprintf(dir, room, "%s%s", base, below);
+    if (n < 0 || (size_t)n >= room)
+        dir[0] = '\0';
+}
+
+/* PoCL keeps binaries itself, and starts faster from its own (docs/start-up.md): ours is off there. */
+static void open_cache(clnorm_context *ctx)
+{
+    char why[256] = "", dir[4096];
+    const bool on = ctx->options.flags & CLNORM_CACHE_ON || !ctx->device.pocl;
+    if (!on || ctx->options.flags & CLNORM_CACHE_OFF)
+        return;
+    cache_dir(dir, sizeof dir, ctx->options.cache_dir);
+    cln_cache_open(ctx->cache_dir, sizeof ctx->cache_dir, dir, why, sizeof why);
+    if (why[0] && ctx->options.log)
+        ctx->options.log(ctx->options.log_user, CLNORM_LOG_WARN, why);
+}
+
+/* The start-up set: forward, u8 (interleaved RGB) or f32 to f32, for each op of the mask. */
+static clnorm_status build_start(clnorm_context *ctx)
+{
+    const clnorm_op *list[64];
+    clnorm_any desc[64];
+    size_t n = 0;
+    const clnorm_op_info *op;
+    if (ctx->options.flags & CLNORM_LAZY)
+        return CLNORM_OK;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL && n < CLN_COUNT(desc); k++) {
+        if (ctx->options.ops && !(ctx->options.ops & CLNORM_OP_BIT(op->kind)))
+            continue;
+        const bool image = op->x_types >> CLNORM_U8 & 1;
+        CLN_TRY(clnorm_op_init(&desc[n], op->kind));
+        desc[n].head.x = image ? clnorm_nhwc(CLNORM_U8, 1, 3, 64, 64) : clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
+        if (cln_op_of(op->kind)->maps)
+            desc[n].head.y = clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
+        list[n] = &desc[n].op;
+        n++;
+    }
+    return clnorm_context_prepare(ctx, list, n, ctx->options.progress, ctx->options.progress_user);
+}
+
+static clnorm_status create(clnorm_context *ctx, cl_context context, cl_device_id device,
+                            const clnorm_options *options)
+{
+    CLN_TRY(copy_options(ctx, options));
+    CLN_TRY(check_device(context, device));
+    const uint64_t start = cln_now_ns();
+    CLN_TRY(cln_device_query(&ctx->device, device));
+    ctx->query_ns = cln_now_ns() - start;
+    CLN_CL(clRetainContext(context));
+    ctx->cl = context;
+    cln_params_for(&ctx->params, &ctx->device);
+    open_cache(ctx);
+    const cln_program_env env = { context,        &ctx->device,     ctx->kernel_dir,
+                                  ctx->cache_dir, ctx->options.log, ctx->options.log_user };
+    CLN_TRY(cln_programs_create(&ctx->programs, &env));
+    return build_start(ctx);
+}
+
+clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
+                                    const clnorm_options *options)
+{
+    if (!out)
+        return cln_fail(CLNORM_EARG, "out is NULL");
+    *out = NULL;
+    CLN_TRY(cln_fork_check());
+    cln_fork_watch();
+    clnorm_context *ctx = (clnorm_context *)calloc(1, sizeof *ctx);
+    if (!ctx)
+        return cln_fail(CLNORM_ENOMEM, "no memory for a context");
+    ctx->refs = 1;
+    if (pthread_mutex_init(&ctx->lock, NULL) || cln_ring_init(&ctx->ring) != CLNORM_OK) {
+        free(ctx);
+        return cln_fail(CLNORM_ENOMEM, "no memory for a lock");
+    }
+    const clnorm_status st = create(ctx, context, device, options);
+    if (st == CLNORM_OK)
+        *out = ctx;
+    else
+        clnorm_context_release(ctx);
+    return st;
+}
+
+void clnorm_context_retain(clnorm_context *ctx)
+{
+    if (!ctx)
+        return;
+    pthread_mutex_lock(&ctx->lock);
+    ctx->refs++;
+    pthread_mutex_unlock(&ctx->lock);
+}
+
+static void destroy(clnorm_context *ctx)
+{
+    cln_ring_drain(ctx);
+    if (ctx->queue) {
+        clFinish(ctx->queue);
+        clReleaseCommandQueue(ctx->queue);
+    }
+    if (ctx->programs) {
+        cln_programs_save(ctx->programs);
+        cln_programs_release(ctx->programs);
+    }
+    if (ctx->cl)
+        clReleaseContext(ctx->cl);
+    pthread_mutex_destroy(&ctx->lock);
+    free(ctx->kernel_dir);
+    free(ctx);
+}
+
+/* The LRU's plans hold a context each without counting as owners: the last real owner empties it. */
+static void empty_lru(clnorm_context *ctx)
+{
+    for (size_t k = 0; k < CLN_LRU; k++) {
+        const clnorm_plan *plan = ctx->lru[k].plan;
+        ctx->lru[k].plan = NULL;
+        clnorm_plan_release(plan);
+    }
+}
+
+static unsigned plans_in_lru(const clnorm_context *ctx)
+{
+    unsigned n = 0;
+    for (size_t k = 0; k < CLN_LRU; k++)
+        n += ctx->lru[k].plan && ctx->lru[k].plan->refs == 1;
+    return n;
+}
+
+void clnorm_context_release(clnorm_context *ctx)
+{
+    if (!ctx || cln_fork_check() != CLNORM_OK)
+        return;
+    pthread_mutex_lock(&ctx->lock);
+    const unsigned kept = plans_in_lru(ctx), left = --ctx->refs;
+    const bool last = kept && left == kept;
+    ctx->refs += last; /* the emptied plans release theirs; this one keeps the context until they have */
+    pthread_mutex_unlock(&ctx->lock);
+    if (last) {
+        empty_lru(ctx);
+        clnorm_context_release(ctx);
+    } else if (!left)
+        destroy(ctx);
+}
+
+/* ---- the rest of the public face ---- */
+
+clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n,
+                                     void (*progress)(void *, const char *, int, int), void *user)
+{
+    if (!ctx || (!ops && n))
+        return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "ops" : "ctx");
+    for (size_t k = 0; k < n; k++) {
+        clnorm_plan *plan;
+        CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));
+        if (progress)
+            progress(user, plan->body.problem.op->info.name, (int)k + 1, (int)n);
+        clnorm_plan_release(plan);
+    }
+    return CLNORM_OK;
+}
+
+clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats)
+{
+    cln_program_stats p;
+    clnorm_stats s;
+    if (!ctx || !stats)
+        return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "stats" : "ctx");
+    const uint32_t size = stats->size < sizeof s ? stats->size : (uint32_t)sizeof s;
+    cln_programs_stats(ctx->programs, &p);
+    memset(&s, 0, sizeof s);
+    s.size = size;
+    s.programs_built = p.built;
+    s.programs_loaded = p.loaded;
+    s.cache_rejected = p.rejected;
+    s.cache_saved = p.saved;
+    s.plans = ctx->plans;
+    s.query_ns = ctx->query_ns;
+    s.build_ns = p.build_ns;
+    s.load_ns = p.load_ns;
+    memcpy(stats, &s, size);
+    return CLNORM_OK;
+}
+
+clnorm_status clnorm_context_handles(clnorm_context *ctx, cl_context *context, cl_device_id *device,
+                                     cl_command_queue *queue)
+{
+    if (!ctx)
+        return cln_fail(CLNORM_EARG, "ctx is NULL");
+    if (context)
+        *context = ctx->cl;
+    if (device)
+        *device = ctx->device.id;
+    if (queue)
+        *queue = ctx->queue;
+    return CLNORM_OK;
+}
+
+const char *clnorm_context_cache_dir(const clnorm_context *ctx) { return ctx ? ctx->cache_dir : ""; }

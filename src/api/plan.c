@@ -1,0 +1,173 @@
+/* plan.c -- descriptor -> problem -> choice -> programs: the whole way of a plan. */
+#include "api/api.h"
+#include "base/fork.h"
+#include "base/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Stages and workspace of the chosen solver; none for an empty tensor. */
+void cln_plan_layout(cln_body *body)
+{
+    body->geo = body->problem.geo;
+    body->nstages = body->problem.set_elements
+                        ? body->choice.solver->stages(body->stages, &body->geo, &body->workspace,
+                                                      &body->problem, &body->choice)
+                        : 0;
+}
+
+static clnorm_status make_table(cln_body *body, clnorm_context *ctx)
+{
+    return body->problem.op->table ? cln_context_buffer(ctx, CL_MEM_READ_ONLY, sizeof body->problem.table,
+                                                        body->problem.table, &body->table)
+                                   : CLNORM_OK;
+}
+
+clnorm_status cln_plan_build(cln_body *body, clnorm_context *ctx, bool build)
+{
+    if (!body->nstages)
+        return CLNORM_OK;
+    for (int v = CLN_PLAIN; v <= (body->choice.wide ? CLN_WIDE : CLN_PLAIN); v++)
+        CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
+    CLN_TRY(make_table(body, ctx));
+    /* A first set of kernels, so that names and constants fail here and not in enqueue. */
+    return cln_stage_kernels(&body->variants[CLN_PLAIN].free, body, CLN_PLAIN);
+}
+
+static clnorm_status check_limits(const cln_body *body, const clnorm_context *ctx)
+{
+    if (body->choice.wg > ctx->device.max_wg)
+        return cln_fail(CLNORM_EUNSUPPORTED, "a work-group of %u is wanted; the device allows %u",
+                        body->choice.wg, ctx->device.max_wg);
+    for (cln_kernels *k = body->variants[CLN_PLAIN].free; k; k = NULL)
+        for (size_t i = 0; i < body->nstages; i++) {
+            size_t wg;
+            cl_ulong local;
+            CLN_CL(clGetKernelWorkGroupInfo(k->k[i], ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof wg,
+                                            &wg, NULL));
+            CLN_CL(clGetKernelWorkGroupInfo(k->k[i], ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local,
+                                            &local, NULL));
+            if (body->choice.wg > wg)
+                return cln_fail(CLNORM_EUNSUPPORTED, "%s_%s needs a work-group of %u; the kernel allows %zu",
+                                body->problem.op->info.name, body->stages[i].kernel, body->choice.wg, wg);
+            if (local > ctx->device.local_bytes)
+                return cln_fail(CLNORM_EUNSUPPORTED,
+                                "%s_%s needs %llu bytes of local memory; the device has %llu",
+                                body->problem.op->info.name, body->stages[i].kernel,
+                                (unsigned long long)local, (unsigned long long)ctx->device.local_bytes);
+        }
+    return CLNORM_OK;
+}
+
+static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm_op *op,
+                            const cln_choice *choice, bool build)
+{
+    cln_body *body = &plan->body;
+    CLN_TRY(cln_op_pose(&body->problem, op));
+    if (choice)
+        body->choice = *choice;
+    else if (body->problem.set_elements)
+        cln_choose(&body->choice, &body->problem, &ctx->params, &ctx->device);
+    cln_plan_layout(body);
+    CLN_TRY(cln_plan_build(body, ctx, build));
+    CLN_TRY(check_limits(body, ctx));
+    return cln_ring_reserve(ctx, body->workspace);
+}
+
+clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
+                            const cln_choice *choice, bool build)
+{
+    clnorm_plan *plan = (clnorm_plan *)calloc(1, sizeof *plan);
+    *out = NULL;
+    if (!plan)
+        return cln_fail(CLNORM_ENOMEM, "no memory for a plan");
+    if (pthread_mutex_init(&plan->lock, NULL)) {
+        free(plan);
+        return cln_fail(CLNORM_ENOMEM, "no memory for a lock");
+    }
+    plan->refs = 1;
+    plan->ctx = ctx;
+    clnorm_context_retain(ctx);
+    const clnorm_status st = create(plan, ctx, op, choice, build);
+    if (st != CLNORM_OK) {
+        clnorm_plan_release(plan);
+        return st;
+    }
+    pthread_mutex_lock(&ctx->lock);
+    ctx->plans++;
+    pthread_mutex_unlock(&ctx->lock);
+    *out = plan;
+    return CLNORM_OK;
+}
+
+clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
+{
+    cln_choice choice;
+    bool measured = false;
+    if (!out)
+        return cln_fail(CLNORM_EARG, "out is NULL");
+    *out = NULL;
+    if (!ctx || !op)
+        return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "op" : "ctx");
+    if (effort > CLNORM_NO_BUILD)
+        return cln_fail(CLNORM_EARG, "effort is %u; ESTIMATE 0, MEASURE 1 and NO_BUILD 2 are allowed",
+                        effort);
+    CLN_TRY(cln_fork_check());
+    if (effort == CLNORM_MEASURE)
+        CLN_TRY(cln_measure(&choice, ctx, op, &measured));
+    return cln_plan_with(out, ctx, op, measured ? &choice : NULL, effort != CLNORM_NO_BUILD);
+}
+
+void clnorm_plan_retain(const clnorm_plan *plan)
+{
+    clnorm_plan *p = (clnorm_plan *)(uintptr_t)plan;
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->refs++;
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void destroy(clnorm_plan *plan)
+{
+    for (int v = 0; v < CLN_VARIANTS; v++)
+        while (plan->body.variants[v].free) {
+            cln_kernels *k = plan->body.variants[v].free;
+            plan->body.variants[v].free = k->next;
+            cln_stage_free(k);
+        }
+    if (plan->body.table)
+        clReleaseMemObject(plan->body.table);
+    pthread_mutex_destroy(&plan->lock);
+    clnorm_context_release(plan->ctx);
+    free(plan);
+}
+
+void clnorm_plan_release(const clnorm_plan *plan)
+{
+    clnorm_plan *p = (clnorm_plan *)(uintptr_t)plan;
+    if (!p || cln_fork_check() != CLNORM_OK)
+        return;
+    pthread_mutex_lock(&p->lock);
+    const unsigned left = --p->refs;
+    pthread_mutex_unlock(&p->lock);
+    if (!left)
+        destroy(p);
+}
+
+size_t clnorm_plan_workspace(const clnorm_plan *plan) { return plan ? plan->body.workspace : 0; }
+
+size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot)
+{
+    clnorm_tensor t;
+    if (!plan || !cln_op_slot(&plan->body.problem.desc, plan->body.problem.op, slot, &t))
+        return 0;
+    return t.dtype ? clnorm_tensor_bytes(&t) : (size_t)clnorm_tensor_count(&t) * 8;
+}
+
+size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size_t room)
+{
+    if (!plan)
+        return 0;
+    return cln_describe(text, room, &plan->body, &plan->ctx->params, &plan->ctx->device);
+}

@@ -1,0 +1,109 @@
+/* simple.c -- the first level: a context and queue of our own, data on the host. */
+#include "api/api.h"
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+#include <stddef.h>
+
+clnorm_status clnorm_open(clnorm_context **out, const char *device, const clnorm_options *options)
+{
+    clnorm_device d;
+    cl_int code;
+    if (!out)
+        return cln_fail(CLNORM_EARG, "out is NULL");
+    *out = NULL;
+    CLN_TRY(clnorm_device_find(&d, device));
+    const cl_context_properties properties[] = { CL_CONTEXT_PLATFORM, (cl_context_properties)d.platform, 0 };
+    cl_context cl = clCreateContext(properties, 1, &d.device, NULL, NULL, &code);
+    CLN_TRY(CLN_CL_STATUS(code, "clCreateContext"));
+    clnorm_context *ctx;
+    clnorm_status st = clnorm_context_create(&ctx, cl, d.device, options);
+    clReleaseContext(cl);
+    if (st != CLNORM_OK)
+        return st;
+    ctx->queue = clCreateCommandQueue(ctx->cl, d.device, 0, &code);
+    st = CLN_CL_STATUS(code, "clCreateCommandQueue");
+    if (st != CLNORM_OK)
+        clnorm_context_release(ctx);
+    else
+        *out = ctx;
+    return st;
+}
+
+void clnorm_close(clnorm_context *ctx) { clnorm_context_release(ctx); }
+
+static bool written(const cln_op *op, uint32_t slot)
+{
+    return slot == CLNORM_Y || op->info.slots_out >> slot & 1;
+}
+
+/* Bytes of a slot's host array; negative strides would reach before it. */
+static clnorm_status host_bytes(size_t *bytes, const cln_problem *p, uint32_t slot)
+{
+    clnorm_tensor t;
+    int64_t low, high;
+    if (!cln_op_slot(&p->desc, p->op, slot, &t))
+        return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u", p->op->info.name, slot);
+    cln_tensor_reach(&t, &low, &high);
+    if (low < 0)
+        return cln_fail(CLNORM_ESHAPE, "slot %u has a negative stride; host arrays allow none", slot);
+    *bytes = (size_t)high * (t.dtype ? clnorm_dtype_bytes(t.dtype) : 8);
+    return CLNORM_OK;
+}
+
+/* An output travels in too: what its strides skip comes back as it was. */
+static clnorm_status upload(clnorm_context *ctx, clnorm_args *args, const cln_problem *p,
+                            const clnorm_host_args *io)
+{
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        size_t bytes = 0;
+        if (!io->slot[s])
+            continue;
+        CLN_TRY(host_bytes(&bytes, p, s));
+        if (!bytes)
+            continue;
+        CLN_TRY(cln_context_buffer(ctx, CL_MEM_READ_WRITE, bytes, NULL, &args->slot[s].mem));
+        CLN_CL(clEnqueueWriteBuffer(ctx->queue, args->slot[s].mem, CL_FALSE, 0, bytes, io->slot[s], 0, NULL,
+                                    NULL));
+    }
+    return CLNORM_OK;
+}
+
+static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, const cln_problem *p,
+                              const clnorm_host_args *io)
+{
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        size_t bytes;
+        if (!args->slot[s].mem || !written(p->op, s))
+            continue;
+        CLN_TRY(host_bytes(&bytes, p, s));
+        CLN_CL(clEnqueueReadBuffer(ctx->queue, args->slot[s].mem, CL_FALSE, 0, bytes, io->slot[s], 0, NULL,
+                                   NULL));
+    }
+    return CLNORM_OK;
+}
+
+clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const clnorm_host_args *io)
+{
+    clnorm_args args = CLNORM_ARGS_INIT;
+    cln_problem p;
+    if (!ctx || !op || !io)
+        return cln_fail(CLNORM_EARG, "%s is NULL", !ctx ? "ctx" : !op ? "op" : "io");
+    if (!ctx->queue)
+        return cln_fail(CLNORM_EARG, "ctx is not from clnorm_open; use clnorm_run with a queue of its own");
+    if (io->size < offsetof(clnorm_host_args, reserved2))
+        return cln_fail(CLNORM_EARG, "io.size is %u; sizeof(clnorm_host_args), %zu, is expected", io->size,
+                        sizeof *io);
+    CLN_TRY(cln_op_pose(&p, op));
+    clnorm_status st = upload(ctx, &args, &p, io);
+    if (st == CLNORM_OK)
+        st = clnorm_run(ctx, ctx->queue, op, &args, 0, NULL, NULL);
+    if (st == CLNORM_OK)
+        st = download(ctx, &args, &p, io);
+    const cl_int finished = clFinish(ctx->queue); /* also after a failure: host arrays may be in use */
+    if (st == CLNORM_OK)
+        st = CLN_CL_STATUS(finished, "clFinish");
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        cln_context_buffer_free(ctx, args.slot[s].mem);
+    return st;
+}

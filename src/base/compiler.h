@@ -1,0 +1,19 @@
+/* compiler.h -- the only place that knows what is not C99. */
+#ifndef CLN_COMPILER_H
+#define CLN_COMPILER_H
+
+#if defined(__GNUC__)
+#define CLN_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#define CLN_UNUSED __attribute__((unused))
+#define CLN_THREAD_LOCAL __thread
+#elif defined(_MSC_VER)
+#define CLN_PRINTF(text, first)
+#define CLN_UNUSED
+#define CLN_THREAD_LOCAL __declspec(thread)
+#else
+#error "clnorm needs thread-local variables: add this compiler's word for them here"
+#endif
+
+#define CLN_COUNT(array) (sizeof(array) / sizeof *(array))
+
+#endif

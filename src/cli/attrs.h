@@ -1,0 +1,30 @@
+/* attrs.h -- options as attributes of a descriptor. */
+#ifndef CLI_ATTRS_H
+#define CLI_ATTRS_H
+
+#include "cli/args.h"
+
+/* The lists of mean and std that are to be used. */
+typedef struct cli_lists {
+    double mean[CLNORM_MAX_CHANNELS], std[CLNORM_MAX_CHANNELS];
+    size_t channels, nstd; /* how many of each; 0: the op uses none */
+    bool preset;           /* they come from a preset, named or default */
+    double scale;          /* 0: the preset says nothing */
+    const char *name;      /* for sentences */
+} cli_lists;
+
+/* The op of that name; NULL after a sentence that lists the ops. */
+const clnorm_op_info *cli_op(const cli_args *args, const char *name);
+/* Refuses options that the op does not take, then sets every attribute that needs no
+ * file. */
+int cli_attrs_set(clnorm_any *desc, cli_lists *lists, const cli_args *args);
+/* Sets what the rank decides: the axes of --over. */
+int cli_attrs_axes(clnorm_any *desc, const cli_args *args, uint32_t ndim);
+
+/* ---- preset.c ---- */
+
+/* A preset of the library by name, or the preprocessor_config.json of a Hugging Face
+ * model by its file name. */
+int cli_preset(cli_lists *out, const cli_args *args, const char *name);
+
+#endif

@@ -1,0 +1,228 @@
+/* cmd_verify.c -- every op against the double reference on this device. */
+#include "cli/attrs.h"
+#include "cli/cmd.h"
+#include "cli/json.h"
+#include "cli/session.h"
+#include "cli/verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FAILURES 3 /* printed of one op; -v prints all */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- the table of cases ---- */
+
+enum { NCHW, NHWC, PITCH, PIXEL, ALONE };
+static const char *const view_names[] = { "nchw", "nhwc", "rows with a pitch", "RGB inside RGBA",
+                                          "one axis" };
+
+/* 1, lengths around a vector, primes, around a chunk of 4,096, empty, and views that skip
+ * memory. */
+static const struct shape {
+    int64_t n, c, h, w;
+    int view; /* of view_names */
+} shapes[] = {
+    { 1, 1, 1, 1, NCHW },      { 2, 3, 5, 7, NCHW },    { 1, 3, 31, 33, NCHW }, { 3, 4, 1, 1, NCHW },
+    { 1, 1, 1, 4095, NCHW },   { 1, 1, 1, 4097, NCHW }, { 0, 3, 4, 4, NCHW },   { 2, 3, 0, 5, NCHW },
+    { 2, 3, 67, 71, NHWC },    { 1, 1, 13, 17, NHWC },  { 2, 3, 9, 13, PITCH }, { 1, 3, 23, 29, PIXEL },
+    { 1, 1, 1, 10007, ALONE },
+};
+
+/* Hostile sets: one chunk, several, and channels last. */
+static const struct shape hostile_shapes[] = { { 1, 1, 1, 4096, NCHW },
+                                               { 2, 3, 128, 131, NCHW },
+                                               { 1, 3, 61, 127, NHWC } };
+
+static clnorm_tensor tensor_of(const struct shape *s, uint32_t dtype)
+{
+    const clnorm_dtype d = (clnorm_dtype)dtype;
+    clnorm_tensor t = s->view == NHWC    ? clnorm_nhwc(d, s->n, s->c, s->h, s->w)
+                      : s->view == PIXEL ? clnorm_image(d, s->c, s->h, s->w, 4, 0)
+                                         : clnorm_nchw(d, s->n, s->c, s->h, s->w);
+    if (s->view == PITCH) {
+        const int64_t row = s->w + 3, stride[] = { s->c * s->h * row, s->h * row, row, 1 };
+        memcpy(t.stride, stride, sizeof stride);
+    }
+    if (s->view == ALONE) {
+        t.ndim = 1;
+        t.shape[0] = s->w;
+        t.stride[0] = 1;
+    }
+    return t;
+}
+
+/* ---- one op ---- */
+
+typedef struct tally {
+    const cli_args *args;
+    clnorm_context *ctx;
+    const clnorm_op_info *op;
+    size_t cases, failed, refused;
+    double worst;
+    int code; /* of a failure that is not a wrong number */
+} tally;
+
+static void print_failure(const tally *t, const cli_case *c, const cli_worst *w)
+{
+    const clnorm_tensor *x = &c->desc.head.x, *y = &c->desc.head.y;
+    fprintf(stderr,
+            "clnorm: %s fails: x %s %s %s, y %s, data %s, seed %llu: slot %u index %lld is %.9g, not %.9g; "
+            "%.3g times the bound %g\n",
+            t->op->name, cli_shape_text(x->shape, x->ndim), clnorm_dtype_name(x->dtype), c->view,
+            clnorm_dtype_name(y->dtype), cli_data_names[c->data], (unsigned long long)c->seed, w->slot,
+            (long long)w->index, w->got, w->want, w->error, c->bound);
+}
+
+static void try_case(tally *t, cli_case *c)
+{
+    cli_worst worst;
+    if (t->code != EXIT_OK)
+        return;
+    clnorm_status status = clnorm_op_check(&c->desc);
+    if (status == CLNORM_OK)
+        status = cli_case_run(t->ctx, c, &worst);
+    if (status == CLNORM_EUNSUPPORTED) { /* with a reason */
+        t->refused++;
+        return;
+    }
+    t->cases++;
+    if (status != CLNORM_OK) {
+        t->code = cli_status(status);
+        return;
+    }
+    t->worst = worst.error > t->worst ? worst.error : t->worst;
+    if (!(worst.error <= 1)) {
+        if (t->failed++ < FAILURES || t->args->verbose)
+            print_failure(t, c, &worst);
+    }
+}
+
+static void set(clnorm_any *desc, const char *attr, double value) { clnorm_op_set(desc, attr, &value, 1); }
+
+/* Values that use what the op has; an attribute that it lacks is refused, which is no
+ * matter. */
+static void set_attributes(clnorm_any *desc, uint32_t scope, uint32_t of, bool swap)
+{
+    const uint32_t x = desc->head.x.dtype, y = desc->head.y.dtype;
+    const clnorm_tensor *t = &desc->head.x;
+    set(desc, "scope", scope);
+    set(desc, "of", of);
+    set(desc, "swap_rb", swap);
+    if (y == CLNORM_U8 || y == CLNORM_S8) {
+        set(desc, "lo", y == CLNORM_U8 ? 0 : -128);
+        set(desc, "hi", y == CLNORM_U8 ? 255 : 127);
+    }
+    if (x != CLNORM_U8 && x != CLNORM_U16)
+        set(desc, "scale", 2);
+    if (t->ndim < 4 || t->shape[1] != 3) { /* imagenet needs three channels */
+        set(desc, "mean", 0.45);
+        set(desc, "std", 0.25);
+    }
+}
+
+static void try_variants(tally *t, const struct shape *s, uint32_t x, uint32_t y, int data)
+{
+    static cli_option scope = { "", 0, false, 0, NULL, NULL, "scope" };
+    static cli_option of = { "", 0, false, 0, NULL, NULL, "of" };
+    const uint32_t scopes = cli_op_takes(t->op, &scope) ? 4 : 1, ofs = cli_op_takes(t->op, &of) ? 5 : 1;
+    for (uint32_t k = 0; k < scopes * ofs; k++) {
+        cli_case c;
+        memset(&c, 0, sizeof c);
+        clnorm_op_init(&c.desc, t->op->kind);
+        c.desc.head.x = tensor_of(s, x);
+        if (t->op->kind != CLNORM_OP_MOMENTS) {
+            c.desc.head.y = c.desc.head.x;
+            c.desc.head.y.dtype = y;
+        }
+        set_attributes(&c.desc, k % scopes, k / scopes + 1, (t->cases & 1) && s->c >= 3);
+        c.view = view_names[s->view];
+        c.data = data;
+        c.seed = t->cases + 1;
+        c.bound = data ? 1e-6 : 5e-7;
+        try_case(t, &c);
+    }
+}
+
+/* Every type of x to f32, and f32 to every type of y. */
+static void try_types(tally *t, const struct shape *s)
+{
+    for (uint32_t d = CLNORM_F32; d <= CLNORM_S8; d++) {
+        if (t->op->x_types >> d & 1u)
+            try_variants(t, s, d, CLNORM_F32, 0);
+        if (d != CLNORM_F32 && (t->op->y_types >> d & 1u))
+            try_variants(t, s, CLNORM_F32, d, 0);
+    }
+}
+
+static void try_op(tally *t, bool hostile)
+{
+    for (size_t k = 0; k < COUNT(shapes); k++)
+        try_types(t, &shapes[k]);
+    for (size_t k = 0; hostile && k < COUNT(hostile_shapes); k++)
+        for (int data = 1; cli_data_names[data]; data++)
+            try_variants(t, &hostile_shapes[k], CLNORM_F32, CLNORM_F32, data);
+}
+
+/* ---- the command ---- */
+
+static void print(const cli_args *args, const tally *t, json_t *rows)
+{
+    const char *on = args->color ? (t->failed ? "\033[31m" : "\033[32m") : "",
+               *off = args->color ? "\033[0m" : "";
+    if (args->json)
+        json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "op", t->op->name, "cases",
+                                              (json_int_t)t->cases, "refused", (json_int_t)t->refused,
+                                              "failed", (json_int_t)t->failed, "worst",
+                                              cli_json_real(t->worst), "ok", t->failed == 0));
+    else
+        printf("%-13s %5zu cases (%zu refused), worst error %.2f of the bound: %s%s%s\n", t->op->name,
+               t->cases, t->refused, t->worst, on, t->failed ? "FAILED" : "ok", off);
+    fflush(stdout);
+}
+
+static bool wanted(const cli_args *args, const clnorm_op_info *op)
+{
+    for (size_t k = 0; k < args->nwords; k++)
+        if (strcmp(args->words[k], "all") == 0 || strcmp(args->words[k], op->name) == 0)
+            return true;
+    return args->nwords == 0;
+}
+
+static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
+{
+    const clnorm_op_info *op;
+    size_t failed = 0;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        tally t = { args, ctx, op, 0, 0, 0, 0, EXIT_OK };
+        if (!wanted(args, op))
+            continue;
+        try_op(&t, cli_has(args, "hostile"));
+        if (t.code != EXIT_OK)
+            return t.code;
+        print(args, &t, rows);
+        failed += t.failed;
+    }
+    return failed ? EXIT_CHECK : EXIT_OK;
+}
+
+int cmd_verify(const cli_args *args)
+{
+    const clnorm_options options = cli_context_options(args);
+    clnorm_context *ctx = NULL;
+    for (size_t k = 0; k < args->nwords; k++)
+        if (strcmp(args->words[k], "all") != 0 && !cli_op(args, args->words[k]))
+            return EXIT_USAGE;
+    int code = cli_status(clnorm_open(&ctx, cli_device(args), &options));
+    if (code != EXIT_OK)
+        return code;
+    json_t *rows = json_array();
+    code = verify(args, ctx, rows);
+    if (args->json && (code == EXIT_OK || code == EXIT_CHECK)) {
+        const int printed = cli_json_print(json_incref(rows));
+        code = printed == EXIT_OK ? code : printed;
+    }
+    json_decref(rows);
+    clnorm_close(ctx);
+    return code;
+}

@@ -1,0 +1,116 @@
+/* options.c -- the table of options: the command's own, and the attributes of the ops. */
+#include "cli/args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ON_INPUT (CLI_RUN | CLI_PLAN)
+#define OF_FILES (ON_INPUT | CLI_CHECK)
+
+static const cli_option own[] = {
+    { "device", 0, false, CLI_EVERY, "DEV", "0:0 as in `list`, gpu, cpu, or a part of a name", "" },
+    { "cache-dir", 0, false, CLI_EVERY, "DIR", "where compiled kernels are kept", "" },
+    { "no-cache", 0, false, CLI_EVERY, NULL, "keep no compiled kernels", "" },
+    { "quiet", 'q', false, CLI_EVERY, NULL, "errors only", "" },
+    { "verbose", 'v', false, CLI_EVERY, NULL, "say what is done", "" },
+    { "json", 0, false, CLI_EVERY, NULL, "one JSON value on stdout", "" },
+    { "color", 0, false, CLI_EVERY, "WHEN", "auto, always or never", "" },
+    { "help", 'h', false, CLI_EVERY, NULL, "this text", "" },
+    { "version", 0, false, CLI_EVERY, NULL, "the version", "" },
+    { "layout", 0, false, OF_FILES, "LAYOUT", "of the .npy: nchw (default) or nhwc", "" },
+    { "in-dtype", 0, false, OF_FILES, "TYPE", "bf16: the .npy's <u2 are bf16", "" },
+    { "rgb8", 0, false, OF_FILES, NULL, "3 channels of 8 bits from any image file", "" },
+    { "out-layout", 0, false, ON_INPUT, "LAYOUT", "of OUTPUT: nchw or nhwc", "" },
+    { "out-dtype", 0, false, ON_INPUT, "TYPE", "of OUTPUT: f32, f16, bf16, u8 or s8", "" },
+    { "in", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to read, repeatable", "" },
+    { "out", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to write, repeatable", "" },
+    { "view", 0, false, CLI_RUN, NULL, "OUTPUT.png: map min..max of the image to 0..255", "" },
+    { "backward", 0, false, ON_INPUT, NULL, "the gradient instead", "" },
+    { "semantics", 0, false, ON_INPUT, "NAME", "chapter (default), torch, onnx or paper", "" },
+    { "effort", 0, false, ON_INPUT, "HOW", "estimate (default) or measure", "" },
+    { "preset", 0, false, OF_FILES, "NAME", "mean, std: a name or a preprocessor_config.json", "mean std" },
+    { "mean", 0, false, ON_INPUT, "A,B,C", "subtracted after the scale: one, or one per channel", "mean" },
+    { "std", 0, false, ON_INPUT, "A,B,C", "divides: one, or one per channel", "std" },
+    { "range", 0, false, ON_INPUT, "LO,HI", "where minimum and maximum go", "lo hi" },
+    { "scope", 0, false, ON_INPUT, "SCOPE", "a set: image, channel, batch or batch-channel", "scope" },
+    { "over", 0, false, ON_INPUT, "AXES", "reduced axes by letter, such as c,h,w", "axes" },
+    { "swap-rb", 0, false, ON_INPUT, NULL, "channels 0 and 2 trade places first", "swap_rb" },
+    { "of", 0, false, ON_INPUT, "OP", "the op to undo", "of" },
+    { "hostile", 0, false, CLI_VERIFY, NULL, "data that breaks careless arithmetic, too", "" },
+    { "suite", 0, false, CLI_BENCH, NULL, "the shapes of the published tables", "" },
+    { "shape", 0, false, CLI_BENCH, "NxCxHxW", "one shape", "" },
+    { "latency", 0, false, CLI_BENCH, NULL, "small shapes, and the time of one call", "" },
+    { "matrix", 0, false, CLI_KERNELS, NULL, "op x schedule x direction", "" },
+};
+#define OWN (sizeof own / sizeof *own)
+
+static bool has_attr(const clnorm_op_info *op, const char *name, size_t length)
+{
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (strlen(op->attrs[k].name) == length && strncmp(op->attrs[k].name, name, length) == 0)
+            return true;
+    return false;
+}
+
+bool cli_op_takes(const clnorm_op_info *op, const cli_option *option)
+{
+    for (const char *at = option->attrs; *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (!has_attr(op, at, strcspn(at, " ")))
+            return false;
+    return true;
+}
+
+static bool some_op_takes(const cli_option *option)
+{
+    const clnorm_op_info *op;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
+        if (cli_op_takes(op, option))
+            return true;
+    return false;
+}
+
+/* Whether an option in the list sets the attribute. */
+static bool is_set(const cli_option *list, size_t n, const char *attr)
+{
+    const size_t length = strlen(attr);
+    for (size_t i = 0; i < n; i++)
+        for (const char *at = list[i].attrs; *at; at += strcspn(at, " "), at += strspn(at, " "))
+            if (strcspn(at, " ") == length && strncmp(at, attr, length) == 0)
+                return true;
+    return strcmp(attr, "channels") == 0; /* the length of the lists */
+}
+
+static cli_option number_option(const clnorm_attr *attr)
+{
+    cli_option o = { "", 0, false, ON_INPUT, "NUMBER", attr->text, attr->name };
+    snprintf(o.name, sizeof o.name, "%s", attr->name);
+    for (char *c = o.name; *c; c++)
+        *c = *c == '_' ? '-' : *c;
+    return o;
+}
+
+/* One word may mean different things to different ops; then only `explain` can say
+ * which. */
+static void note_meaning(cli_option *list, size_t n, const clnorm_attr *attr)
+{
+    for (size_t k = 0; k < n; k++)
+        if (strcmp(list[k].attrs, attr->name) == 0 && strcmp(list[k].help, attr->text) != 0)
+            list[k].help = "of the op; `clnorm explain OP` says what it is";
+}
+
+size_t cli_options(cli_option *list)
+{
+    const clnorm_op_info *op;
+    size_t n = 0;
+    for (size_t k = 0; k < OWN; k++)
+        if (some_op_takes(&own[k]))
+            list[n++] = own[k];
+    const size_t first = n;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
+        for (size_t a = 0; a < op->nattrs && n < CLI_MAX_OPTIONS; a++)
+            if (!is_set(list, n, op->attrs[a].name))
+                list[n++] = number_option(&op->attrs[a]);
+            else
+                note_meaning(list + first, n - first, &op->attrs[a]);
+    return n;
+}

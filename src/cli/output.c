@@ -1,0 +1,336 @@
+/* output.c -- outputs that appear together or not at all.
+ *
+ * A file is written under a temporary name beside its target and flushed to the disk; commit only renames it,
+ * so that an older file stays whole until then. A device, a pipe or standard output is written at commit. */
+#define _XOPEN_SOURCE 700
+#include "cli/image.h"
+#include "cli/npy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+enum { OPEN_MAX = 64, TRIES = 100, WRITE_BYTES = 1 << 30, BASE_BYTES = 200 };
+
+struct cli_output {
+    char *target; /* where links lead; NULL when written directly */
+    char *name;   /* as given */
+    int slot;     /* of the temporary */
+    int fd;
+    bool standard;          /* stdout, which stays open */
+    const cli_array *array; /* what to write directly at commit: an array, or a picture */
+    const unsigned char *pixels;
+    cli_pixels picture;
+};
+
+/* ---- temporaries, as a signal handler needs them ------------------------------------------------ */
+
+static char temporaries[OPEN_MAX][PATH_MAX];
+static volatile sig_atomic_t in_use[OPEN_MAX];
+
+void cli_output_unlink_all(void)
+{
+    for (int i = 0; i < OPEN_MAX; i++)
+        if (in_use[i])
+            unlink(temporaries[i]);
+}
+
+static int free_slot(void)
+{
+    int i = 0;
+    while (i < OPEN_MAX && in_use[i])
+        i++;
+    return i;
+}
+
+/* Standard streams that are closed must not be taken for the file: later text would go into it. */
+static int above_standard(int fd)
+{
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    const int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return high;
+}
+
+/* The slot is in use before the file is there, so that no signal finds a file without a slot. */
+static int create(int slot, const char *target)
+{
+    static unsigned number;
+    const char *const slash = strrchr(target, '/'), *const base = slash ? slash + 1 : target;
+    for (int i = 0; i < TRIES; i++) {
+        const int n = snprintf(temporaries[slot], PATH_MAX, "%.*s.%.*s.clnorm-%ld-%u", (int)(base - target),
+                               target, BASE_BYTES, base, (long)getpid(), number++);
+        if (n >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        in_use[slot] = 1;
+        const int fd = open(temporaries[slot], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            return above_standard(fd);
+        in_use[slot] = 0;
+        if (errno != EEXIST)
+            return -1;
+    }
+    return -1;
+}
+
+/* ---- open --------------------------------------------------------------------------------------- */
+
+static bool ends_in(const char *name, const char *extension)
+{
+    const size_t n = strlen(name), e = strlen(extension);
+    return n > e && strcasecmp(name + n - e, extension) == 0;
+}
+
+static bool is_standard(const char *name)
+{
+    return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0;
+}
+
+static int fail_write(const char *name, int why)
+{
+    return cli_fail(why == ENOMEM ? EXIT_MEMORY : EXIT_INPUT, "%s cannot be written: %s", cli_quote(name),
+                    strerror(why));
+}
+
+static int refuse_input(const struct stat *target, const char *name, const char *input)
+{
+    struct stat from;
+    if (!input || !S_ISREG(target->st_mode))
+        return EXIT_OK;
+    const int failed = strcmp(input, "-") == 0 ? fstat(STDIN_FILENO, &from) : stat(input, &from);
+    if (failed || from.st_dev != target->st_dev || from.st_ino != target->st_ino)
+        return EXIT_OK;
+    return cli_fail(EXIT_USAGE, "OUTPUT %s is the same file as INPUT; give it another name", cli_quote(name));
+}
+
+/* A new file: nothing may be there, not even a link to nothing, which rename would replace. */
+static int resolve_new(cli_output *o, const char *name)
+{
+    struct stat info;
+    if (lstat(name, &info) == 0)
+        return cli_fail(EXIT_INPUT, "%s cannot be written: it is a link to a file that does not exist",
+                        cli_quote(name));
+    o->target = strdup(name);
+    return o->target ? EXIT_OK : fail_write(name, errno);
+}
+
+static int resolve_old(cli_output *o, const char *name, const struct stat *info)
+{
+    if (S_ISDIR(info->st_mode))
+        return fail_write(name, EISDIR);
+    if (faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) != 0)
+        return fail_write(name, errno);
+    if (!S_ISREG(info->st_mode))
+        return EXIT_OK; /* a device or pipe, written directly */
+    o->target = realpath(name, NULL);
+    return o->target ? EXIT_OK : fail_write(name, errno);
+}
+
+static int check_ending(const char *name)
+{
+    if (ends_in(name, ".npy") || ends_in(name, ".png"))
+        return EXIT_OK;
+    return cli_fail(EXIT_USAGE, "OUTPUT %s must end in .npy or .png, or be - for standard output",
+                    cli_quote(name));
+}
+
+static int resolve(cli_output *o, const char *name, const char *input)
+{
+    struct stat info;
+    o->standard = is_standard(name);
+    const bool there = (o->standard ? fstat(STDOUT_FILENO, &info) : stat(name, &info)) == 0;
+    if (!there && (o->standard || errno != ENOENT))
+        return fail_write(name, errno);
+    int code = there ? refuse_input(&info, name, input) : EXIT_OK;
+    if (code == EXIT_OK && !o->standard && (!there || S_ISREG(info.st_mode)))
+        code = check_ending(name);
+    if (code != EXIT_OK || o->standard)
+        return code;
+    return there ? resolve_old(o, name, &info) : resolve_new(o, name);
+}
+
+int cli_output_open(cli_output **out, const char *name, const char *input)
+{
+    *out = NULL;
+    cli_output *const o = (cli_output *)calloc(1, sizeof *o);
+    if (!o)
+        return cli_fail(EXIT_MEMORY, "no memory is left to open %s", cli_quote(name));
+    o->fd = -1;
+    o->slot = OPEN_MAX;
+    o->name = strdup(name);
+    int code = o->name ? resolve(o, name, input) : fail_write(name, errno);
+    if (code == EXIT_OK && o->target) {
+        o->slot = free_slot();
+        o->fd = o->slot < OPEN_MAX ? create(o->slot, o->target) : (errno = EMFILE, -1);
+        code = o->fd < 0 ? fail_write(name, errno) : EXIT_OK;
+    }
+    if (code != EXIT_OK)
+        cli_output_abandon(o);
+    else
+        *out = o;
+    return code;
+}
+
+/* ---- write -------------------------------------------------------------------------------------- */
+
+typedef struct sink {
+    int fd;
+    int why; /* errno of the first failure */
+} sink;
+
+static bool put(void *user, const void *bytes, size_t size)
+{
+    sink *const s = (sink *)user;
+    const char *from = (const char *)bytes;
+    while (size) {
+        const ssize_t n = write(s->fd, from, size < WRITE_BYTES ? size : WRITE_BYTES);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            s->why = errno;
+            return false;
+        }
+        from += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool put_array(sink *s, const cli_array *a)
+{
+    char header[CLI_NPY_WRITTEN];
+    return put(s, header, cli_npy_format(header, a)) && put(s, a->data, a->bytes);
+}
+
+/* A closed pipe (SIGPIPE) and `ulimit -f` (SIGXFSZ) shall be failures of write, not deaths that leave
+ * temporaries behind. */
+static int put_content(const cli_output *o, int fd)
+{
+    static const int deadly[] = { SIGPIPE, SIGXFSZ };
+    struct sigaction ignore, before[2];
+    sink s = { fd, 0 };
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    for (int i = 0; i < 2; i++)
+        sigaction(deadly[i], &ignore, &before[i]);
+    const bool done = o->array ? put_array(&s, o->array) : cli_png_encode(put, &s, o->pixels, &o->picture);
+    if (done && o->target && fsync(fd) != 0)
+        s.why = errno;
+    for (int i = 0; i < 2; i++)
+        sigaction(deadly[i], &before[i], NULL);
+    return done || s.why ? s.why : ENOMEM; /* libpng stops by itself only for lack of memory */
+}
+
+/* A file is written now, where failing still leaves all targets alone. */
+static int write_file(cli_output *o)
+{
+    if (!o->target)
+        return EXIT_OK;
+    const int why = put_content(o, o->fd);
+    return why ? fail_write(o->name, why) : EXIT_OK;
+}
+
+int cli_output_npy(cli_output *o, const cli_array *a)
+{
+    assert(!o->array && !o->pixels);
+    if (ends_in(o->name, ".png"))
+        return cli_fail(EXIT_USAGE, "%s is called .png, but an array of this kind can only be .npy",
+                        cli_quote(o->name));
+    o->array = a;
+    return write_file(o);
+}
+
+int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width, int channels)
+{
+    assert(!o->array && !o->pixels);
+    if (ends_in(o->name, ".npy") || strcmp(o->name, "-") == 0)
+        return cli_fail(EXIT_USAGE, "%s cannot be a PNG picture; its name must end in .png",
+                        cli_quote(o->name));
+    if (channels != 1 && channels != 3 && channels != 4)
+        return cli_fail(EXIT_INPUT, "%s cannot have %d channels; a PNG picture has 1, 3 or 4",
+                        cli_quote(o->name), channels);
+    if (height < 1 || width < 1 || height > INT32_MAX || width > INT32_MAX)
+        return cli_fail(EXIT_INPUT,
+                        "%s cannot have %lldx%lld pixels; a PNG picture has 1 to 2147483647 each way",
+                        cli_quote(o->name), (long long)width, (long long)height);
+    const cli_pixels picture = { (uint64_t)width, (uint64_t)height, (uint32_t)channels, CLNORM_U8, 0 };
+    o->pixels = (const unsigned char *)u8;
+    o->picture = picture;
+    return write_file(o);
+}
+
+/* ---- commit ------------------------------------------------------------------------------------- */
+
+static int close_file(cli_output *o)
+{
+    const int fd = o->fd;
+    o->fd = -1;
+    return close(fd) == 0 ? 0 : errno;
+}
+
+static int commit_file(cli_output *o)
+{
+    int why = close_file(o);
+    if (!why && rename(temporaries[o->slot], o->target) != 0)
+        why = errno;
+    if (why)
+        return fail_write(o->name, why);
+    in_use[o->slot] = 0;
+    return EXIT_OK;
+}
+
+/* That a reader has gone is known to whoever closed the pipe; it is not worth a sentence. */
+static int commit_direct(cli_output *o)
+{
+    o->fd = o->standard ? STDOUT_FILENO : open(o->name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (o->fd < 0)
+        return fail_write(o->name, errno);
+    int why = put_content(o, o->fd);
+    if (!o->standard) {
+        const int closing = close_file(o);
+        why = why ? why : closing;
+    }
+    if (why == EPIPE)
+        return EXIT_INPUT;
+    return why ? fail_write(o->name, why) : EXIT_OK;
+}
+
+int cli_output_commit(cli_output *o)
+{
+    assert(o->array || o->pixels);
+    const int code = o->target ? commit_file(o) : commit_direct(o);
+    cli_output_abandon(o);
+    return code;
+}
+
+void cli_output_abandon(cli_output *o)
+{
+    if (!o)
+        return;
+    if (o->fd >= 0 && !o->standard)
+        close(o->fd);
+    if (o->slot < OPEN_MAX && in_use[o->slot]) {
+        unlink(temporaries[o->slot]);
+        in_use[o->slot] = 0;
+    }
+    free(o->target);
+    free(o->name);
+    free(o);
+}

@@ -1,0 +1,243 @@
+/* problem.c -- options and INPUT as a checked descriptor. */
+#include "cli/problem.h"
+#include "cli/number.h"
+#include "cli/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- words ---- */
+
+/* Where the value of --name is in a list: -1 where it was not given, -2 after a
+ * sentence. */
+static int choice(const cli_args *args, const char *name, const char *const *list)
+{
+    const char *word = cli_get(args, name);
+    const int at = word ? cli_word(word, list) : -1;
+    if (!word || at >= 0)
+        return at;
+    cli_usage(args, "--%s is %s; it may be %s", name, cli_quote(word), cli_words(list));
+    return -2;
+}
+
+static int take_words(cli_request *out, const cli_args *args)
+{
+    static const char *const semantics[] = { "chapter", "torch", "onnx", "paper", NULL };
+    static const char *const efforts[] = { "estimate", "measure", NULL };
+    static const char *const in_dtypes[] = { "bf16", NULL };
+    const int effort = choice(args, "effort", efforts), in_dtype = choice(args, "in-dtype", in_dtypes);
+    out->layout = choice(args, "layout", cli_layout_names);
+    out->out_layout = choice(args, "out-layout", cli_layout_names);
+    /* The input ops mean the same in all four: nothing is to be set. */
+    if (out->layout == -2 || out->out_layout == -2 || effort == -2 || in_dtype == -2 ||
+        choice(args, "semantics", semantics) == -2)
+        return EXIT_USAGE;
+    out->effort = effort == 1 ? CLNORM_MEASURE : CLNORM_ESTIMATE;
+    out->bf16 = in_dtype == 0;
+    out->rgb8 = cli_has(args, "rgb8");
+    return EXIT_OK;
+}
+
+static int take_out_dtype(cli_request *out, const cli_args *args)
+{
+    static const char *const names[] = { "f32", "f16", "bf16", "u8", "s8", NULL };
+    static const uint32_t dtypes[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
+    const int at = choice(args, "out-dtype", names);
+    if (at == -2)
+        return EXIT_USAGE;
+    out->out_dtype = at >= 0 ? dtypes[at] : 0;
+    if (at >= 0 && !(out->op->y_types >> dtypes[at] & 1u))
+        return cli_usage(args, "%s does not write %s", out->op->name, names[at]);
+    return EXIT_OK;
+}
+
+static int check_picture(const cli_request *r, const cli_args *args)
+{
+    const bool view = cli_has(args, "view");
+    if (view && !r->png)
+        return cli_usage(args, "--view is for an OUTPUT that ends in .png");
+    if (r->png && r->out_layout >= 0)
+        return cli_usage(args, "a .png has one layout only; --out-layout is for .npy");
+    if (r->png && !view && r->out_dtype != CLNORM_U8)
+        return cli_usage(
+            args, "a .png is written from u8: add --out-dtype u8, or --view to map min..max to 0..255");
+    return EXIT_OK;
+}
+
+/* What a descriptor cannot do with an image that suits it, it cannot do with any: that is
+ * usage, whatever the files hold. What fails only with INPUT is INPUT's fault. */
+static int check_alone(const cli_request *r, const cli_args *args)
+{
+    clnorm_any desc = r->desc;
+    const int64_t c = r->lists.channels > 1 ? (int64_t)r->lists.channels : 3;
+    const bool bytes = r->op->x_types >> CLNORM_U8 & 1u;
+    desc.head.x = clnorm_nchw(bytes ? CLNORM_U8 : CLNORM_F32, 1, c, 8, 8);
+    if (r->op->kind != CLNORM_OP_MOMENTS)
+        desc.head.y = clnorm_nchw(r->out_dtype ? (clnorm_dtype)r->out_dtype : CLNORM_F32, 1, c, 8, 8);
+    return clnorm_op_check(&desc) == CLNORM_OK ? EXIT_OK : cli_usage(args, "%s", clnorm_last_error(NULL));
+}
+
+int cli_request_make(cli_request *out, const cli_args *args, const char *op, bool png)
+{
+    memset(out, 0, sizeof *out);
+    out->op = cli_op(args, op);
+    out->png = png;
+    if (!out->op)
+        return EXIT_USAGE;
+    if (cli_has(args, "backward"))
+        return cli_usage(args, "%s has no backward", op);
+    int code = cli_status(clnorm_op_init(&out->desc, out->op->kind));
+    if (code == EXIT_OK)
+        code = take_words(out, args);
+    if (code == EXIT_OK)
+        code = take_out_dtype(out, args);
+    if (code == EXIT_OK)
+        code = check_picture(out, args);
+    if (code == EXIT_OK)
+        code = cli_attrs_set(&out->desc, &out->lists, args);
+    return code == EXIT_OK ? check_alone(out, args) : code;
+}
+
+int cli_request_moments(cli_request *out, const cli_args *args, double scope, const cli_lists *lists)
+{
+    memset(out, 0, sizeof *out);
+    out->op = clnorm_op_of(CLNORM_OP_MOMENTS);
+    out->lists = *lists;
+    int code = cli_status(clnorm_op_init(&out->desc, CLNORM_OP_MOMENTS));
+    if (code == EXIT_OK)
+        code = cli_status(clnorm_op_set(&out->desc, "scope", &scope, 1));
+    return code == EXIT_OK ? take_words(out, args) : code;
+}
+
+/* ---- INPUT ---- */
+
+/* Ops of images know where red and blue are; layers do not care how many channels there
+ * are. */
+static bool takes_images(const clnorm_op_info *op)
+{
+    static const cli_option swap = { "", 0, false, 0, NULL, NULL, "swap_rb" };
+    return cli_op_takes(op, &swap);
+}
+
+/* An image stored channels last and read as channels first gives numbers that look
+ * right. */
+static int check_layout(const cli_problem *p, const cli_request *r)
+{
+    const cli_array *a = &p->input;
+    const int axis = cli_channel_axis(a->ndim);
+    if (a->image || r->layout >= 0 || axis < 0 || !takes_images(p->op))
+        return EXIT_OK;
+    const int64_t c = a->shape[axis], last = a->shape[a->ndim - 1];
+    if (c <= 4 || last < 1 || last > 4)
+        return EXIT_OK;
+    return cli_fail(EXIT_INPUT,
+                    "%s %s would have %lld channels, but its last axis looks like them: add --layout nhwc, "
+                    "or --layout nchw if that is meant",
+                    cli_quote(p->name), cli_shape_text(a->shape, a->ndim), (long long)c);
+}
+
+static int check_input(const cli_problem *p, const cli_request *r)
+{
+    const cli_array *a = &p->input;
+    const char *name = cli_quote(p->name);
+    if (a->ndim < 1 || a->ndim > 5)
+        return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", name, a->ndim);
+    if (!clnorm_dtype_bytes(a->dtype))
+        return cli_fail(EXIT_INPUT, "%s holds <u8; counts are no input", name);
+    if (r->bf16 && a->dtype != CLNORM_BF16)
+        return cli_fail(EXIT_INPUT, "%s is %s; --in-dtype bf16 is for a .npy of <u2", name,
+                        clnorm_dtype_name(a->dtype));
+    if (r->rgb8 && !a->image)
+        return cli_fail(EXIT_INPUT, "%s is an array; --rgb8 is for image files", name);
+    if (r->layout == CLI_FIRST && a->image)
+        return cli_fail(EXIT_INPUT, "%s is an image, (1,H,W,C): --layout nchw does not fit", name);
+    return check_layout(p, r);
+}
+
+/* ---- tensors ---- */
+
+/* Three-value presets repeat on one channel: the gray image is seen as three equal
+ * channels, by a stride of 0 and so without a copy, and y has three. (Taking one of the
+ * three values instead would be a guess, and models that come with such a preset want
+ * three channels.) An array of one or two axes has no axis to hold them. */
+static int repeat_gray(clnorm_tensor *x, const cli_request *r, const cli_args *args, const char *name)
+{
+    const int axis = cli_channel_axis(x->ndim);
+    const int64_t c = axis < 0 ? 1 : x->shape[axis], n = (int64_t)r->lists.channels;
+    if (n <= 1 || n == c)
+        return EXIT_OK;
+    if (c != 1 || !r->lists.preset)
+        return cli_fail(EXIT_INPUT, "%s has %lld channel%s, the %s %lld values; 1 or as many as channels fit",
+                        name, (long long)c, c == 1 ? "" : "s", r->lists.preset ? "preset" : "list of means",
+                        (long long)n);
+    if (axis < 0)
+        return cli_fail(
+            EXIT_INPUT,
+            "%s is one gray image without an axis of channels, and preset %s has %lld values: make the "
+            "array (1,H,W), or take a mean and std of one value",
+            name, cli_quote(r->lists.name), (long long)n);
+    x->shape[axis] = n;
+    x->stride[axis] = 0;
+    if (args->verbose)
+        fprintf(stderr, "clnorm: %s has one channel; it repeats for the %lld values of preset %s\n", name,
+                (long long)n, cli_quote(r->lists.name));
+    return EXIT_OK;
+}
+
+static uint32_t y_dtype(const cli_problem *p, const cli_request *r)
+{
+    const uint32_t x = p->input.dtype;
+    const bool is_float = x == CLNORM_F32 || x == CLNORM_F16 || x == CLNORM_BF16;
+    if (r->out_dtype)
+        return r->out_dtype;
+    return is_float && (p->op->y_types >> x & 1u) ? x : (uint32_t)CLNORM_F32;
+}
+
+static cli_layout y_layout(const cli_problem *p, const cli_request *r)
+{
+    const bool first = p->op->kind == CLNORM_OP_TOTENSOR || p->op->kind == CLNORM_OP_NORMALIZE;
+    if (r->png)
+        return CLI_LAST;
+    return r->out_layout >= 0 ? (cli_layout)r->out_layout : first ? CLI_FIRST : p->kept;
+}
+
+static int complete(cli_problem *p, const cli_request *r, const cli_args *args)
+{
+    const cli_array *a = &p->input;
+    clnorm_tensor *x = &p->desc.head.x;
+    p->layout = a->image || r->layout == CLI_LAST ? CLI_LAST : CLI_FIRST;
+    p->kept = a->image ? CLI_FIRST : p->layout;
+    p->out = y_layout(p, r);
+    *x = cli_tensor_of(a->dtype, a->ndim, a->shape, p->layout);
+    int code = repeat_gray(x, r, args, cli_quote(p->name));
+    if (code == EXIT_OK)
+        code = cli_attrs_axes(&p->desc, args, a->ndim);
+    if (p->op->kind != CLNORM_OP_MOMENTS) /* its y is a statistic */
+        p->desc.head.y = cli_tensor_dense(x, y_dtype(p, r), p->out);
+    if (code == EXIT_OK && clnorm_op_check(&p->desc) != CLNORM_OK)
+        code = cli_fail(EXIT_INPUT, "%s: %s", cli_quote(p->name), clnorm_last_error(NULL));
+    return code;
+}
+
+int cli_problem_read(cli_problem *out, const cli_request *request, const cli_args *args, const char *input)
+{
+    memset(out, 0, sizeof *out);
+    out->op = request->op;
+    out->desc = request->desc;
+    out->name = input;
+    out->bf16 = request->bf16;
+    int code = cli_read(&out->input, input, request->bf16, request->rgb8);
+    if (code == EXIT_OK)
+        code = check_input(out, request);
+    if (code == EXIT_OK)
+        code = complete(out, request, args);
+    if (code != EXIT_OK)
+        cli_problem_free(out);
+    return code;
+}
+
+void cli_problem_free(cli_problem *p)
+{
+    cli_array_free(&p->input);
+    memset(p, 0, sizeof *p);
+}

@@ -1,0 +1,232 @@
+/* session.c -- the command's use of the library: a device, a context, one plan run on
+ * host memory. */
+#define _POSIX_C_SOURCE 200809L
+#include "cli/session.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double cli_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+/* ---- failures ---- */
+
+static const struct {
+    clnorm_status status;
+    int code;
+} codes[] = {
+    { CLNORM_OK, EXIT_OK },         { CLNORM_EARG, EXIT_USAGE },        { CLNORM_ESHAPE, EXIT_INPUT },
+    { CLNORM_EDTYPE, EXIT_INPUT },  { CLNORM_EBUFFER, EXIT_INPUT },     { CLNORM_EUNSUPPORTED, EXIT_INPUT },
+    { CLNORM_EIO, EXIT_INPUT },     { CLNORM_EDEVICE, EXIT_DEVICE },    { CLNORM_ENODEVICE, EXIT_DEVICE },
+    { CLNORM_ENOMEM, EXIT_MEMORY }, { CLNORM_EWORKSPACE, EXIT_MEMORY },
+};
+
+int cli_status_code(clnorm_status status)
+{
+    for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
+        if (codes[k].status == status)
+            return codes[k].code;
+    return EXIT_OPENCL;
+}
+
+int cli_status(clnorm_status status)
+{
+    const char *text = clnorm_last_error(NULL);
+    return status == CLNORM_OK
+               ? EXIT_OK
+               : cli_fail(cli_status_code(status), "%s", text[0] ? text : clnorm_status_text(status));
+}
+
+static int fail_cl(cl_int code, const char *call)
+{
+    const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
+    return cli_fail(memory ? EXIT_MEMORY : EXIT_OPENCL, "%s failed with OpenCL error %d", call, (int)code);
+}
+
+/* ---- context ---- */
+
+static void log_line(void *user, int level, const char *text)
+{
+    const cli_args *args = (const cli_args *)user;
+    const int most = args->verbose ? CLNORM_LOG_INFO : args->quiet ? CLNORM_LOG_ERROR : CLNORM_LOG_WARN;
+    if (level <= most)
+        fprintf(stderr, "clnorm: %s\n", text);
+}
+
+static void progress(void *user, const char *what, int done, int total)
+{
+    (void)user;
+    fprintf(stderr, "\rclnorm: building %s (%d of %d)%s", what, done, total, done < total ? "" : "\r\033[K");
+}
+
+const char *cli_device(const cli_args *args)
+{
+    const char *given = cli_get(args, "device");
+    return given ? given : getenv("CLNORM_DEVICE");
+}
+
+clnorm_options cli_context_options(const cli_args *args)
+{
+    clnorm_options o;
+    memset(&o, 0, sizeof o);
+    o.size = (uint32_t)sizeof o;
+    o.flags = CLNORM_LAZY;
+    o.cache_dir = cli_get(args, "cache-dir");
+    if (o.cache_dir) /* who names a directory wants it used, even on PoCL */
+        o.flags |= CLNORM_CACHE_ON;
+    if (cli_has(args, "no-cache"))
+        o.flags |= CLNORM_CACHE_OFF;
+    o.log = log_line;
+    o.log_user = (void *)(uintptr_t)args;
+    if (!args->quiet && isatty(STDERR_FILENO))
+        o.progress = progress;
+    return o;
+}
+
+int cli_session_open(cli_session *out, const cli_args *args)
+{
+    const clnorm_options options = cli_context_options(args);
+    cl_int code;
+    memset(out, 0, sizeof *out);
+    const clnorm_status found = clnorm_device_find(&out->device, cli_device(args));
+    if (found != CLNORM_OK)
+        return cli_status(found);
+    const cl_context_properties properties[] = { CL_CONTEXT_PLATFORM,
+                                                 (cl_context_properties)out->device.platform, 0 };
+    out->cl = clCreateContext(properties, 1, &out->device.device, NULL, NULL, &code);
+    if (!out->cl)
+        return fail_cl(code, "clCreateContext");
+    out->queue = clCreateCommandQueue(out->cl, out->device.device, 0, &code);
+    if (!out->queue)
+        return fail_cl(code, "clCreateCommandQueue");
+    return cli_status(clnorm_context_create(&out->ctx, out->cl, out->device.device, &options));
+}
+
+void cli_session_close(cli_session *s)
+{
+    clnorm_context_release(s->ctx);
+    if (s->queue)
+        clReleaseCommandQueue(s->queue);
+    if (s->cl)
+        clReleaseContext(s->cl);
+    memset(s, 0, sizeof *s);
+}
+
+/* ---- one run ---- */
+
+/* Some drivers say yes to what they cannot hold and fail, or swap, only when it is
+ * used. */
+static int check_memory(const cli_session *s, const clnorm_plan *plan, const cli_slots *slots)
+{
+    uint64_t most = clnorm_plan_workspace(plan), all = most;
+    for (size_t k = 0; k < CLNORM_SLOTS; k++) {
+        const uint64_t bytes = slots->slot[k].data ? slots->slot[k].bytes : 0;
+        most = bytes > most ? bytes : most;
+        all += bytes;
+    }
+    if (s->device.max_alloc_bytes && most > s->device.max_alloc_bytes)
+        return cli_fail(EXIT_MEMORY, "one tensor needs %llu bytes; %s allows %llu in one buffer",
+                        (unsigned long long)most, s->device.name,
+                        (unsigned long long)s->device.max_alloc_bytes);
+    if (s->device.global_bytes && all > s->device.global_bytes)
+        return cli_fail(EXIT_MEMORY, "the tensors need %llu bytes; %s has %llu", (unsigned long long)all,
+                        s->device.name, (unsigned long long)s->device.global_bytes);
+    return EXIT_OK;
+}
+
+/* OpenCL has no empty buffers; an empty output gets one that nobody touches. */
+static int create_buffer(const cli_session *s, size_t bytes, cl_mem *mem)
+{
+    cl_int code;
+    *mem = clCreateBuffer(s->cl, CL_MEM_READ_WRITE, bytes ? bytes : 16, NULL, &code);
+    return *mem
+               ? EXIT_OK
+               : cli_fail(EXIT_MEMORY, "a buffer of %llu bytes was refused with OpenCL error %d; %s has %llu",
+                          (unsigned long long)bytes, (int)code, s->device.name,
+                          (unsigned long long)s->device.global_bytes);
+}
+
+static int upload(const cli_session *s, const cli_slots *slots, clnorm_args *args)
+{
+    for (size_t k = 0; k < CLNORM_SLOTS; k++) {
+        if (!slots->slot[k].data)
+            continue;
+        const int made = create_buffer(s, slots->slot[k].bytes, &args->slot[k].mem);
+        if (made != EXIT_OK)
+            return made;
+        if (slots->slot[k].output || !slots->slot[k].bytes)
+            continue;
+        const cl_int code = clEnqueueWriteBuffer(s->queue, args->slot[k].mem, CL_TRUE, 0,
+                                                 slots->slot[k].bytes, slots->slot[k].data, 0, NULL, NULL);
+        if (code != CL_SUCCESS)
+            return fail_cl(code, "clEnqueueWriteBuffer");
+    }
+    return EXIT_OK;
+}
+
+static int download(const cli_session *s, const cli_slots *slots, const clnorm_args *args)
+{
+    for (size_t k = 0; k < CLNORM_SLOTS; k++) {
+        if (!slots->slot[k].data || !slots->slot[k].output || !slots->slot[k].bytes)
+            continue;
+        const cl_int code = clEnqueueReadBuffer(s->queue, args->slot[k].mem, CL_TRUE, 0, slots->slot[k].bytes,
+                                                slots->slot[k].data, 0, NULL, NULL);
+        if (code != CL_SUCCESS)
+            return fail_cl(code, "clEnqueueReadBuffer");
+    }
+    return EXIT_OK;
+}
+
+/* Waits for the event and looks at its status: a kernel that failed shows there and
+ * nowhere else. */
+static int finish(cl_event event)
+{
+    cl_int status = CL_COMPLETE;
+    cl_int code = event ? clWaitForEvents(1, &event) : CL_SUCCESS;
+    if (event)
+        clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL);
+    if (code == CL_SUCCESS && status < 0)
+        code = status;
+    if (event)
+        clReleaseEvent(event);
+    return code == CL_SUCCESS ? EXIT_OK : fail_cl(code, "the kernel");
+}
+
+static int launch(const cli_session *s, const clnorm_plan *plan, const clnorm_args *args, cli_times *times)
+{
+    cl_event event = NULL;
+    const double start = cli_now_ms();
+    const clnorm_status status = clnorm_enqueue(plan, s->queue, args, 0, NULL, &event);
+    if (status != CLNORM_OK)
+        return cli_status(status);
+    clFlush(s->queue);
+    const int code = finish(event);
+    times->run_ms = cli_now_ms() - start;
+    return code;
+}
+
+int cli_execute(const cli_session *s, const clnorm_plan *plan, const cli_slots *slots, cli_times *times)
+{
+    clnorm_args args = CLNORM_ARGS_INIT;
+    if (!slots->slot[CLNORM_X].bytes)
+        return EXIT_OK;
+    int code = check_memory(s, plan, slots);
+    if (code == EXIT_OK)
+        code = upload(s, slots, &args);
+    if (code == EXIT_OK)
+        code = launch(s, plan, &args, times);
+    if (code == EXIT_OK)
+        code = download(s, slots, &args);
+    for (size_t k = 0; k < CLNORM_SLOTS; k++)
+        if (args.slot[k].mem)
+            clReleaseMemObject(args.slot[k].mem);
+    return code;
+}

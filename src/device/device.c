@@ -1,0 +1,134 @@
+/* device.c -- every device query, once. */
+#include "device/device.h"
+
+#include "base/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Copies what fits, without the blanks that some drivers put around names. */
+static void copy_trimmed(char *out, size_t room, const char *text)
+{
+    text += strspn(text, " \t\n");
+    size_t n = strlen(text);
+    if (n > room - 1)
+        n = room - 1;
+    while (n > 0 && strchr(" \t\n", text[n - 1]))
+        n--;
+    memcpy(out, text, n);
+    out[n] = '\0';
+}
+
+/* A device's text in full; malloc'ed, for extensions have no bound. */
+static clnorm_status device_text(char **out, cl_device_id id, cl_device_info what)
+{
+    size_t bytes = 0;
+    *out = NULL;
+    CLN_CL(clGetDeviceInfo(id, what, 0, NULL, &bytes));
+    char *text = (char *)calloc(bytes + 1, 1);
+    if (!text)
+        return cln_fail(CLNORM_ENOMEM, "no host memory for the description of a device");
+    const clnorm_status status =
+        CLN_CL_STATUS(clGetDeviceInfo(id, what, bytes, text, NULL), "clGetDeviceInfo");
+    if (status == CLNORM_OK)
+        *out = text;
+    else
+        free(text);
+    return status;
+}
+
+static clnorm_status device_name(char *out, size_t room, cl_device_id id, cl_device_info what)
+{
+    char *text;
+    CLN_TRY(device_text(&text, id, what));
+    copy_trimmed(out, room, text);
+    free(text);
+    return CLNORM_OK;
+}
+
+static clnorm_status platform_name(char *out, size_t room, cl_platform_id id, cl_platform_info what)
+{
+    char text[1024] = "";
+    CLN_CL(clGetPlatformInfo(id, what, sizeof text - 1, text, NULL));
+    copy_trimmed(out, room, text);
+    return CLNORM_OK;
+}
+
+static clnorm_status query_texts(cln_device *d)
+{
+    CLN_TRY(device_name(d->name, sizeof d->name, d->id, CL_DEVICE_NAME));
+    CLN_TRY(device_name(d->vendor, sizeof d->vendor, d->id, CL_DEVICE_VENDOR));
+    CLN_TRY(device_name(d->driver, sizeof d->driver, d->id, CL_DRIVER_VERSION));
+    CLN_TRY(device_name(d->opencl_c, sizeof d->opencl_c, d->id, CL_DEVICE_OPENCL_C_VERSION));
+    CLN_TRY(platform_name(d->platform_name, sizeof d->platform_name, d->platform, CL_PLATFORM_NAME));
+    CLN_TRY(platform_name(d->platform_version, sizeof d->platform_version, d->platform, CL_PLATFORM_VERSION));
+    d->pocl = strstr(d->platform_name, "Portable Computing Language") != NULL;
+    return CLNORM_OK;
+}
+
+/* Whether a blank-separated list has the word; strstr alone would find a longer name. */
+static bool has_word(const char *list, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = strstr(list, word); at; at = strstr(at + n, word))
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+            return true;
+    return false;
+}
+
+/* By extension and not by CL_DEVICE_DOUBLE_FP_CONFIG, which a 1.1 device may refuse to answer. */
+static clnorm_status query_extensions(cln_device *d)
+{
+    char *text;
+    CLN_TRY(device_text(&text, d->id, CL_DEVICE_EXTENSIONS));
+    d->fp16 = has_word(text, "cl_khr_fp16");
+    d->fp64 = has_word(text, "cl_khr_fp64");
+    free(text);
+    return CLNORM_OK;
+}
+
+static clnorm_status query_numbers(cln_device *d)
+{
+    cl_bool images = CL_FALSE;
+    cl_device_fp_config config = 0;
+    cl_uint units = 0;
+    cl_ulong local = 0, global = 0, alloc = 0, cache = 0;
+    size_t max_wg = 0;
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_IMAGE_SUPPORT, sizeof images, &images, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof max_wg, &max_wg, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof global, &global, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof alloc, &alloc, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache, NULL));
+    d->images = images != CL_FALSE;
+    d->denorm = (config & CL_FP_DENORM) != 0;
+    d->units = units;
+    d->max_wg = max_wg < UINT32_MAX ? (uint32_t)max_wg : UINT32_MAX;
+    d->local_bytes = local;
+    d->global_bytes = global;
+    d->max_alloc = alloc;
+    d->cache_bytes = cache;
+    return CLNORM_OK;
+}
+
+static clnorm_status query(cln_device *d)
+{
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_PLATFORM, sizeof d->platform, &d->platform, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof d->type, &d->type, NULL));
+    d->cpu = (d->type & CL_DEVICE_TYPE_CPU) != 0;
+    CLN_TRY(query_texts(d));
+    CLN_TRY(query_extensions(d));
+    return query_numbers(d);
+}
+
+clnorm_status cln_device_query(cln_device *out, cl_device_id id)
+{
+    memset(out, 0, sizeof *out);
+    out->id = id;
+    const clnorm_status status = query(out);
+    if (status != CLNORM_OK)
+        memset(out, 0, sizeof *out);
+    return status;
+}

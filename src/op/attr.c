@@ -1,0 +1,165 @@
+/* attr.c -- descriptors by name: defaults, attributes, presets, optional tensors. */
+#include "base/status.h"
+#include "op/op.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    uint32_t channels;
+    float mean[3], std[3];
+} presets[] = {
+    { "imagenet", 3, { .485f, .456f, .406f }, { .229f, .224f, .225f } },
+    { "half", 1, { .5f, 0, 0 }, { .5f, 0, 0 } },
+    { "clip", 3, { .48145466f, .4578275f, .40821073f }, { .26862954f, .26130258f, .27577711f } },
+    { "cifar10", 3, { .4914f, .4822f, .4465f }, { .2470f, .2435f, .2616f } },
+};
+
+clnorm_status clnorm_preset(const char *name, float *mean, float *std, uint32_t *channels)
+{
+    for (size_t k = 0; name && k < CLN_COUNT(presets); k++)
+        if (!strcmp(presets[k].name, name)) {
+            memcpy(mean, presets[k].mean, presets[k].channels * sizeof *mean);
+            memcpy(std, presets[k].std, presets[k].channels * sizeof *std);
+            *channels = presets[k].channels;
+            return CLNORM_OK;
+        }
+    cln_fail(CLNORM_EARG, "the preset is %s; there are", name ? name : "NULL");
+    for (size_t k = 0; k < CLN_COUNT(presets); k++)
+        cln_fail_more(" %s", presets[k].name);
+    return CLNORM_EARG;
+}
+
+static void put(clnorm_any *desc, const clnorm_attr *a, size_t at, double v)
+{
+    char *field = (char *)desc + a->offset + at * sizeof(float);
+    const float f = (float)v;
+    const uint32_t u = a->type == CLNORM_ATTR_U32 ? (uint32_t)v : 0;
+    if (a->type == CLNORM_ATTR_U32)
+        memcpy(field, &u, sizeof u);
+    else
+        memcpy(field, &f, sizeof f);
+}
+
+clnorm_status clnorm_op_init(clnorm_any *desc, uint32_t kind)
+{
+    const cln_op *op = cln_op_of(kind);
+    if (!desc || !op)
+        return cln_fail(CLNORM_EARG, desc ? "the kind is %u; no op has it" : "desc is NULL (kind %u)", kind);
+    memset(desc, 0, sizeof *desc);
+    desc->op.size = op->info.bytes;
+    desc->op.kind = kind;
+    for (size_t k = 0; k < op->info.nattrs; k++)
+        put(desc, &op->info.attrs[k], 0, op->info.attrs[k].preset);
+    return CLNORM_OK;
+}
+
+static const clnorm_attr *attr_named(const cln_op *op, const char *name)
+{
+    for (size_t k = 0; k < op->info.nattrs; k++)
+        if (!strcmp(op->info.attrs[k].name, name))
+            return &op->info.attrs[k];
+    return NULL;
+}
+
+/* Ops with lists have `channels` in front of them. */
+static void put_channels(clnorm_any *desc, uint32_t n)
+{
+    if (desc->op.kind == CLNORM_OP_NORMALIZE)
+        desc->normalize.channels = n;
+    else if (desc->op.kind == CLNORM_OP_DENORMALIZE)
+        desc->denormalize.channels = n;
+}
+
+clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n)
+{
+    const cln_op *op = desc ? cln_op_of(desc->op.kind) : NULL;
+    if (!op || !attr || !values)
+        return cln_fail(CLNORM_EARG, "desc, attr or values is NULL, or the descriptor's kind is unknown");
+    const clnorm_attr *a = attr_named(op, attr);
+    if (!a)
+        return cln_fail(CLNORM_EARG, "%s has no attribute %s", op->info.name, attr);
+    const size_t most = a->type == CLNORM_ATTR_F32_LIST ? CLNORM_MAX_CHANNELS : 1;
+    if (n < 1 || n > most)
+        return cln_fail(CLNORM_EARG, "%s: %s got %zu values; 1 to %zu are allowed", op->info.name, attr, n,
+                        most);
+    for (size_t k = 0; k < n; k++)
+        if (!(values[k] >= a->low && values[k] <= a->high))
+            return cln_fail(CLNORM_EARG, "%s: %s is %g; %g to %g are allowed", op->info.name, attr, values[k],
+                            a->low, a->high);
+    for (size_t k = 0; k < n; k++)
+        put(desc, a, k, values[k]);
+    if (a->type == CLNORM_ATTR_F32_LIST)
+        put_channels(desc, (uint32_t)n);
+    return CLNORM_OK;
+}
+
+clnorm_status cln_check_scale(float *scale, uint32_t dtype)
+{
+    if (*scale == 0.0f)
+        *scale = cln_full_scale(dtype);
+    return *scale >= 1e-30f ? CLNORM_OK
+                            : cln_fail(CLNORM_EARG, "scale is %g; 0 (default) or 1e-30 to 1e30 are allowed",
+                                       (double)*scale);
+}
+
+clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const clnorm_tensor *x)
+{
+    const int64_t c = cln_channels(x);
+    const bool preset = *channels == 0;
+    if (preset)
+        CLN_TRY(clnorm_preset("imagenet", mean, std, channels));
+    if (*channels > CLNORM_MAX_CHANNELS || (*channels != 1 && *channels != c))
+        return cln_fail(CLNORM_ESHAPE,
+                        "mean and std have %u values%s and x has %lld channels; 1 or as many as x are "
+                        "allowed",
+                        *channels, preset ? " (preset imagenet)" : "", (long long)c);
+    for (uint32_t k = 0; k < *channels; k++)
+        if (!(mean[k] >= -1e30f && mean[k] <= 1e30f) || !(std[k] >= -1e30f && std[k] <= 1e30f) ||
+            (std[k] > -1e-30f && std[k] < 1e-30f))
+            return cln_fail(CLNORM_EARG,
+                            "channel %u has mean %g and std %g; finite numbers, and a std that is not 0, "
+                            "are allowed",
+                            k, (double)mean[k], (double)std[k]);
+    return CLNORM_OK;
+}
+
+/* ---- optional tensors ---- */
+
+static uint32_t reduced_axes(const clnorm_any *desc)
+{
+    cln_problem p;
+    memset(&p, 0, sizeof p);
+    p.op = cln_op_of(desc->op.kind);
+    p.desc = *desc;
+    p.view.x = &p.desc.head.x;
+    return p.op->pose(&p) == CLNORM_OK ? p.view.reduced : 0;
+}
+
+bool cln_op_slot(const clnorm_any *desc, const cln_op *op, uint32_t slot, clnorm_tensor *out)
+{
+    if (slot == CLNORM_X || slot == CLNORM_Y) {
+        *out = slot == CLNORM_X ? desc->head.x : desc->head.y;
+        return true;
+    }
+    for (size_t k = 0; op->slots[k].slot; k++)
+        if (op->slots[k].slot == slot) {
+            const uint32_t reduced = reduced_axes(desc);
+            memset(out, 0, sizeof *out);
+            out->dtype = op->slots[k].u64 ? 0 : CLNORM_F32;
+            out->ndim = desc->head.x.ndim;
+            int64_t step = 1;
+            for (uint32_t i = out->ndim; i-- > 0; step *= out->shape[i]) {
+                out->shape[i] = reduced >> i & 1 ? 1 : desc->head.x.shape[i];
+                out->stride[i] = step;
+            }
+            return true;
+        }
+    return false;
+}
+
+int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
+{
+    const cln_op *op = desc ? cln_op_of(desc->op.kind) : NULL;
+    return op && out && cln_op_slot(desc, op, slot, out);
+}

@@ -1,0 +1,51 @@
+/* denormalize.c -- the inverse of each input op as x * a + (hi + lo). */
+#include "base/status.h"
+#include "op/op.h"
+
+clnorm_status cln_denormalize_check(clnorm_any *desc)
+{
+    clnorm_denormalize *d = &desc->denormalize;
+    CLN_TRY(cln_check_scale(&d->scale, d->y.dtype));
+    if (d->of == CLNORM_OP_MINMAX && d->lo == d->hi)
+        return cln_fail(CLNORM_EARG, "denormalize: lo and hi are both %g; they must differ", (double)d->lo);
+    if (d->swap_rb && (d->of == CLNORM_OP_MINMAX || d->of == CLNORM_OP_ZSCORE) && d->scope % 2 == 1)
+        return cln_fail(CLNORM_EUNSUPPORTED,
+                        "denormalize: swap_rb with statistics per channel; swap by y's strides");
+    return d->of == CLNORM_OP_NORMALIZE ? cln_check_lists(&d->channels, d->mean, d->std, &d->x) : CLNORM_OK;
+}
+
+static void set_affine(float *entry, double a, double b)
+{
+    cln_two_floats(b, &entry[0], &entry[1]);
+    entry[2] = (float)a;
+}
+
+clnorm_status cln_denormalize_pose(cln_problem *p)
+{
+    const clnorm_denormalize *d = &p->desc.denormalize;
+    const bool sets = d->of == CLNORM_OP_MINMAX || d->of == CLNORM_OP_ZSCORE;
+    const double scale = d->scale;
+    p->view.reduced = sets ? cln_scope_axes(&d->x, d->scope) : cln_image_axes(&d->x);
+    p->view.swap = d->swap_rb;
+    p->k[0] = d->lo;
+    p->k[1] = (float)((double)d->hi - (double)d->lo);
+    p->k[2] = d->eps;
+    if (sets)
+        p->required = d->of == CLNORM_OP_MINMAX ? 1u << CLNORM_MIN | 1u << CLNORM_MAX
+                                                : 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
+    else if (d->of == CLNORM_OP_SYMMETRIC)
+        set_affine(p->table[0], scale / 2, scale / 2);
+    else if (d->of == CLNORM_OP_TOTENSOR)
+        set_affine(p->table[0], scale, 0);
+    else
+        for (uint32_t c = 0; c < d->channels; c++)
+            set_affine(p->table[c], d->std[c] * scale, d->mean[c] * scale);
+    if (d->swap_rb && d->of == CLNORM_OP_NORMALIZE && d->channels > 1) /* the list counts y's channels */
+        for (int k = 0; k < 4; k++) {
+            const float t = p->table[0][k];
+            p->table[0][k] = p->table[2][k];
+            p->table[2][k] = t;
+        }
+    p->view.per_channel = d->of == CLNORM_OP_NORMALIZE && d->channels > 1;
+    return CLNORM_OK;
+}

@@ -1,0 +1,43 @@
+/* moments.c -- what is the statistics op's own: axes, and y as a statistic. */
+#include "base/status.h"
+#include "op/op.h"
+#include "tensor/tensor.h"
+
+#include <string.h>
+
+static uint32_t axes_of(const clnorm_moments *d)
+{
+    return d->axes ? d->axes : cln_scope_axes(&d->x, d->scope);
+}
+
+clnorm_status cln_moments_check(clnorm_any *desc)
+{
+    clnorm_moments *d = &desc->moments;
+    const uint32_t axes = axes_of(d);
+    clnorm_tensor want = d->x;
+    if (axes >> d->x.ndim)
+        return cln_fail(CLNORM_EARG, "moments: axes is 0x%x and x has %u axes", axes, d->x.ndim);
+    want.dtype = CLNORM_F32;
+    memset(want.stride, 0, sizeof want.stride);
+    for (uint32_t i = 0; i < want.ndim; i++)
+        if (axes >> i & 1)
+            want.shape[i] = 1;
+    cln_tensor_complete(&want);
+    if (d->y.ndim == 0)
+        d->y = want;
+    cln_tensor_complete(&d->y);
+    CLN_TRY(cln_tensor_check(&d->y, "y", 1u << CLNORM_F32, true));
+    if (!cln_tensor_same_shape(&d->y, &want) || memcmp(d->y.stride, want.stride, sizeof want.stride)) {
+        char a[CLN_TENSOR_TEXT], b[CLN_TENSOR_TEXT];
+        return cln_fail(CLNORM_ESHAPE, "moments: y is %s; it must be %s and dense",
+                        cln_tensor_text(&d->y, a, sizeof a), cln_tensor_text(&want, b, sizeof b));
+    }
+    return CLNORM_OK;
+}
+
+clnorm_status cln_moments_pose(cln_problem *p)
+{
+    p->view.reduced = axes_of(&p->desc.moments);
+    p->view.swap = p->desc.moments.swap_rb;
+    return CLNORM_OK;
+}

@@ -1,0 +1,264 @@
+/* op.c -- the table of ops, the checks that all share, and the way from a descriptor to a problem. */
+#include "op/op.h"
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BIT(dtype) (1u << (dtype))
+#define FLOATS (BIT(CLNORM_F32) | BIT(CLNORM_F16) | BIT(CLNORM_BF16))
+#define ANY (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_U16))
+#define RESULT (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_S8))
+#define F32_ONLY BIT(CLNORM_F32)
+
+/* ---- first pass: attribute lists, and slots as bits and a count ---- */
+#define ATTR(type, op, field, low, high, preset, text)                                              \
+    {                                                                                               \
+#field, CLNORM_ATTR_##type, (uint32_t)offsetof(clnorm_##op, field), low, high, preset, text \
+    }
+#define F32(...) ATTR(F32, __VA_ARGS__)
+#define U32(...) ATTR(U32, __VA_ARGS__)
+#define LIST(...) ATTR(F32_LIST, __VA_ARGS__)
+#define SCOPE(op) U32(op, scope, 0, 3, 0, "one statistic per 0 image, 1 channel, 2 batch, 3 batch-channel")
+#define SWAP(op) U32(op, swap_rb, 0, 1, 0, "channels 0 and 2 of x trade places first")
+#define ATTRS(...)  \
+    {               \
+        __VA_ARGS__ \
+    }
+#define SLOTS(...)
+#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) \
+    static const clnorm_attr name##_attrs[] = attrs;
+#include "op/ops.def"
+#undef SLOTS
+#undef ATTRS
+#undef OP
+
+#define ATTRS(...)
+#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_in = 0 slots,
+#define SLOTS(...) __VA_ARGS__
+#define IN(slot) | 1 << CLNORM_##slot
+#define OUT(slot)
+#define COUNTS(slot)
+enum {
+#include "op/ops.def"
+};
+#undef IN
+#undef OUT
+#undef COUNTS
+#undef OP
+#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_out = 0 slots,
+#define IN(slot)
+#define OUT(slot) | 1 << CLNORM_##slot
+#define COUNTS(slot) | 1 << CLNORM_##slot
+enum {
+#include "op/ops.def"
+};
+#undef IN
+#undef OUT
+#undef COUNTS
+#undef SLOTS
+#undef OP
+
+/* ---- second pass: the rows ---- */
+#define IN(slot) { CLNORM_##slot, false, false },
+#define OUT(slot) { CLNORM_##slot, true, false },
+#define COUNTS(slot) { CLNORM_##slot, true, true },
+#define SLOTS(...)                      \
+    {                                   \
+        __VA_ARGS__ { 0, false, false } \
+    }
+#define OP(op_name, NAME, stat, stat_size, does_map, has_table, x_bits, y_bits, slot_list, attr_list, ...) \
+    { .info = { .kind = CLNORM_OP_##NAME,                                                                  \
+                .bytes = (uint32_t)sizeof(clnorm_##op_name),                                               \
+                .name = #op_name,                                                                          \
+                .x_types = x_bits,                                                                         \
+                .y_types = y_bits,                                                                         \
+                .slots_in = op_name##_in,                                                                  \
+                .slots_out = op_name##_out & ~(1 << CLNORM_Y),                                             \
+                .attrs = op_name##_attrs,                                                                  \
+                .nattrs = CLN_COUNT(op_name##_attrs),                                                      \
+                __VA_ARGS__ },                                                                             \
+      .statistic = #stat,                                                                                  \
+      .stat_bytes = stat_size,                                                                             \
+      .maps = does_map,                                                                                    \
+      .table = has_table,                                                                                  \
+      .slots = slot_list,                                                                                  \
+      .check = cln_##op_name##_check,                                                                      \
+      .pose = cln_##op_name##_pose },
+static const cln_op rows[] = {
+#include "op/ops.def"
+};
+
+const cln_op *cln_op_of(uint32_t kind)
+{
+    for (size_t k = 0; k < CLN_COUNT(rows); k++)
+        if (rows[k].info.kind == kind)
+            return &rows[k];
+    return NULL;
+}
+
+const clnorm_op_info *clnorm_op_at(size_t k) { return k < CLN_COUNT(rows) ? &rows[k].info : NULL; }
+
+const clnorm_op_info *clnorm_op_of(uint32_t kind)
+{
+    const cln_op *op = cln_op_of(kind);
+    return op ? &op->info : NULL;
+}
+
+const clnorm_op_info *clnorm_op_named(const char *name)
+{
+    for (size_t k = 0; name && k < CLN_COUNT(rows); k++)
+        if (!strcmp(rows[k].info.name, name))
+            return &rows[k].info;
+    return NULL;
+}
+
+/* ---- what ops share ---- */
+
+int cln_channel_axis(const clnorm_tensor *x) { return x->ndim >= 4 ? 1 : x->ndim == 3 ? 0 : -1; }
+
+int64_t cln_channels(const clnorm_tensor *x)
+{
+    const int axis = cln_channel_axis(x);
+    return axis < 0 ? 1 : x->shape[axis];
+}
+
+uint32_t cln_image_axes(const clnorm_tensor *x)
+{
+    const uint32_t all = (1u << x->ndim) - 1;
+    return x->ndim >= 4 ? all & ~1u : all;
+}
+
+uint32_t cln_scope_axes(const clnorm_tensor *x, uint32_t scope)
+{
+    const uint32_t all = (1u << x->ndim) - 1, image = cln_image_axes(x);
+    const uint32_t c = x->ndim >= 3 ? 1u << cln_channel_axis(x) : 0;
+    const uint32_t axes[] = { image, image & ~c, all, all & ~c };
+    return axes[scope];
+}
+
+float cln_full_scale(uint32_t dtype)
+{
+    return dtype == CLNORM_U8 ? 255.0f : dtype == CLNORM_U16 ? 65535.0f : dtype == CLNORM_S8 ? 127.0f : 1.0f;
+}
+
+void cln_two_floats(double a, float *hi, float *lo)
+{
+    *hi = (float)a;
+    *lo = (float)(a - (double)*hi);
+}
+
+/* ---- checks of every descriptor ---- */
+
+static clnorm_status check_value(const cln_op *op, const clnorm_attr *a, double v)
+{
+    if (v >= a->low && v <= a->high)
+        return CLNORM_OK;
+    return cln_fail(CLNORM_EARG, "%s: %s is %g; %g to %g are allowed", op->info.name, a->name, v, a->low,
+                    a->high);
+}
+
+static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
+{
+    for (size_t k = 0; k < op->info.nattrs; k++) {
+        const clnorm_attr *a = &op->info.attrs[k];
+        const char *field = (const char *)desc + a->offset;
+        float f;
+        uint32_t u;
+        memcpy(&f, field, sizeof f);
+        memcpy(&u, field, sizeof u);
+        if (a->type != CLNORM_ATTR_F32_LIST)
+            CLN_TRY(check_value(op, a, a->type == CLNORM_ATTR_U32 ? (double)u : (double)f));
+    }
+    return CLNORM_OK;
+}
+
+static clnorm_status check_head(const cln_op *op, const clnorm_any *desc)
+{
+    if (desc->op.direction != 0)
+        return cln_fail(CLNORM_EARG, "%s: direction is %u; it has only 0, forward", op->info.name,
+                        desc->op.direction);
+    if (desc->op.semantics != 0)
+        return cln_fail(CLNORM_EARG, "%s: semantics is %u; it has only 0, chapter", op->info.name,
+                        desc->op.semantics);
+    if (desc->op.flags != 0)
+        return cln_fail(CLNORM_EARG, "%s: flags is %u; none is known", op->info.name, desc->op.flags);
+    return CLNORM_OK;
+}
+
+static clnorm_status check_tensors(const cln_op *op, clnorm_any *desc)
+{
+    clnorm_tensor *x = &desc->head.x, *y = &desc->head.y;
+    CLN_TRY(cln_tensor_check(x, "x", op->info.x_types, false));
+    cln_tensor_complete(x);
+    if (!op->maps)
+        return CLNORM_OK; /* y is a statistic: the op's own check */
+    CLN_TRY(cln_tensor_check(y, "y", op->info.y_types, false));
+    cln_tensor_complete(y);
+    CLN_TRY(cln_tensor_check(y, "y", op->info.y_types, true));
+    if (!cln_tensor_same_shape(x, y)) {
+        char a[CLN_TENSOR_TEXT], b[CLN_TENSOR_TEXT];
+        return cln_fail(CLNORM_ESHAPE, "%s: x is %s and y is %s; their shapes must be equal", op->info.name,
+                        cln_tensor_text(x, a, sizeof a), cln_tensor_text(y, b, sizeof b));
+    }
+    return CLNORM_OK;
+}
+
+static clnorm_status check_swap(const cln_op *op, const clnorm_any *desc)
+{
+    for (size_t k = 0; k < op->info.nattrs; k++)
+        if (!strcmp(op->info.attrs[k].name, "swap_rb")) {
+            uint32_t swap;
+            memcpy(&swap, (const char *)desc + op->info.attrs[k].offset, sizeof swap);
+            if (swap && cln_channels(&desc->head.x) < 3)
+                return cln_fail(CLNORM_ESHAPE, "%s: swap_rb needs 3 or more channels; x has %lld",
+                                op->info.name, (long long)cln_channels(&desc->head.x));
+        }
+    return CLNORM_OK;
+}
+
+clnorm_status clnorm_op_check(clnorm_any *desc)
+{
+    if (!desc)
+        return cln_fail(CLNORM_EARG, "desc is NULL");
+    const cln_op *op = cln_op_of(desc->op.kind);
+    if (!op)
+        return cln_fail(CLNORM_EARG, "the descriptor's kind is %u; no op has it", desc->op.kind);
+    if (desc->op.size != op->info.bytes)
+        return cln_fail(CLNORM_EARG, "%s: the descriptor's size is %u; this library's is %u", op->info.name,
+                        desc->op.size, op->info.bytes);
+    CLN_TRY(check_head(op, desc));
+    CLN_TRY(check_attrs(op, desc));
+    CLN_TRY(check_tensors(op, desc));
+    CLN_TRY(check_swap(op, desc));
+    return op->check(desc);
+}
+
+/* ---- from descriptor to problem ---- */
+
+clnorm_status cln_op_pose(cln_problem *out, const clnorm_op *desc)
+{
+    memset(out, 0, sizeof *out);
+    out->op = cln_op_of(desc->kind);
+    if (!out->op || desc->size != out->op->info.bytes) {
+        memcpy(&out->desc.op, desc, sizeof *desc);
+        return clnorm_op_check(&out->desc); /* says which of both */
+    }
+    memcpy(&out->desc, desc, desc->size);
+    CLN_TRY(clnorm_op_check(&out->desc));
+    const clnorm_tensor *x = &out->desc.head.x, *y = &out->desc.head.y;
+    out->x_bytes = clnorm_dtype_bytes(x->dtype);
+    out->y_bytes = clnorm_dtype_bytes(y->dtype);
+    out->view = (cln_view_spec){ x, out->op->maps ? y : NULL, 0, cln_channel_axis(x), false, false };
+    CLN_TRY(out->op->pose(out));
+    const uint64_t count = (uint64_t)clnorm_tensor_count(x);
+    if (!count)
+        return CLNORM_OK; /* nothing will run */
+    CLN_TRY(cln_view_build(&out->geo, &out->view));
+    out->set_elements = (uint64_t)out->geo.runs * out->geo.len;
+    out->bytes = count * (out->x_bytes + (out->op->maps ? out->y_bytes : 0));
+    return CLNORM_OK;
+}

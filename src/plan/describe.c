@@ -1,0 +1,94 @@
+/* describe.c -- a plan in words. */
+#include "base/compiler.h"
+#include "plan/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+typedef struct text {
+    char *p;
+    size_t room, used;
+} text;
+
+static void add(text *t, const char *format, ...) CLN_PRINTF(2, 3);
+static void add(text *t, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(t->used < t->room ? t->p + t->used : NULL,
+                            t->used < t->room ? t->room - t->used : 0, format, args);
+    va_end(args);
+    t->used += n > 0 ? (size_t)n : 0;
+}
+
+static const char *unit(double *bytes)
+{
+    static const char *const names[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    size_t k = 0;
+    for (; *bytes >= 1024 && k + 1 < CLN_COUNT(names); k++)
+        *bytes /= 1024;
+    return names[k];
+}
+
+static void add_bytes(text *t, const char *before, double bytes)
+{
+    const char *name = unit(&bytes);
+    add(t, "%s%.4g %s", before, bytes, name);
+}
+
+static void add_alignment(text *t, const cln_body *body, const cln_params *params)
+{
+    const cln_problem *p = &body->problem;
+    const uint64_t y = (uint64_t)p->geo.sets * p->set_elements * p->y_bytes;
+    if (body->choice.wide)
+        add(t, "wide: %s loads and %sstores where the buffers are aligned\n", "vector",
+            params->stream ? "streaming " : "");
+    else if (p->op->maps && y >= params->wide_bytes && p->geo.step_y != 1)
+        add(t, "no wide stores: y's elements are %lld apart in a run\n", (long long)p->geo.step_y);
+    else if (p->op->maps && y >= params->wide_bytes)
+        add(t, "no wide stores: a stride is not a multiple of %u elements\n", body->choice.vec);
+    if (p->geo.step_x < 1 || p->geo.step_x > 4)
+        add(t, "loads one by one: x's elements are %lld apart in a run\n", (long long)p->geo.step_x);
+}
+
+static void add_others(text *t, const cln_body *body, const cln_params *params, const cln_device *device)
+{
+    for (size_t i = 0; cln_solvers[i]; i++) {
+        cln_choice c;
+        const char *why = cln_solvers[i]->applicable(&body->problem);
+        if (cln_solvers[i] == body->choice.solver)
+            continue;
+        if (why)
+            add(t, "not %s: %s\n", cln_solvers[i]->name, why);
+        else if (cln_choose_with(&c, cln_solvers[i], &body->problem, params, device))
+            add(t, "not %s: about %.3g ms\n", cln_solvers[i]->name,
+                cln_choice_ns(&c, &body->problem, params, device->units) / 1e6);
+    }
+}
+
+size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_params *params,
+                    const cln_device *device)
+{
+    text t = { out, room, 0 };
+    const cln_problem *p = &body->problem;
+    const cln_choice *c = &body->choice;
+    if (room)
+        out[0] = '\0';
+    if (!body->nstages) {
+        add(&t, "%s: nothing to do, the tensor is empty\n", p->op->info.name);
+        return t.used;
+    }
+    add(&t, "%s: %s, wg %u, vec %u, parts %u, ", p->op->info.name, c->solver->name, c->wg, c->vec,
+        body->geo.parts ? body->geo.parts : 1);
+    for (size_t i = 0; i < body->nstages; i++)
+        add(&t, "%s%s x %zu", i ? " + " : "", body->stages[i].kernel, body->stages[i].groups);
+    add(&t, " groups\n%u sets of %llu elements in %u runs of %u", p->geo.sets,
+        (unsigned long long)p->set_elements, p->geo.runs, p->geo.len);
+    add_bytes(&t, "; moves at least ", (double)p->bytes);
+    add(&t, ", about %.3g ms", cln_choice_ns(c, p, params, device->units) / 1e6);
+    add_bytes(&t, "; workspace ", (double)body->workspace);
+    add(&t, "\n");
+    add_alignment(&t, body, params);
+    add_others(&t, body, params, device);
+    return t.used;
+}

@@ -1,0 +1,50 @@
+/* solve_split.c -- few large sets: many groups share one; partial statistics, a fold, then apply. */
+#include "plan/plan.h"
+
+#define MAP_BYTES 32 /* room for one map_t in the workspace */
+
+static const char *applicable(const cln_problem *problem)
+{
+    return !problem->op->stat_bytes                 ? "there is no statistic"
+           : problem->geo.sets > CLN_MAX_GROUPS / 2 ? "there are more sets than groups in a launch"
+                                                    : NULL;
+}
+
+static uint32_t parts(const cln_problem *problem, uint32_t block)
+{
+    return cln_ceil_div(cln_geo_chunks(&problem->geo), block);
+}
+
+static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
+{
+    const uint64_t wanted = (uint64_t)units * params->busy * 4;
+    choice->block = 1;
+    while ((uint64_t)problem->geo.sets * parts(problem, choice->block) > wanted &&
+           choice->block < cln_geo_chunks(&problem->geo))
+        choice->block *= 2;
+}
+
+static double traffic(const cln_problem *problem, const cln_params *params)
+{
+    const double x_bytes = (double)problem->set_elements * problem->geo.sets * (double)problem->x_bytes;
+    const double kept = (double)params->slab_bytes * 8; /* the whole cache */
+    const double again = x_bytes <= kept ? 0.3 : x_bytes <= 2 * kept ? 0.7 : 1;
+    return (double)problem->bytes + again * x_bytes * problem->op->maps;
+}
+
+static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                     const cln_choice *choice)
+{
+    const size_t sets = problem->geo.sets;
+    geo->block = choice->block;
+    while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS)
+        geo->block *= 2;
+    geo->parts = parts(problem, geo->block);
+    *workspace = sets * (geo->parts * problem->op->stat_bytes + MAP_BYTES);
+    out[0] = (cln_stage){ "partial", sets * geo->parts };
+    out[1] = (cln_stage){ "foldall", sets };
+    out[2] = (cln_stage){ "apply", sets * geo->parts };
+    return problem->op->maps ? 3 : 2;
+}
+
+const cln_solver cln_solve_split = { "split", applicable, propose, traffic, stages };

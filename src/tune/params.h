@@ -1,0 +1,20 @@
+/* params.h -- what a device class runs best with. */
+#ifndef CLN_PARAMS_H
+#define CLN_PARAMS_H
+
+#include "device/device.h"
+
+typedef struct cln_params {
+    uint32_t wg, vec;    /* work-items of a group, elements of a vector */
+    uint32_t busy;       /* groups per compute unit that keep it busy to the end */
+    uint64_t slab_bytes; /* a set this large is still in a group's cache when it is walked again */
+    uint64_t wide_bytes; /* outputs this large get kernels for aligned buffers too */
+    bool stream;         /* whose stores pass the cache by */
+    double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
+    double launch_ns;    /* of one more stage */
+} cln_params;
+
+/* The row of the device's class, cut to the device's limits. */
+void cln_params_for(cln_params *out, const cln_device *device);
+
+#endif

@@ -1,0 +1,80 @@
+/* harness.h -- one case: every solver and launch parameter forced in turn, guarded, compared with the
+ * reference.
+ *
+ * Around every buffer lie guard bands, outputs start as NaN, gaps that strides leave must stay as they were.
+ * The outputs of all launches of one case must be the same bits. */
+#ifndef HARNESS_H
+#define HARNESS_H
+
+#include "api/api.h"
+#include "ref/ref.h"
+
+#include <check.h>
+#include <stdbool.h>
+
+typedef struct harness {
+    clnorm_context *ctx;
+    cl_context cl;
+    cl_device_id device;
+    cl_command_queue queue;
+    cl_command_queue unordered;
+} harness;
+
+/* Opens the device of CLNORM_TEST_DEVICE (default: the preferred). Once per process; never forks. */
+harness *harness_get(void);
+
+/* What x holds. The hostile kinds have the bound 1e-6, the others 5e-7. */
+typedef enum data_kind {
+    DATA_NORMAL, /* 0.7 + 1.3 n; integers: uniform over the type */
+    DATA_CONSTANT,
+    DATA_FAR,      /* 1e4 +- 1e-2 */
+    DATA_FARTHER,  /* 1e6 +- 1 */
+    DATA_THOUSAND, /* 1e3 +- 1e-3 */
+    DATA_ZEROS,    /* zeros in front of 1e3 + n */
+    DATA_OUTLIER,  /* 1e6 in front of n */
+    DATA_HUGE,     /* to +-3e38 */
+    DATA_SMALL,    /* 1e-20 n */
+    DATA_TINY,     /* 1e-30 n */
+    DATA_NAN,      /* one NaN */
+    DATA_INF,      /* one inf */
+    DATA_KINDS
+} data_kind;
+
+typedef struct op_case {
+    clnorm_any desc;
+    data_kind data;
+    uint32_t seed;
+    bool in_place;
+    bool unordered;   /* an out-of-order queue */
+    bool all_groups;  /* also wide stores, and work-groups of one and of three teams; each costs a compile */
+    size_t offset;    /* elements in front of x and y: 0 is aligned */
+    const char *view; /* for the count: "dense", "padded", ... */
+} op_case;
+
+/* Runs a case in all forced ways and compares; fails the Check test with op, device, shape, types, choice,
+ * seed, first bad index, got, want, bound. Returns the hash of the outputs' bits. */
+uint64_t harness_run(harness *h, const op_case *c);
+
+/* Prints how many launches each op x layout x types x view had. */
+void harness_report(void);
+
+/* main() of a suite file. */
+#define SUITE_MAIN(suite)                                 \
+    int main(void)                                        \
+    {                                                     \
+        SRunner *runner = srunner_create(suite());        \
+        srunner_set_fork_status(runner, CK_NOFORK);       \
+        srunner_run_all(runner, CK_NORMAL);               \
+        harness_report();                                 \
+        const int failed = srunner_ntests_failed(runner); \
+        srunner_free(runner);                             \
+        harness_close();                                  \
+        return failed != 0;                               \
+    }
+void harness_close(void);
+
+/* The table of shapes, views, types and data that every op goes through: tests/table.c. */
+void table_run(uint32_t kind);
+TCase *table_tcase(const char *name, const TTest *test);
+
+#endif

@@ -1,0 +1,168 @@
+/* table.c -- what every op goes through: types x layouts x scopes x shapes x views x data.
+ *
+ * Compiling is what costs, once per op, pair of types, layout and kind of work-group; shapes and data are
+ * cheap. So the pairs are few, and every pair sees all shapes. */
+#include "data.h"
+#include "harness.h"
+
+#include "base/compiler.h"
+#include "tensor/tensor.h"
+
+#include <string.h>
+
+typedef struct pair {
+    uint32_t x, y;
+    bool all_groups; /* work-groups of 64x4, 48x4 and 64x1 too */
+} pair;
+static const pair pairs[] = {
+    { CLNORM_F32, CLNORM_F32, true },   { CLNORM_U8, CLNORM_F32, true },
+    { CLNORM_F16, CLNORM_F16, false },  { CLNORM_BF16, CLNORM_BF16, false },
+    { CLNORM_U16, CLNORM_F32, false },  { CLNORM_U8, CLNORM_U8, false },
+    { CLNORM_U8, CLNORM_F16, false },   { CLNORM_F32, CLNORM_S8, false },
+    { CLNORM_U16, CLNORM_BF16, false },
+};
+
+/* How x and y lie in memory. */
+typedef struct layout {
+    const char *name;
+    bool x_last, y_last;
+    int64_t pad, pixel; /* elements behind each row; elements of a pixel beyond C (RGB in RGBA) */
+    size_t offset;
+    bool in_place;
+} layout;
+static const layout layouts[] = {
+    { "dense", false, false, 0, 0, 0, false },     { "dense", true, false, 0, 0, 0, false },
+    { "dense", true, true, 0, 0, 0, false },       { "offset", false, false, 0, 0, 3, false },
+    { "padded", false, false, 5, 0, 1, false },    { "padded", true, false, 4, 0, 0, false },
+    { "pixel of 4", true, false, 0, 1, 0, false }, { "in place", false, false, 0, 0, 0, true },
+};
+
+typedef struct extent {
+    int64_t n, c, h, w;
+} extent;
+static const extent shapes[] = {
+    { 1, 3, 1, 1 },    { 2, 3, 5, 7 },  { 1, 1, 1, 15 },   { 1, 1, 1, 17 },  { 3, 1, 1, 64 },
+    { 2, 3, 8, 16 },   { 1, 3, 1, 65 }, { 1, 1, 1, 4096 }, { 1, 3, 61, 67 }, { 2, 3, 64, 65 },
+    { 1, 3, 96, 144 }, { 0, 3, 4, 4 },  { 2, 3, 0, 4 },    { 33, 3, 3, 3 },
+};
+
+static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t more)
+{
+    clnorm_tensor t = last ? clnorm_nhwc((clnorm_dtype)dtype, s.n, s.c, s.h, s.w)
+                           : clnorm_nchw((clnorm_dtype)dtype, s.n, s.c, s.h, s.w);
+    if (last) {
+        t.stride[3] = s.c + more;
+        t.stride[2] = s.w * t.stride[3] + pad;
+        t.stride[0] = s.h * t.stride[2];
+    } else {
+        t.stride[2] = s.w + pad;
+        t.stride[1] = s.h * t.stride[2];
+        t.stride[0] = s.c * t.stride[1];
+    }
+    return t;
+}
+
+static bool has_attr(const clnorm_op_info *op, const char *name)
+{
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (!strcmp(op->attrs[k].name, name))
+            return true;
+    return false;
+}
+
+/* Attributes that make the numbers worth looking at. */
+static void set_attrs(clnorm_any *d, const clnorm_op_info *op, const pair *p, uint32_t scope, bool swap)
+{
+    const bool whole = p->y == CLNORM_U8 || p->y == CLNORM_S8;
+    const double s = scope, one = swap, scale = 3.5, lo = -2, hi = 5, low8 = 10, high8 = 120;
+    if (has_attr(op, "scope"))
+        clnorm_op_set(d, "scope", &s, 1);
+    clnorm_op_set(d, "swap_rb", &one, 1);
+    if (op->kind == CLNORM_OP_SYMMETRIC && p->x != CLNORM_U8 && p->x != CLNORM_U16)
+        clnorm_op_set(d, "scale", &scale, 1);
+    if (op->kind == CLNORM_OP_MINMAX) {
+        clnorm_op_set(d, "lo", whole ? &low8 : &lo, 1);
+        clnorm_op_set(d, "hi", whole ? &high8 : &hi, 1);
+    }
+}
+
+static bool takes_pair(const clnorm_op_info *op, const pair *p)
+{
+    return op->x_types >> p->x & 1 && op->y_types >> p->y & 1;
+}
+
+static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, extent s, uint32_t scope,
+                     data_kind data, bool swap)
+{
+    op_case c;
+    memset(&c, 0, sizeof c);
+    clnorm_op_init(&c.desc, op->kind);
+    c.desc.head.x = tensor(p->x, s, l->x_last, l->pad, l->pixel);
+    if (op->kind != CLNORM_OP_MOMENTS)
+        c.desc.head.y = l->in_place ? c.desc.head.x : tensor(p->y, s, l->y_last, l->pad, 0);
+    c.desc.head.y.dtype = op->kind == CLNORM_OP_MOMENTS ? 0 : p->y;
+    set_attrs(&c.desc, op, p, scope, swap);
+    if (op->kind == CLNORM_OP_NORMALIZE && s.c != 3) { /* the default preset has three channels */
+        const double half = 0.5;
+        clnorm_op_set(&c.desc, "mean", &half, 1);
+        clnorm_op_set(&c.desc, "std", &half, 1);
+    }
+    if (op->kind == CLNORM_OP_DENORMALIZE) {
+        const double half = 0.5;
+        static const double ofs[] = { CLNORM_OP_MINMAX, CLNORM_OP_SYMMETRIC, CLNORM_OP_ZSCORE,
+                                      CLNORM_OP_TOTENSOR, CLNORM_OP_NORMALIZE };
+        const double *of = &ofs[(scope + (uint32_t)s.w) % CLN_COUNT(ofs)], none = 0;
+        clnorm_op_set(&c.desc, "of", of, 1);
+        if (scope % 2 == 1 && (*of == CLNORM_OP_MINMAX || *of == CLNORM_OP_ZSCORE)) /* refused together */
+            clnorm_op_set(&c.desc, "swap_rb", &none, 1);
+        if (s.c != 3) {
+            clnorm_op_set(&c.desc, "mean", &half, 1);
+            clnorm_op_set(&c.desc, "std", &half, 1);
+        }
+    }
+    c.data = data;
+    c.seed = (uint32_t)(s.w * 31 + s.h * 7 + (int64_t)scope + (int64_t)data * 101);
+    c.in_place = l->in_place;
+    c.unordered = s.h % 2 == 0;
+    c.all_groups = p->all_groups;
+    c.offset = l->offset;
+    c.view = l->name;
+    harness_run(harness_get(), &c);
+}
+
+void table_run(uint32_t kind)
+{
+    const clnorm_op_info *op = clnorm_op_of(kind);
+    const uint32_t scopes = has_attr(op, "scope") ? 4 : 1;
+    for (size_t p = 0; p < CLN_COUNT(pairs); p++) {
+        pair q = pairs[p];
+        if (kind == CLNORM_OP_MOMENTS)
+            q.y = CLNORM_F32;
+        if (!takes_pair(op, &q) || (kind == CLNORM_OP_MOMENTS && p && pairs[p - 1].x == q.x))
+            continue;
+        for (size_t l = 0; l < CLN_COUNT(layouts); l++) {
+            if (layouts[l].in_place && (q.x != q.y || kind == CLNORM_OP_MOMENTS))
+                continue;
+            if (l > 1 && !pairs[p].all_groups)
+                break;
+            q.all_groups = pairs[p].all_groups && l < 2;
+            for (size_t s = 0; s < CLN_COUNT(shapes); s++)
+                for (uint32_t scope = 0; scope < scopes; scope++)
+                    run_cell(op, &q, &layouts[l], shapes[s], scope, DATA_NORMAL,
+                             shapes[s].c == 3 && s % 2 == 1 && !layouts[l].in_place);
+        }
+        q.all_groups = false;
+        for (int data = DATA_CONSTANT; data < DATA_KINDS; data++)
+            if (data_fits((data_kind)data, q.x))
+                for (size_t s = 0; s < CLN_COUNT(shapes); s++)
+                    run_cell(op, &q, &layouts[0], shapes[s], (uint32_t)s % scopes, (data_kind)data, false);
+    }
+}
+
+TCase *table_tcase(const char *name, const TTest *test)
+{
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, 0);
+    tcase_add_test(t, test);
+    return t;
+}

@@ -1,0 +1,43 @@
+/* test_fail.c -- sentences on stderr, and names made safe to print. */
+#include "files.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+START_TEST(quoting) /* 51 */
+{
+    static const char *const cases[][2] = {
+        { "plain name.npy", "plain name.npy" },
+        { "a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f" },
+        { "\x1b]0;title\a", "\\x1b]0;title\\x07" },
+        { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+        { "\xff\xc3", "\\xff\\xc3" },
+        { "\xc0\xaf", "\\xc0\\xaf" },                   /* too long a form */
+        { "\xed\xa0\x80", "\\xed\\xa0\\x80" },          /* half a pair */
+        { "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" }, /* beyond Unicode */
+        { "\xc2\x9b", "\\xc2\\x9b" },                   /* the 8-bit ESC [ */
+        { "\xe2\x80\xae", "\\xe2\\x80\\xae" }
+    }; /* turns the reading direction */
+    char name[4097];
+    for (size_t i = 0; i < COUNT(cases); i++)
+        ck_assert_str_eq(cli_quote(cases[i][0]), cases[i][1]);
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    ck_assert_uint_eq(strlen(cli_quote(name)), 203);
+    memset(name, '\x1b', sizeof name - 1);
+    ck_assert_uint_eq(strlen(cli_quote(name)), 803);
+    FILES_EXPECT(cli_fail(7, "%s and %s", cli_quote("a"), cli_quote("b")), 7, "clnorm: a and b\n");
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *const s = suite_create("fail");
+    TCase *const c = tcase_create("fail");
+    tcase_add_test(c, quoting);
+    suite_add_tcase(s, c);
+    return s;
+}
+
+int main(void) { return files_run(suite()); }

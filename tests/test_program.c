@@ -1,0 +1,195 @@
+/* test_program.c -- the table of programs: each built once whoever asks, and failures that say what is wrong.
+ */
+#define _XOPEN_SOURCE 700
+#include "program_case.h"
+
+START_TEST(one_unit_is_built_once)
+{
+    cln_programs *p = open_table("", NULL);
+    const cl_program first = get(p, unit, OPTIONS);
+    ck_assert_ptr_eq(get(p, unit, OPTIONS), first);
+    ck_assert_int_eq(answer(first), 42);
+    const cl_program second = get(p, unit, "-DANSWER=43");
+    ck_assert_ptr_ne(second, first);
+    ck_assert_int_eq(answer(second), 43);
+    counts(p, 2, 0, 0, 0);
+    cln_programs_release(p);
+    cln_programs_release(NULL);
+}
+END_TEST
+
+START_TEST(not_ready_without_build)
+{
+    cln_programs *p = open_table("", NULL);
+    cl_program again;
+    SAYS(failure(p, unit, OPTIONS, false, CLNORM_ENOTREADY), OPTIONS);
+    counts(p, 0, 0, 0, 0);
+    const cl_program program = get(p, unit, OPTIONS);
+    ck_assert_int_eq(cln_programs_get(p, unit, OPTIONS, false, &again), CLNORM_OK);
+    ck_assert_ptr_eq(again, program);
+    cln_programs_release(p);
+}
+END_TEST
+
+START_TEST(table_copies_its_strings)
+{
+    char cache[SCRATCH_PATH], text[sizeof unit], options[] = OPTIONS;
+    strcpy(cache, root);
+    strcpy(text, unit);
+    cln_programs *p = open_table(cache, NULL);
+    memset(cache, 'x', sizeof cache - 1);
+    const cl_program program = get(p, text, options);
+    memset(text, 'x', sizeof text - 1);
+    memset(options, 'x', sizeof options - 1);
+    ck_assert_ptr_eq(get(p, unit, OPTIONS), program);
+    cln_programs_used(p, program);
+    cln_programs_save(p);
+    counts(p, 1, 0, 0, 1);
+    cln_programs_release(p);
+}
+END_TEST
+
+START_TEST(kernel_dir_is_read)
+{
+    char path[SCRATCH_PATH];
+    scratch_write(scratch_path(path, root, "mine.cl"), unit, strlen(unit));
+    cln_programs *p = open_table("", root);
+    ck_assert_int_eq(answer(get(p, "#include \"mine.cl\"\n", OPTIONS)), 42);
+    cln_programs_release(p);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+typedef struct worker {
+    pthread_t thread;
+    cln_programs *table;
+    const char *text, *options;
+    pthread_barrier_t *start;
+    cl_program program;
+    clnorm_status status;
+    bool explained; /* this thread's own error text has the compiler's words */
+} worker;
+
+static void *work(void *argument)
+{
+    worker *w = (worker *)argument;
+    pthread_barrier_wait(w->start);
+    w->status = cln_programs_get(w->table, w->text, w->options, true, &w->program);
+    w->explained = strstr(clnorm_last_error(NULL), "no_such_thing") != NULL;
+    return NULL;
+}
+
+/* Four threads at once; worker i asks with options[i % 2]. */
+static void run_workers(worker *workers, cln_programs *p, const char *text, const char *const *options)
+{
+    pthread_barrier_t start;
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, 4), 0);
+    for (size_t i = 0; i < 4; i++) {
+        worker *w = &workers[i];
+        memset(w, 0, sizeof *w);
+        w->table = p;
+        w->text = text;
+        w->options = options[i % 2];
+        w->start = &start;
+        ck_assert_int_eq(pthread_create(&w->thread, NULL, work, w), 0);
+    }
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
+    pthread_barrier_destroy(&start);
+}
+
+START_TEST(threads_share_a_build)
+{
+    static const char *const same[] = { OPTIONS, OPTIONS }, *const two[] = { "-DANSWER=1", "-DANSWER=2" };
+    worker w[4];
+    cln_programs *p = open_table("", NULL);
+    run_workers(w, p, unit, same);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(w[i].status, CLNORM_OK);
+        ck_assert_ptr_eq(w[i].program, w[0].program);
+    }
+    counts(p, 1, 0, 0, 0);
+    run_workers(w, p, unit, two);
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_ptr_eq(w[i].program, w[i % 2].program);
+    ck_assert_int_eq(answer(w[0].program), 1);
+    ck_assert_int_eq(answer(w[1].program), 2);
+    counts(p, 3, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+START_TEST(threads_share_a_failure)
+{
+    static const char *const options[] = { OPTIONS, OPTIONS };
+    worker w[4];
+    cln_programs *p = open_table("", NULL);
+    run_workers(w, p, "kernel void answer() { no_such_thing(); }\nint broken = ;\n", options);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(w[i].status, CLNORM_EBUILD);
+        ck_assert_ptr_null(w[i].program);
+        ck_assert(w[i].explained);
+    }
+    counts(p, 0, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+/* ---- failures ---- */
+
+START_TEST(broken_source)
+{
+    cl_int code;
+    char path[SCRATCH_PATH];
+    scratch_write(scratch_path(path, root, "bad.clh"), "\nint x = broken_here;\n", 22);
+    cln_programs *p = open_table("", root);
+    for (int i = 0; i < 2; i++) { /* a retry is allowed and says the same */
+        const char *sentence = failure(p, "#include \"bad.clh\"\n", OPTIONS, true, CLNORM_EBUILD);
+        SAYS(sentence, OPTIONS);
+        if (device.pocl) /* others may count the lines of the whole, as Oclgrind does */
+            SAYS(sentence, "bad.clh:2");
+        SAYS(sentence, "broken_here");
+        clnorm_last_error(&code);
+        ck_assert_int_eq(code, CL_BUILD_PROGRAM_FAILURE);
+    }
+    scratch_write(path, unit, strlen(unit));
+    ck_assert_int_eq(answer(get(p, "#include \"bad.clh\"\n", OPTIONS)), 42); /* and works once repaired */
+    counts(p, 1, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+START_TEST(other_failures)
+{
+    char long_text[20000] = "";
+    cln_programs *p = open_table(root, NULL);
+    failure(p, unit, "-DANSWER=42 -no-such-option", true, CLNORM_EBUILD);
+    SAYS(failure(p, "#include \"gone.cl\"\n", OPTIONS, true, CLNORM_EBUG), "gone.cl");
+    for (int i = 0; i < 300; i++)
+        snprintf(long_text + strlen(long_text), sizeof long_text - strlen(long_text), "int x%d = no_%d;\n", i,
+                 i);
+    ck_assert_uint_lt(strlen(failure(p, long_text, OPTIONS, true, CLNORM_EBUILD)), 4096);
+    get(p, unit, OPTIONS);
+    cln_programs_save(p);
+    counts(p, 1, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("program");
+    TCase *t = tcase_create("all");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, one_unit_is_built_once);
+    tcase_add_test(t, not_ready_without_build);
+    tcase_add_test(t, table_copies_its_strings);
+    tcase_add_test(t, kernel_dir_is_read);
+    tcase_add_test(t, threads_share_a_build);
+    tcase_add_test(t, threads_share_a_failure);
+    tcase_add_test(t, broken_source);
+    tcase_add_test(t, other_failures);
+    suite_add_tcase(s, t);
+    return run_with_device(s);
+}
