@@ -151,6 +151,10 @@ usage 'list does not take --eps' list --eps 1
 usage 'kernels has no --json' kernels --json
 usage '--json and OUTPUT -' run minmax --json x.npy -
 
+for v in 1x2x3 0x1x1x1 1x3x4x5x6 axbxcxd 1x3x-4x5 ''; do usage '--shape' bench --shape "$v"; done
+usage 'exclude each other' bench --suite --latency
+usage 'not an op' bench frobnicate
+
 # The next word is always the value.
 for v in nan inf -inf NaN 1e400 1e39 1e-400 '1e-5; rm' 1,5 '' ' 1' '1 ' 0x10 1e 1e+ + - . --eps 1_0 ½; do
     usage "--eps" run minmax --eps "$v" x.npy y.npy
@@ -427,7 +431,7 @@ run 0 '^0:0' -- list --device 0:0
 CLNORM_DEVICE=nothing run 0 '0:0' -- list
 CLNORM_DEVICE=nothing run 4 '' -- run minmax x.npy y.npy
 CLNORM_DEVICE=cpu run 0 -- run minmax x.npy y.npy
-CLNORM_DEVICE= run 0 -- run minmax x.npy y.npy
+CLNORM_DEVICE='' run 0 -- run minmax x.npy y.npy
 OCL_ICD_VENDORS=/nonexistent run 4 'install' -- list
 OCL_ICD_VENDORS=/nonexistent run 4 '' -- run minmax x.npy y.npy
 OCL_ICD_VENDORS=/nonexistent run 0 -- explain minmax
@@ -447,6 +451,8 @@ json plan zscore x.npy --json
 json explain normalize --json
 json check --preset half x.npy --json
 json cache path --json --cache-dir cache
+json bench symmetric --shape 1x3x16x16 --json
+same 'bench --json' "json.load(open('out.json'))[0]['verified'] and json.load(open('out.json'))[0]['ratio_to_copy'] > 0"
 for op in minmax symmetric zscore totensor normalize denormalize moments; do
     run 0 "$op:" -- explain $op
     run 0 "$op" -- kernels $op

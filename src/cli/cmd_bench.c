@@ -1,9 +1,161 @@
-/* cmd_bench.c -- the bench is not linked yet. */
+/* cmd_bench.c -- verify, then time against the copy limit of the same run. */
+#include "bench/bench.h"
+#include "cli/attrs.h"
 #include "cli/cmd.h"
-#include "cli/io.h"
+#include "cli/json.h"
+#include "cli/number.h"
+#include "cli/session.h"
+#include "cli/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_CASES 16
+
+typedef struct bench {
+    const cli_args *args;
+    bench_device device;
+    const char *name; /* of the device */
+    json_t *rows;
+    bool wrong;
+} bench;
+
+static const char *layout_of(const clnorm_tensor *t)
+{
+    return t->ndim == 4 && t->shape[1] > 1 && t->stride[1] < t->stride[3] ? "nhwc" : "nchw";
+}
+
+static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r, const cli_worst *w)
+{
+    const clnorm_tensor *x = &d->head.x;
+    json_t *shape = json_array();
+    for (uint32_t k = 0; k < x->ndim; k++)
+        json_array_append_new(shape, json_integer(x->shape[k]));
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "op",
+                     clnorm_op_of(d->op.kind)->name, "direction", "forward", "mode", "infer", "shape", shape,
+                     "dtype", clnorm_dtype_name(x->dtype), "layout", layout_of(x), "device",
+                     cli_json_text(b->name), "plan", cli_json_text(r->text), "verified", w->error <= 1,
+                     "max_error", cli_json_real(w->error * 5e-7), "ms_median", r->median, "ms_p10", r->p10,
+                     "ms_p90", r->p90, "gbps", r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy", r->ratio);
+}
+
+static void print_row(const bench *b, const bench_case *c, const clnorm_any *d, const bench_result *r,
+                      const cli_worst *w)
+{
+    const clnorm_tensor *x = &d->head.x;
+    char shape[64];
+    snprintf(shape, sizeof shape, "%lldx%lldx%lldx%lld", (long long)x->shape[0], (long long)x->shape[1],
+             (long long)x->shape[2], (long long)x->shape[3]);
+    printf("%-4s %-12s %-16s %-4s %s  %9.4f %9.4f %9.4f %7.1f %7.1f %6.2f  %-8s", c->label,
+           clnorm_op_of(d->op.kind)->name, shape, clnorm_dtype_name(x->dtype), layout_of(x), r->median,
+           r->p10, r->p90, r->gbps, r->copy_gbps, r->ratio, w->error <= 1 ? "ok" : "WRONG");
+    if (cli_has(b->args, "latency"))
+        printf("  plan %8.1f ms  first %8.1f ms", r->plan, r->first);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static int run_case(bench *b, const bench_case *c)
+{
+    cli_case check;
+    cli_worst worst;
+    bench_result r;
+    memset(&check, 0, sizeof check);
+    check.desc = c->desc;
+    check.view = "bench";
+    check.seed = 1;
+    check.bound = 5e-7;
+    clnorm_status st = clnorm_op_check(&check.desc);
+    if (st == CLNORM_OK)
+        st = cli_case_run(b->device.ctx, &check, &worst);
+    if (st == CLNORM_OK)
+        st = bench_run(&r, &b->device, c, BENCH_ROUNDS);
+    if (st != CLNORM_OK)
+        return cli_status(st);
+    b->wrong |= !(worst.error <= 1);
+    if (b->args->json)
+        json_array_append_new(b->rows, row_of(b, &check.desc, &r, &worst));
+    else
+        print_row(b, c, &check.desc, &r, &worst);
+    return EXIT_OK;
+}
+
+/* "32x3x224x224" */
+static bool read_shape(int64_t shape[4], const char *text)
+{
+    for (int k = 0; k < 4; k++) {
+        char *end;
+        shape[k] = *text >= '1' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+        if (shape[k] < 1 || shape[k] > 1 << 24 || *end != (k < 3 ? 'x' : '\0'))
+            return false;
+        text = end + 1;
+    }
+    return true;
+}
+
+static bool wanted(const cli_args *args, const char *name)
+{
+    for (size_t k = 0; k < args->nwords; k++)
+        if (!strcmp(args->words[k], "all") || !strcmp(args->words[k], name))
+            return true;
+    return args->nwords == 0;
+}
+
+static int run_ops(bench *b, const int64_t *shape)
+{
+    const bench_set set = cli_has(b->args, "suite")     ? BENCH_SUITE
+                          : cli_has(b->args, "latency") ? BENCH_LATENCY
+                                                        : BENCH_USUAL;
+    const clnorm_op_info *op;
+    if (!b->args->json)
+        printf("%-4s %-12s %-16s %-4s %s  %9s %9s %9s %7s %7s %6s\n", "", "op", "shape", "x", "from", "ms",
+               "p10", "p90", "GB/s", "copy", "ratio");
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        bench_case cases[MAX_CASES];
+        size_t n = 1;
+        if (!wanted(b->args, op->name))
+            continue;
+        if (shape)
+            cases[0] = bench_shaped(op->kind, shape);
+        else
+            n = bench_cases(cases, MAX_CASES, op->kind, set);
+        for (size_t i = 0; i < n && i < MAX_CASES; i++) {
+            const int code = run_case(b, &cases[i]);
+            if (code != EXIT_OK)
+                return code;
+        }
+    }
+    return EXIT_OK;
+}
 
 int cmd_bench(const cli_args *args)
 {
-    (void)args;
-    return cli_fail(EXIT_USAGE, "this build of clnorm has no bench");
+    int64_t shape[4];
+    const char *text = cli_get(args, "shape");
+    if (text && !read_shape(shape, text))
+        return cli_usage(args, "--shape is %s; NxCxHxW with lengths from 1 is allowed, such as 32x3x224x224",
+                         cli_quote(text));
+    if ((text != NULL) + cli_has(args, "suite") + cli_has(args, "latency") > 1)
+        return cli_usage(args, "--shape, --suite and --latency exclude each other");
+    for (size_t k = 0; k < args->nwords; k++)
+        if (strcmp(args->words[k], "all") && !cli_op(args, args->words[k]))
+            return EXIT_USAGE;
+    const clnorm_options options = cli_context_options(args);
+    clnorm_device device;
+    bench b = { args, { NULL, NULL, NULL, NULL }, device.name, NULL, false };
+    int code = cli_status(clnorm_device_find(&device, cli_device(args)));
+    if (code == EXIT_OK)
+        code = cli_status(clnorm_open(&b.device.ctx, device.id, &options));
+    if (code != EXIT_OK)
+        return code;
+    clnorm_context_handles(b.device.ctx, &b.device.cl, &b.device.id, &b.device.queue);
+    b.rows = args->json ? json_array() : NULL;
+    code = run_ops(&b, text ? shape : NULL);
+    if (code == EXIT_OK && args->json)
+        code = cli_json_print(b.rows);
+    else
+        json_decref(b.rows);
+    clnorm_close(b.device.ctx);
+    return code == EXIT_OK && b.wrong ? EXIT_CHECK : code;
 }

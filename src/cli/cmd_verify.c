@@ -1,8 +1,8 @@
 /* cmd_verify.c -- every op against the double reference on this device. */
-#include "cli/attrs.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/session.h"
+#include "cli/tensors.h"
 #include "cli/verify.h"
 
 #include <stdio.h>
@@ -67,11 +67,11 @@ static void print_failure(const tally *t, const cli_case *c, const cli_worst *w)
 {
     const clnorm_tensor *x = &c->desc.head.x, *y = &c->desc.head.y;
     fprintf(stderr,
-            "clnorm: %s fails: x %s %s %s, y %s, data %s, seed %llu: slot %u index %lld is %.9g, not %.9g; "
-            "%.3g times the bound %g\n",
+            "clnorm: %s fails: x %s %s %s, y %s, data %s, seed %llu: %s[%lld] is %.9g, not %.9g; "
+            "%.3g times the bound\n",
             t->op->name, cli_shape_text(x->shape, x->ndim), clnorm_dtype_name(x->dtype), c->view,
-            clnorm_dtype_name(y->dtype), cli_data_names[c->data], (unsigned long long)c->seed, w->slot,
-            (long long)w->index, w->got, w->want, w->error, c->bound);
+            clnorm_dtype_name(y->dtype), cli_data_names[c->data], (unsigned long long)c->seed,
+            cli_slot_names[w->slot], (long long)w->index, w->got, w->want, w->error);
 }
 
 static void try_case(tally *t, cli_case *c)
@@ -121,26 +121,38 @@ static void set_attributes(clnorm_any *desc, uint32_t scope, uint32_t of, bool s
     }
 }
 
+static void try_variant(tally *t, cli_case *c, const struct shape *s, uint32_t scope, uint32_t of)
+{
+    const uint32_t y = c->desc.head.y.dtype;
+    c->desc.head.x = tensor_of(s, c->desc.head.x.dtype);
+    if (t->op->kind != CLNORM_OP_MOMENTS) {
+        c->desc.head.y = c->desc.head.x;
+        c->desc.head.y.dtype = y;
+    }
+    set_attributes(&c->desc, scope, of, (t->cases & 1) && s->c >= 3);
+    c->view = view_names[s->view];
+    c->seed = t->cases + 1;
+    c->bound = c->data ? 1e-6 : 5e-7;
+    try_case(t, c);
+}
+
+/* Every scope of ops that have one, and every op that denormalize undoes. */
 static void try_variants(tally *t, const struct shape *s, uint32_t x, uint32_t y, int data)
 {
-    static cli_option scope = { "", 0, false, 0, NULL, NULL, "scope" };
-    static cli_option of = { "", 0, false, 0, NULL, NULL, "of" };
-    const uint32_t scopes = cli_op_takes(t->op, &scope) ? 4 : 1, ofs = cli_op_takes(t->op, &of) ? 5 : 1;
-    for (uint32_t k = 0; k < scopes * ofs; k++) {
-        cli_case c;
-        memset(&c, 0, sizeof c);
-        clnorm_op_init(&c.desc, t->op->kind);
-        c.desc.head.x = tensor_of(s, x);
-        if (t->op->kind != CLNORM_OP_MOMENTS) {
-            c.desc.head.y = c.desc.head.x;
+    static const cli_option scoped = { "", 0, false, 0, NULL, NULL, "scope" };
+    static const cli_option undoes = { "", 0, false, 0, NULL, NULL, "of" };
+    const bool many = cli_op_takes(t->op, &undoes);
+    for (uint32_t of = 1; of <= (many ? CLNORM_OP_NORMALIZE : 1); of++) {
+        const clnorm_op_info *op = many ? clnorm_op_of(of) : t->op;
+        for (uint32_t scope = 0; scope < (cli_op_takes(op, &scoped) ? 4u : 1u); scope++) {
+            cli_case c;
+            memset(&c, 0, sizeof c);
+            clnorm_op_init(&c.desc, t->op->kind);
+            c.desc.head.x.dtype = x;
             c.desc.head.y.dtype = y;
+            c.data = data;
+            try_variant(t, &c, s, scope, of);
         }
-        set_attributes(&c.desc, k % scopes, k / scopes + 1, (t->cases & 1) && s->c >= 3);
-        c.view = view_names[s->view];
-        c.data = data;
-        c.seed = t->cases + 1;
-        c.bound = data ? 1e-6 : 5e-7;
-        try_case(t, &c);
     }
 }
 

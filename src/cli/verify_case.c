@@ -11,7 +11,7 @@
 typedef struct memory {
     clnorm_host_args io;
     ref_io ref;
-    double *scale;
+    double *scale, largest; /* of the elements of y; |x| */
     clnorm_tensor tensor[CLNORM_SLOTS];
 } memory;
 
@@ -43,6 +43,16 @@ static void fill_given(uint32_t slot, float *p, int64_t n)
         p[i] = base[slot] + 0.125f * (float)(i % 7);
 }
 
+/* Also what the strides skip, so that reading it by mistake shows. */
+static void fill_x(memory *m, const cli_case *c)
+{
+    const clnorm_tensor *x = &m->tensor[CLNORM_X];
+    const int64_t n = (int64_t)(clnorm_tensor_bytes(x) / clnorm_dtype_bytes(x->dtype));
+    cli_data_fill(x->dtype, m->io.slot[CLNORM_X], n, c->data, c->seed);
+    for (int64_t i = 0; i < n; i++)
+        m->largest = fmax(m->largest, fabs(ref_get(x->dtype, m->io.slot[CLNORM_X], i)));
+}
+
 static bool make_slot(memory *m, const cli_case *c, const clnorm_op_info *op, uint32_t slot)
 {
     clnorm_tensor *t = &m->tensor[slot];
@@ -55,8 +65,7 @@ static bool make_slot(memory *m, const cli_case *c, const clnorm_op_info *op, ui
     if (!m->io.slot[slot])
         return false;
     if (slot == CLNORM_X)
-        cli_data_fill(t->dtype, m->io.slot[slot],
-                      (int64_t)(clnorm_tensor_bytes(t) / clnorm_dtype_bytes(t->dtype)), c->data, c->seed);
+        fill_x(m, c);
     else if (!output)
         fill_given(slot, (float *)m->io.slot[slot], clnorm_tensor_count(t));
     m->ref.slot[slot] = output ? calloc((size_t)clnorm_tensor_count(t) + 1, 8) : m->io.slot[slot];
@@ -103,22 +112,41 @@ static void note(cli_worst *worst, uint32_t slot, int64_t index, double got, dou
     }
 }
 
+/* Statistics but the mean are relative to themselves, where they are in the range of f32 at all. */
+static double statistic_error(double got, double want)
+{
+    if (isnan(want) || isinf((float)want))
+        return isnan(got) || isinf(got) ? 0 : INFINITY;
+    if (fabs(want) < 1e-37)
+        return fabs(got) < 2e-37 ? 0 : INFINITY;
+    return fabs(got - want) / fabs(want) / 1e-6;
+}
+
+/* y has the scale of its op, a mean that of what it averages. */
+static double error_of(const memory *m, const cli_case *c, uint32_t slot, int64_t i, double got, double want)
+{
+    const uint32_t dtype = m->tensor[slot].dtype;
+    if (slot == CLNORM_Y && c->desc.op.kind != CLNORM_OP_MOMENTS)
+        return ref_error(dtype, got, want, m->scale[i], c->bound);
+    if (slot == CLNORM_Y || slot == CLNORM_MEAN)
+        return ref_error(dtype, got, want, m->largest, c->bound);
+    return statistic_error(got, want);
+}
+
 static void compare_slot(const memory *m, const cli_case *c, uint32_t slot, cli_worst *worst)
 {
     const clnorm_tensor *t = &m->tensor[slot];
     const int64_t n = clnorm_tensor_count(t);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++)
         if (!t->dtype) {
-            const uint64_t got = ((const uint64_t *)m->io.slot[slot])[i],
-                           want = ((const uint64_t *)m->ref.slot[slot])[i];
+            const uint64_t got = ((const uint64_t *)m->io.slot[slot])[i];
+            const uint64_t want = ((const uint64_t *)m->ref.slot[slot])[i];
             note(worst, slot, i, (double)got, (double)want, got == want ? 0 : INFINITY);
-            continue;
+        } else {
+            const double got = ref_get(t->dtype, m->io.slot[slot], offset_of(t, i));
+            const double want = ((const double *)m->ref.slot[slot])[i];
+            note(worst, slot, i, got, want, error_of(m, c, slot, i, got, want));
         }
-        const double got = ref_get(t->dtype, m->io.slot[slot], offset_of(t, i));
-        const double want = ((const double *)m->ref.slot[slot])[i];
-        const double scale = slot == CLNORM_Y ? m->scale[i] : fabs(want);
-        note(worst, slot, i, got, want, ref_error(t->dtype, got, want, scale, c->bound));
-    }
 }
 
 clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst)

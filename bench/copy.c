@@ -1,0 +1,115 @@
+/* copy.c -- a copy with nothing between load and store. */
+#include "copy.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VEC 16
+
+static const char source[] = "kernel __attribute__((reqd_work_group_size(WG, 1, 1)))\n"
+                             "void copy(global const SRC *x, global DST *y, const ulong n, const ulong per)\n"
+                             "{\n"
+                             "    const ulong first = get_group_id(0) * per, end = min(n, first + per);\n"
+                             "    DST sum = (DST)0;\n"
+                             "    for (ulong i = first + get_local_id(0); i < end; i += WG) {\n"
+                             "        const DST v = CONVERT(x[i]);\n"
+                             "#if READ_ONLY\n"
+                             "        sum += v;\n"
+                             "#elif NT\n"
+                             "        __builtin_nontemporal_store(v, y + i);\n"
+                             "#else\n"
+                             "        y[i] = v;\n"
+                             "#endif\n"
+                             "    }\n"
+                             "    if (READ_ONLY)\n"
+                             "        y[get_global_id(0)] = sum;\n"
+                             "}\n";
+
+/* Types as the copy moves them: halves travel as ushort. */
+static const char *const names[] = { "float", "float", "ushort", "ushort", "uchar", "ushort", "char" };
+
+static clnorm_status build(bench_copy *c, const bench_device *device, const char *options)
+{
+    const char *text = source;
+    cl_int code;
+    c->program = clCreateProgramWithSource(device->cl, 1, &text, NULL, &code);
+    if (code != CL_SUCCESS || clBuildProgram(c->program, 1, &device->id, options, NULL, NULL) != CL_SUCCESS)
+        return CLNORM_EBUILD;
+    c->kernel = clCreateKernel(c->program, "copy", &code);
+    return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ECL;
+}
+
+clnorm_status bench_memory(cl_mem *out, const bench_device *device, uint32_t dtype, size_t bytes)
+{
+    uint32_t state = 1;
+    cl_int code;
+    unsigned char *data = (unsigned char *)malloc(bytes + 4);
+    if (!data)
+        return CLNORM_ENOMEM;
+    for (size_t i = 0; i < bytes; i += 4) {
+        state = state * 1664525u + 1013904223u;
+        const float f = (float)(state >> 8) / 16777216.0f;
+        memcpy(data + i, dtype == CLNORM_F32 ? (const void *)&f : (const void *)&state, 4);
+        if (dtype == CLNORM_F16 || dtype == CLNORM_BF16) /* near 1 in both */
+            data[i + 1] = data[i + 3] = 0x3c;
+    }
+    *out =
+        clCreateBuffer(device->cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes ? bytes : 1, data, &code);
+    free(data);
+    return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ENOMEM;
+}
+
+static clnorm_status set(const bench_copy *c, cl_ulong n, cl_ulong per)
+{
+    const cl_int code =
+        clSetKernelArg(c->kernel, 0, sizeof c->x, &c->x) | clSetKernelArg(c->kernel, 1, sizeof c->y, &c->y) |
+        clSetKernelArg(c->kernel, 2, sizeof n, &n) | clSetKernelArg(c->kernel, 3, sizeof per, &per);
+    return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ECL;
+}
+
+clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint32_t x_dtype, uint32_t y_dtype,
+                              size_t n)
+{
+    char options[256];
+    cl_device_type type = 0;
+    cl_uint units = 1;
+    const uint32_t y = y_dtype ? y_dtype : CLNORM_F32;
+    memset(out, 0, sizeof *out);
+    clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    clGetDeviceInfo(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    const int cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
+    out->local = cpu ? 1 : 64;
+    out->groups = (size_t)units * (cpu ? 8 : 64);
+    snprintf(options, sizeof options,
+             "-DWG=%zu -DSRC=%s%d -DDST=%s%d -DCONVERT=convert_%s%d -DNT=%d -DREAD_ONLY=%d", out->local,
+             names[x_dtype], VEC, names[y], VEC, names[y], VEC, cpu, !y_dtype);
+    const size_t vectors = n / VEC, per = (vectors + out->groups - 1) / out->groups;
+    const size_t y_bytes =
+        y_dtype ? n * clnorm_dtype_bytes(y) : out->groups * out->local * VEC * sizeof(float);
+    clnorm_status st = build(out, device, options);
+    if (st == CLNORM_OK)
+        st = bench_memory(&out->x, device, x_dtype, n * clnorm_dtype_bytes(x_dtype));
+    if (st == CLNORM_OK)
+        st = bench_memory(&out->y, device, y, y_bytes);
+    return st == CLNORM_OK ? set(out, vectors, per) : st;
+}
+
+cl_int bench_copy_run(const bench_copy *c, cl_command_queue queue)
+{
+    const size_t global = c->groups * c->local;
+    return clEnqueueNDRangeKernel(queue, c->kernel, 1, NULL, &global, &c->local, 0, NULL, NULL);
+}
+
+void bench_copy_free(bench_copy *c)
+{
+    if (c->x)
+        clReleaseMemObject(c->x);
+    if (c->y)
+        clReleaseMemObject(c->y);
+    if (c->kernel)
+        clReleaseKernel(c->kernel);
+    if (c->program)
+        clReleaseProgram(c->program);
+}

@@ -1,0 +1,143 @@
+/* run.c -- interleaved rounds, medians, ratios per round. */
+#define _POSIX_C_SOURCE 200809L
+#include "copy.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_ROUNDS 1000
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *v, int n, double q)
+{
+    qsort(v, (size_t)n, sizeof *v, by_value);
+    return v[(int)(q * (n - 1) + 0.5)];
+}
+
+/* What is timed. */
+typedef struct job {
+    const bench_device *device;
+    const clnorm_plan *plan;
+    clnorm_args args;
+    bench_copy copy;
+} job;
+
+static clnorm_status time_op(double *ms, const job *j)
+{
+    const double start = now_ms();
+    const clnorm_status st = clnorm_enqueue(j->plan, j->device->queue, &j->args, 0, NULL, NULL);
+    if (st != CLNORM_OK)
+        return st;
+    if (clFinish(j->device->queue) != CL_SUCCESS)
+        return CLNORM_ECL;
+    *ms = now_ms() - start;
+    return CLNORM_OK;
+}
+
+static clnorm_status time_copy(double *ms, const job *j)
+{
+    const double start = now_ms();
+    if (bench_copy_run(&j->copy, j->device->queue) != CL_SUCCESS || clFinish(j->device->queue) != CL_SUCCESS)
+        return CLNORM_ECL;
+    *ms = now_ms() - start;
+    return CLNORM_OK;
+}
+
+static clnorm_status time_rounds(bench_result *out, const job *j, int rounds, double bytes)
+{
+    double op[MAX_ROUNDS], copy[MAX_ROUNDS], ratio[MAX_ROUNDS];
+    uint32_t state = 7;
+    for (int r = -3; r < rounds; r++) { /* three to warm up */
+        double a, b;
+        state = state * 1664525u + 1013904223u;
+        const int copy_first = (int)(state >> 31);
+        clnorm_status st = copy_first ? time_copy(&b, j) : time_op(&a, j);
+        if (st == CLNORM_OK)
+            st = copy_first ? time_op(&a, j) : time_copy(&b, j);
+        if (st != CLNORM_OK)
+            return st;
+        if (r >= 0) {
+            op[r] = a;
+            copy[r] = b;
+            ratio[r] = a / b;
+        }
+    }
+    out->ratio = quantile(ratio, rounds, 0.5);
+    out->p10 = quantile(op, rounds, 0.1);
+    out->p90 = quantile(op, rounds, 0.9);
+    out->median = quantile(op, rounds, 0.5);
+    out->gbps = bytes / out->median / 1e6;
+    out->copy_gbps = bytes / quantile(copy, rounds, 0.5) / 1e6;
+    return CLNORM_OK;
+}
+
+/* x and y, and what else the op must be given. */
+static clnorm_status make_args(job *j, const clnorm_any *desc)
+{
+    const clnorm_args none = CLNORM_ARGS_INIT;
+    j->args = none;
+    for (uint32_t s = CLNORM_X; s <= CLNORM_Y; s++) {
+        const uint32_t dtype = s == CLNORM_X ? desc->head.x.dtype : desc->head.y.dtype;
+        const clnorm_status st =
+            bench_memory(&j->args.slot[s].mem, j->device, dtype, clnorm_plan_slot_bytes(j->plan, s));
+        if (st != CLNORM_OK)
+            return st;
+    }
+    return CLNORM_OK;
+}
+
+static clnorm_status run(bench_result *out, job *j, const clnorm_any *desc, int rounds)
+{
+    const size_t n = (size_t)clnorm_tensor_count(&desc->head.x);
+    const int maps = clnorm_tensor_count(&desc->head.y) == clnorm_tensor_count(&desc->head.x);
+    const double bytes = (double)n * (double)(clnorm_dtype_bytes(desc->head.x.dtype) +
+                                              (maps ? clnorm_dtype_bytes(desc->head.y.dtype) : 0));
+    clnorm_status st = make_args(j, desc);
+    if (st == CLNORM_OK)
+        st = bench_copy_make(&j->copy, j->device, desc->head.x.dtype, maps ? desc->head.y.dtype : 0, n);
+    if (st == CLNORM_OK)
+        st = time_op(&out->first, j);
+    return st == CLNORM_OK ? time_rounds(out, j, rounds, bytes) : st;
+}
+
+clnorm_status bench_run(bench_result *out, const bench_device *device, const bench_case *c, int rounds)
+{
+    clnorm_any desc = c->desc;
+    clnorm_plan *plan;
+    job j;
+    memset(out, 0, sizeof *out);
+    memset(&j, 0, sizeof j);
+    clnorm_status st = clnorm_op_check(&desc);
+    const double start = now_ms();
+    if (st == CLNORM_OK)
+        st = clnorm_plan_create(&plan, device->ctx, &desc.op, CLNORM_ESTIMATE);
+    if (st != CLNORM_OK)
+        return st;
+    out->plan = now_ms() - start;
+    clnorm_plan_describe(plan, out->text, sizeof out->text);
+    out->text[strcspn(out->text, "\n")] = '\0';
+    j.device = device;
+    j.plan = plan;
+    st = run(out, &j, &desc, rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS);
+    clFinish(device->queue);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (j.args.slot[s].mem)
+            clReleaseMemObject(j.args.slot[s].mem);
+    bench_copy_free(&j.copy);
+    clnorm_plan_release(plan);
+    return st;
+}

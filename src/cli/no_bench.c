@@ -1,0 +1,9 @@
+/* no_bench.c -- what `bench` says in a build without it (CLNORM_BENCH=OFF). */
+#include "cli/cmd.h"
+#include "cli/io.h"
+
+int cmd_bench(const cli_args *args)
+{
+    (void)args;
+    return cli_fail(EXIT_USAGE, "this build of clnorm has no bench (CLNORM_BENCH=OFF)");
+}
