@@ -400,12 +400,12 @@ static void run_parameters(work *w, const cln_problem *problem, cln_choice ch, c
             continue;
         ch.wide = false;
         run_choice(w, &ch);
-        ch.wide = problem->op->maps && cln_geo_aligned(&problem->geo, ch.vec, true) && w->c->offset == 0 &&
-                  k == 0 && w->c->all_groups;
+        ch.wide = w->c->all_groups && k == 0 && w->c->offset == 0 && problem->op->maps &&
+                  (ch.vec == params->vec || getenv("CLNORM_TEST_FULL")) &&
+                  cln_geo_aligned(&problem->geo, ch.vec, true);
         if (ch.wide)
             run_choice(w, &ch);
     }
-    (void)params;
 }
 
 uint64_t harness_run(harness *h, const op_case *c)
@@ -431,7 +431,7 @@ uint64_t harness_run(harness *h, const op_case *c)
                 }
                 if (params.wg <= h->ctx->device.max_wg &&
                     cln_choose_with(&ch, cln_solvers[i], &problem, &params, &h->ctx->device))
-                    run_parameters(&w, &problem, ch, &params);
+                    run_parameters(&w, &problem, ch, &h->ctx->params);
             }
     const uint64_t hash = w.hash;
     work_end(&w);

@@ -1,6 +1,7 @@
 /* layer.c -- an OpenCL layer that counts the calls that clnorm_enqueue must not make.
  *
  * ocl-icd loads it where OPENCL_LAYERS names it. A test of the same process finds layer_counts by dlsym. */
+#undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 300
 #include <CL/cl_layer.h>
 

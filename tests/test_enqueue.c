@@ -390,7 +390,7 @@ START_TEST(offsets_and_sub_buffers)
     float *host = (float *)malloc(3 * BYTES), *want = host + COUNT, *back = want + COUNT;
     fill(host, COUNT, 3);
     expected(plan, host, want);
-    cl_mem parent = buffer(3 * room, NULL);
+    cl_mem parent = buffer(256 * 4096 + room, NULL);
     cl_mem first = sub_buffer(parent, origin, BYTES + 64),
            second = sub_buffer(parent, 256 * 4096, BYTES + 64);
     cl_mem across = sub_buffer(parent, 2 * origin, BYTES + 64);
@@ -699,7 +699,7 @@ END_TEST
 
 static Suite *enqueue_suite(void)
 {
-    static const TTest *const tests[] = {
+    const TTest *const tests[] = {
         arguments,
         foreign_objects,
         buffers,

@@ -2,8 +2,13 @@
 #ifndef CLN_COMPILER_H
 #define CLN_COMPILER_H
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* whose plain printf knows no %zu; the build asks for the standard one */
+#define CLN_PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
+#elif defined(__GNUC__)
 #define CLN_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#endif
+
+#if defined(__GNUC__)
 #define CLN_UNUSED __attribute__((unused))
 #define CLN_THREAD_LOCAL __thread
 #elif defined(_MSC_VER)
