@@ -217,7 +217,7 @@ static unsigned plans_in_lru(const clnorm_context *ctx)
 {
     unsigned n = 0;
     for (size_t k = 0; k < CLN_LRU; k++)
-        n += ctx->lru[k].plan && ctx->lru[k].plan->refs == 1;
+        n += ctx->lru[k].plan != NULL;
     return n;
 }
 
@@ -244,6 +244,7 @@ clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const
 {
     if (!ctx || (!ops && n))
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "ops" : "ctx");
+    CLN_TRY(cln_fork_check());
     for (size_t k = 0; k < n; k++) {
         clnorm_plan *plan;
         CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));
@@ -260,6 +261,7 @@ clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats)
     clnorm_stats s;
     if (!ctx || !stats)
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "stats" : "ctx");
+    CLN_TRY(cln_fork_check());
     const uint32_t size = stats->size < sizeof s ? stats->size : (uint32_t)sizeof s;
     cln_programs_stats(ctx->programs, &p);
     memset(&s, 0, sizeof s);
@@ -281,6 +283,7 @@ clnorm_status clnorm_context_handles(clnorm_context *ctx, cl_context *context, c
 {
     if (!ctx)
         return cln_fail(CLNORM_EARG, "ctx is NULL");
+    CLN_TRY(cln_fork_check());
     if (context)
         *context = ctx->cl;
     if (device)

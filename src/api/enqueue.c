@@ -149,6 +149,12 @@ static clnorm_status check_slots(const clnorm_plan *plan, const clnorm_args *arg
         CLN_TRY(check_buffer(&spans[n], plan, slot_name(s), &args->slot[s], &shapes[n], output));
         n++;
     }
+    if (plan->body.workspace && args->workspace.mem) { /* it is scratch: no tensor may lie in it */
+        size_t size, origin;
+        cl_mem root;
+        CLN_TRY(check_memory(plan, "workspace", &args->workspace, true, &size, &root, &origin));
+        spans[n++] = (span){ "workspace", root, origin, origin + plan->body.workspace, NULL, true };
+    }
     return check_overlap(plan, spans, n);
 }
 
@@ -225,8 +231,12 @@ static clnorm_status enqueue_ring(const clnorm_plan *plan, const cln_kernels *ke
         clRetainEvent(done);
         *event = done;
     }
-    cln_ring_give(&plan->ctx->ring, place, st == CLNORM_OK ? done : busy);
-    if (st == CLNORM_OK && busy)
+    /* After a failure half-way the stages before it still use the place: its next user waits for all of them.
+     */
+    if (st != CLNORM_OK && clEnqueueMarkerWithWaitList(queue, 0, NULL, &done) != CL_SUCCESS)
+        done = NULL;
+    cln_ring_give(&plan->ctx->ring, place, done ? done : busy);
+    if (done && busy)
         clReleaseEvent(busy);
     if (joined)
         clReleaseEvent(joined);

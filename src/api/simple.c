@@ -1,5 +1,6 @@
 /* simple.c -- the first level: a context and queue of our own, data on the host. */
 #include "api/api.h"
+#include "base/fork.h"
 #include "base/status.h"
 #include "tensor/tensor.h"
 
@@ -89,6 +90,7 @@ clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const cl
     cln_problem p;
     if (!ctx || !op || !io)
         return cln_fail(CLNORM_EARG, "%s is NULL", !ctx ? "ctx" : !op ? "op" : "io");
+    CLN_TRY(cln_fork_check());
     if (!ctx->queue)
         return cln_fail(CLNORM_EARG, "ctx is not from clnorm_open; use clnorm_run with a queue of its own");
     if (io->size < offsetof(clnorm_host_args, reserved2))

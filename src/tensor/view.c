@@ -132,7 +132,7 @@ static int64_t product(const axes *list)
 static clnorm_status check_limits(const axes *kept, const axes *runs, const axis *mix, const axis *elements)
 {
     const int64_t sets = product(kept), n_runs = product(runs) * mix->n;
-    const int64_t limit = UINT32_MAX;
+    const int64_t limit = UINT32_MAX, in_set = limit - CLN_CHUNK; /* no chunk's end overflows in a kernel */
     if (kept->count > CLN_COUNT(((cln_geo *)0)->kept) || runs->count > CLN_COUNT(((cln_geo *)0)->run))
         return cln_fail(CLNORM_EUNSUPPORTED,
                         "the strides leave %zu kept and %zu reduced axes that do not merge; "
@@ -141,9 +141,9 @@ static clnorm_status check_limits(const axes *kept, const axes *runs, const axis
     if (sets > limit)
         return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %lld are allowed", (long long)sets,
                         (long long)limit);
-    if (elements->n > limit || n_runs > limit / elements->n)
+    if (elements->n > in_set || n_runs > in_set / elements->n)
         return cln_fail(CLNORM_EUNSUPPORTED, "one set has %.0f elements; %lld are allowed",
-                        (double)n_runs * (double)elements->n, (long long)limit);
+                        (double)n_runs * (double)elements->n, (long long)in_set);
     return CLNORM_OK;
 }
 
