@@ -408,6 +408,21 @@ static void run_parameters(work *w, const cln_problem *problem, cln_choice ch, c
     }
 }
 
+/* CLNORM_TEST_HASHES=FILE: a line per case, to compare runtimes. */
+static void log_hash(const work *w)
+{
+    static unsigned number;
+    const char *name = getenv("CLNORM_TEST_HASHES");
+    char x[CLN_TENSOR_TEXT], y[CLN_TENSOR_TEXT];
+    FILE *f = name ? fopen(name, "a") : NULL;
+    if (!f)
+        return;
+    fprintf(f, "%s %u x %s y %s %s data %s seed %u: %016llx\n", w->op->name, number++,
+            cln_tensor_text(&w->desc.head.x, x, sizeof x), cln_tensor_text(&w->desc.head.y, y, sizeof y),
+            w->c->view, data_name(w->c->data), w->c->seed, (unsigned long long)w->hash);
+    fclose(f);
+}
+
 uint64_t harness_run(harness *h, const op_case *c)
 {
     static const uint32_t groups[][2] = {
@@ -434,6 +449,7 @@ uint64_t harness_run(harness *h, const op_case *c)
                     run_parameters(&w, &problem, ch, &h->ctx->params);
             }
     const uint64_t hash = w.hash;
+    log_hash(&w);
     work_end(&w);
     return hash;
 }
