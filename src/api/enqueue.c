@@ -130,7 +130,8 @@ static clnorm_status check_known(const cln_op *op, const clnorm_args *args)
     return CLNORM_OK;
 }
 
-static clnorm_status check_slots(const clnorm_plan *plan, const clnorm_args *args)
+/* Every buffer of the call, the workspace included; *workspace_size is its, where one is given. */
+static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *args, size_t *workspace_size)
 {
     const cln_problem *p = &plan->body.problem;
     const cln_op *op = p->op;
@@ -149,11 +150,12 @@ static clnorm_status check_slots(const clnorm_plan *plan, const clnorm_args *arg
         CLN_TRY(check_buffer(&spans[n], plan, slot_name(s), &args->slot[s], &shapes[n], output));
         n++;
     }
-    if (plan->body.workspace && args->workspace.mem) { /* it is scratch: no tensor may lie in it */
-        size_t size, origin;
+    if (args->workspace.mem) {
+        size_t origin;
         cl_mem root;
-        CLN_TRY(check_memory(plan, "workspace", &args->workspace, true, &size, &root, &origin));
-        spans[n++] = (span){ "workspace", root, origin, origin + plan->body.workspace, NULL, true };
+        CLN_TRY(check_memory(plan, "workspace", &args->workspace, true, workspace_size, &root, &origin));
+        if (plan->body.workspace) /* it is scratch: no tensor may lie in it */
+            spans[n++] = (span){ "workspace", root, origin, origin + plan->body.workspace, NULL, true };
     }
     return check_overlap(plan, spans, n);
 }
@@ -243,13 +245,10 @@ static clnorm_status enqueue_ring(const clnorm_plan *plan, const cln_kernels *ke
     return st;
 }
 
-static clnorm_status check_workspace(const clnorm_plan *plan, const clnorm_buffer *w)
+static clnorm_status check_workspace(const clnorm_plan *plan, const clnorm_buffer *w, size_t size)
 {
-    size_t size, origin;
-    cl_mem root;
     if (!w->mem)
         return CLNORM_OK;
-    CLN_TRY(check_memory(plan, "workspace", w, true, &size, &root, &origin));
     if (w->byte_offset)
         return cln_fail(CLNORM_EWORKSPACE, "workspace: byte_offset is %zu; 0 is allowed", w->byte_offset);
     return size >= plan->body.workspace
@@ -285,6 +284,7 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
     clnorm_args args;
     cln_kernels *kernels;
     bool in_order = true;
+    size_t workspace_size = 0;
     if (event)
         *event = NULL;
     CLN_TRY(cln_fork_check());
@@ -297,8 +297,8 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
     CLN_TRY(check_queue(plan, queue, &in_order));
     if (!plan->body.nstages)
         return enqueue_nothing(queue, nwait, wait, event);
-    CLN_TRY(check_slots(plan, &args));
-    CLN_TRY(check_workspace(plan, &args.workspace));
+    CLN_TRY(check_buffers(plan, &args, &workspace_size));
+    CLN_TRY(check_workspace(plan, &args.workspace, workspace_size));
     const int variant = pick_variant(&plan->body, &args);
     CLN_TRY(borrow(&kernels, p, variant));
     const clnorm_status st = plan->body.workspace && !args.workspace.mem

@@ -19,6 +19,22 @@ const clnorm_op_info *cli_op(const cli_args *args, const char *name)
     return op;
 }
 
+bool cli_ops_known(const cli_args *args)
+{
+    for (size_t k = 0; k < args->nwords; k++)
+        if (strcmp(args->words[k], "all") != 0 && !cli_op(args, args->words[k]))
+            return false;
+    return true;
+}
+
+bool cli_wants(const cli_args *args, const clnorm_op_info *op)
+{
+    for (size_t k = 0; k < args->nwords; k++)
+        if (strcmp(args->words[k], "all") == 0 || strcmp(args->words[k], op->name) == 0)
+            return true;
+    return args->nwords == 0;
+}
+
 /* ---- one option ---- */
 
 typedef struct place {

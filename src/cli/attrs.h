@@ -15,6 +15,10 @@ typedef struct cli_lists {
 
 /* The op of that name; NULL after a sentence that lists the ops. */
 const clnorm_op_info *cli_op(const cli_args *args, const char *name);
+/* For commands on [OP...|all]: whether every word is one, after a sentence where not; and whether the words
+ * ask for this op, as none does for all. */
+bool cli_ops_known(const cli_args *args);
+bool cli_wants(const cli_args *args, const clnorm_op_info *op);
 /* Refuses options that the op does not take, then sets every attribute that needs no
  * file. */
 int cli_attrs_set(clnorm_any *desc, cli_lists *lists, const cli_args *args);

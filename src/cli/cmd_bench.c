@@ -94,14 +94,6 @@ static bool read_shape(int64_t shape[4], const char *text)
     return true;
 }
 
-static bool wanted(const cli_args *args, const char *name)
-{
-    for (size_t k = 0; k < args->nwords; k++)
-        if (!strcmp(args->words[k], "all") || !strcmp(args->words[k], name))
-            return true;
-    return args->nwords == 0;
-}
-
 static int run_ops(bench *b, const int64_t *shape)
 {
     const bench_set set = cli_has(b->args, "suite")     ? BENCH_SUITE
@@ -114,7 +106,7 @@ static int run_ops(bench *b, const int64_t *shape)
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         bench_case cases[MAX_CASES];
         size_t n = 1;
-        if (!wanted(b->args, op->name))
+        if (!cli_wants(b->args, op))
             continue;
         if (shape)
             cases[0] = bench_shaped(op->kind, shape);
@@ -138,9 +130,8 @@ int cmd_bench(const cli_args *args)
                          cli_quote(text));
     if ((text != NULL) + cli_has(args, "suite") + cli_has(args, "latency") > 1)
         return cli_usage(args, "--shape, --suite and --latency exclude each other");
-    for (size_t k = 0; k < args->nwords; k++)
-        if (strcmp(args->words[k], "all") && !cli_op(args, args->words[k]))
-            return EXIT_USAGE;
+    if (!cli_ops_known(args))
+        return EXIT_USAGE;
     const clnorm_options options = cli_context_options(args);
     clnorm_device device;
     bench b = { args, { NULL, NULL, NULL, NULL }, device.name, NULL, false };

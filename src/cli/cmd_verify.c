@@ -193,21 +193,13 @@ static void print(const cli_args *args, const tally *t, json_t *rows)
     fflush(stdout);
 }
 
-static bool wanted(const cli_args *args, const clnorm_op_info *op)
-{
-    for (size_t k = 0; k < args->nwords; k++)
-        if (strcmp(args->words[k], "all") == 0 || strcmp(args->words[k], op->name) == 0)
-            return true;
-    return args->nwords == 0;
-}
-
 static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
 {
     const clnorm_op_info *op;
     size_t failed = 0;
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         tally t = { args, ctx, op, 0, 0, 0, 0, EXIT_OK };
-        if (!wanted(args, op))
+        if (!cli_wants(args, op))
             continue;
         try_op(&t, cli_has(args, "hostile"));
         if (t.code != EXIT_OK)
@@ -222,9 +214,8 @@ int cmd_verify(const cli_args *args)
 {
     const clnorm_options options = cli_context_options(args);
     clnorm_context *ctx = NULL;
-    for (size_t k = 0; k < args->nwords; k++)
-        if (strcmp(args->words[k], "all") != 0 && !cli_op(args, args->words[k]))
-            return EXIT_USAGE;
+    if (!cli_ops_known(args))
+        return EXIT_USAGE;
     int code = cli_status(clnorm_open(&ctx, cli_device(args), &options));
     if (code != EXIT_OK)
         return code;
