@@ -89,23 +89,14 @@ static axis take_mix(axes *runs, const axis *elements, bool swapped)
     return none;
 }
 
-static void set_kept(cln_geo *g, const axes *kept)
+/* Axes into the last of so many places; those in front have length 1. */
+static void set_axes(const axes *list, size_t places, uint32_t *n, int64_t *x, int64_t *y)
 {
-    const size_t skip = CLN_COUNT(g->kept) - kept->count;
-    for (size_t k = 0; k < CLN_COUNT(g->kept); k++) {
-        g->kept[k] = k < skip ? 1 : (uint32_t)kept->a[k - skip].n;
-        g->kept_x[k] = k < skip ? 0 : kept->a[k - skip].x;
-        g->kept_y[k] = k < skip ? 0 : kept->a[k - skip].y;
-    }
-}
-
-static void set_runs(cln_geo *g, const axes *runs)
-{
-    const size_t skip = CLN_COUNT(g->run) - runs->count;
-    for (size_t k = 0; k < CLN_COUNT(g->run); k++) {
-        g->run[k] = k < skip ? 1 : (uint32_t)runs->a[k - skip].n;
-        g->run_x[k] = k < skip ? 0 : runs->a[k - skip].x;
-        g->run_y[k] = k < skip ? 0 : runs->a[k - skip].y;
+    const size_t skip = places - list->count;
+    for (size_t k = 0; k < places; k++) {
+        n[k] = k < skip ? 1 : (uint32_t)list->a[k - skip].n;
+        x[k] = k < skip ? 0 : list->a[k - skip].x;
+        y[k] = k < skip ? 0 : list->a[k - skip].y;
     }
 }
 
@@ -171,8 +162,8 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
     const axis mix = take_mix(&runs, &elements, spec->swap && !channel_kept);
     CLN_TRY(check_limits(&kept, &runs, &mix, &elements));
     memset(out, 0, sizeof *out);
-    set_kept(out, &kept);
-    set_runs(out, &runs);
+    set_axes(&kept, CLN_COUNT(out->kept), out->kept, out->kept_x, out->kept_y);
+    set_axes(&runs, CLN_COUNT(out->run), out->run, out->run_x, out->run_y);
     out->channel_div = out->channel_mod = 1;
     if (spec->per_channel)
         set_channel(out, &runs, &mix);
