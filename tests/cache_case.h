@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "scratch.h"
+#include "suite.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

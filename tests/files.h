@@ -4,7 +4,7 @@
 
 #include "cli/io.h"
 
-#include <check.h>
+#include "suite.h"
 
 /* Runs the suite in a folder of its own, which goes with all that is in it. */
 int files_run(Suite *suite);

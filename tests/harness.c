@@ -1,7 +1,10 @@
 /* harness.c -- see harness.h. */
 #include "harness.h"
+
+#include "array.h"
 #include "base/compiler.h"
 #include "data.h"
+#include "record.h"
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -9,15 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GUARD 512
-#define MAX_COUNTS 4096
-
 static harness the;
-static struct {
-    char key[96];
-    unsigned launches;
-} counts[MAX_COUNTS];
-static size_t ncounts;
 
 /* ---- the device ---- */
 
@@ -57,63 +52,6 @@ void harness_close(void)
     clReleaseCommandQueue(the.queue);
     clReleaseContext(the.cl);
     memset(&the, 0, sizeof the);
-}
-
-/* ---- one guarded array ---- */
-
-typedef struct array {
-    clnorm_tensor t;
-    size_t element, bytes, offset; /* bytes of data; offset of element (0,..) from the buffer's start */
-    unsigned char *host;           /* guard, data, guard */
-    bool output;
-} array;
-
-static size_t array_room(const array *a) { return a->bytes + 2 * GUARD + a->offset; }
-
-static void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output)
-{
-    int64_t low, high;
-    cln_tensor_reach(t, &low, &high);
-    a->t = *t;
-    a->element = t->dtype ? clnorm_dtype_bytes(t->dtype) : 8;
-    a->bytes = (size_t)(high - low) * a->element;
-    a->offset = GUARD + skip * a->element + (size_t)-low * a->element;
-    a->output = output;
-    a->host = (unsigned char *)malloc(array_room(a));
-    ck_assert_ptr_nonnull(a->host);
-    memset(a->host, output ? 0xff : 0x5a, array_room(a));
-}
-
-/* Element index by index over the shape, as memory index relative to element (0,..). */
-static int64_t place(const clnorm_tensor *t, int64_t i)
-{
-    int64_t at = 0;
-    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
-        at += i % t->shape[k] * t->stride[k];
-    return at;
-}
-
-static cl_mem array_upload(const array *a, const harness *h)
-{
-    cl_int code;
-    cl_mem mem =
-        clCreateBuffer(h->cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, array_room(a), a->host, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    return mem;
-}
-
-/* Bytes that belong to no element must be as before. */
-static bool untouched(const array *a, const unsigned char *now)
-{
-    unsigned char *mine = (unsigned char *)calloc(1, array_room(a));
-    bool same = true;
-    const int64_t n = clnorm_tensor_count(&a->t);
-    for (int64_t i = 0; i < n; i++)
-        memset(mine + (int64_t)a->offset + place(&a->t, i) * (int64_t)a->element, 1, a->element);
-    for (size_t b = 0; b < array_room(a) && same; b++)
-        same = mine[b] || now[b] == a->host[b];
-    free(mine);
-    return same;
 }
 
 /* ---- a case at work ---- */
@@ -160,7 +98,7 @@ static void fill(work *w, uint32_t s)
                          : s == CLNORM_MAX  ? 2 + data_random(&state)
                          : s == CLNORM_RSTD ? 0.5 + data_random(&state)
                                             : data_random(&state);
-        ref_set(a->t.dtype, a->host + a->offset, place(&a->t, i), v);
+        ref_set(a->t.dtype, a->host + a->offset, array_place(&a->t, i), v);
     }
 }
 
@@ -171,7 +109,7 @@ static double largest(const work *w)
     const int64_t n = clnorm_tensor_count(&x->t);
     double most = 0;
     for (int64_t i = 0; i < n; i++) {
-        const double v = fabs(ref_get(x->t.dtype, x->host + x->offset, place(&x->t, i)));
+        const double v = fabs(ref_get(x->t.dtype, x->host + x->offset, array_place(&x->t, i)));
         if (v > most && !isinf(v))
             most = v;
     }
@@ -254,7 +192,7 @@ static void check_array(work *w, const cln_choice *ch, uint32_t s, const unsigne
     char text[640];
     for (int64_t i = 0; i < n; i++) {
         const unsigned char *p = now + a->offset;
-        const int64_t at = place(&a->t, i);
+        const int64_t at = array_place(&a->t, i);
         double got, want, error;
         if (!a->t.dtype) {
             uint64_t count;
@@ -277,51 +215,6 @@ static void check_array(work *w, const cln_choice *ch, uint32_t s, const unsigne
                          (long long)i, got, want, error);
         }
     }
-}
-
-/* All NaNs are one value: which payload comes out is not the library's to say. */
-static void same_nans(const array *a, unsigned char *now)
-{
-    const int64_t n = clnorm_tensor_count(&a->t);
-    for (int64_t i = 0; i < n; i++) {
-        unsigned char *p = now + a->offset;
-        if (a->t.dtype && isnan(ref_get(a->t.dtype, p, place(&a->t, i))))
-            memset(p + place(&a->t, i) * (int64_t)a->element, 0xff, a->element);
-    }
-}
-
-static uint64_t hash_bytes(uint64_t h, const unsigned char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 1099511628211u;
-    return h;
-}
-
-static void count_launch(const work *w)
-{
-    char key[96];
-    const clnorm_tensor *x = &w->desc.head.x, *y = &w->desc.head.y;
-    const bool last_x = x->ndim >= 4 && x->stride[1] < x->stride[x->ndim - 1],
-               last_y = y->ndim >= 4 && y->stride[1] < y->stride[y->ndim - 1];
-    snprintf(key, sizeof key, "%-12s forward %s->%s %4s->%-4s %s", w->op->name, last_x ? "nhwc" : "nchw",
-             last_y ? "nhwc" : "nchw", clnorm_dtype_name(x->dtype), clnorm_dtype_name(y->dtype), w->c->view);
-    size_t k = 0;
-    while (k < ncounts && strcmp(counts[k].key, key))
-        k++;
-    if (k == ncounts && ncounts < MAX_COUNTS)
-        memcpy(counts[ncounts++].key, key, sizeof key);
-    counts[k].launches++;
-}
-
-void harness_report(void)
-{
-    unsigned total = 0;
-    for (size_t k = 0; k < ncounts; k++) {
-        printf("%-64s %6u\n", counts[k].key, counts[k].launches);
-        total += counts[k].launches;
-    }
-    if (total)
-        printf("%u launches in %zu cells\n", total, ncounts);
 }
 
 static void enqueue(work *w, const clnorm_plan *plan, const clnorm_args *args)
@@ -352,10 +245,10 @@ static void check_outputs(work *w, const cln_choice *ch, const clnorm_args *args
         describe(w, ch, text, sizeof text);
         if (a->output) {
             check_array(w, ch, s, now);
-            ck_assert_msg((w->c->in_place && s == CLNORM_Y) || untouched(a, now),
+            ck_assert_msg((w->c->in_place && s == CLNORM_Y) || array_untouched(a, now),
                           "%s: wrote outside of slot %u", text, s);
-            same_nans(a, now);
-            hash = hash_bytes(hash, now + GUARD, array_room(a) - 2 * GUARD);
+            array_same_nans(a, now);
+            hash = array_hash(a, now, hash);
         } else
             ck_assert_msg(!memcmp(now, a->host, array_room(a)), "%s: wrote to the input of slot %u", text, s);
         free(now);
@@ -374,14 +267,14 @@ static void run_choice(work *w, const cln_choice *ch)
                   clnorm_last_error(NULL));
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (w->a[s].host && !(w->c->in_place && s == CLNORM_Y)) {
-            args.slot[s].mem = array_upload(&w->a[s], w->h);
+            args.slot[s].mem = array_upload(&w->a[s], w->h->cl);
             args.slot[s].byte_offset = w->a[s].offset;
         }
     if (w->c->in_place)
         args.slot[CLNORM_Y] = args.slot[CLNORM_X];
     enqueue(w, plan, &args);
     check_outputs(w, ch, &args);
-    count_launch(w);
+    record_launch(&w->desc, w->c->view);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args.slot[s].mem && !(w->c->in_place && s == CLNORM_Y))
             clReleaseMemObject(args.slot[s].mem);
@@ -406,21 +299,6 @@ static void run_parameters(work *w, const cln_problem *problem, cln_choice ch, c
         if (ch.wide)
             run_choice(w, &ch);
     }
-}
-
-/* CLNORM_TEST_HASHES=FILE: a line per case, to compare runtimes. */
-static void log_hash(const work *w)
-{
-    static unsigned number;
-    const char *name = getenv("CLNORM_TEST_HASHES");
-    char x[CLN_TENSOR_TEXT], y[CLN_TENSOR_TEXT];
-    FILE *f = name ? fopen(name, "a") : NULL;
-    if (!f)
-        return;
-    fprintf(f, "%s %u x %s y %s %s data %s seed %u: %016llx\n", w->op->name, number++,
-            cln_tensor_text(&w->desc.head.x, x, sizeof x), cln_tensor_text(&w->desc.head.y, y, sizeof y),
-            w->c->view, data_name(w->c->data), w->c->seed, (unsigned long long)w->hash);
-    fclose(f);
 }
 
 uint64_t harness_run(harness *h, const op_case *c)
@@ -449,7 +327,7 @@ uint64_t harness_run(harness *h, const op_case *c)
                     run_parameters(&w, &problem, ch, &h->ctx->params);
             }
     const uint64_t hash = w.hash;
-    log_hash(&w);
+    record_hash(&w.desc, c, w.hash);
     work_end(&w);
     return hash;
 }

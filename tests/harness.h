@@ -8,8 +8,8 @@
 
 #include "api/api.h"
 #include "ref/ref.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdbool.h>
 
 typedef struct harness {
@@ -59,22 +59,25 @@ uint64_t harness_run(harness *h, const op_case *c);
 void harness_report(void);
 
 /* main() of a suite file. */
-#define SUITE_MAIN(suite)                                 \
-    int main(void)                                        \
-    {                                                     \
-        SRunner *runner = srunner_create(suite());        \
-        srunner_set_fork_status(runner, CK_NOFORK);       \
-        srunner_run_all(runner, CK_NORMAL);               \
-        harness_report();                                 \
-        const int failed = srunner_ntests_failed(runner); \
-        srunner_free(runner);                             \
-        harness_close();                                  \
-        return failed != 0;                               \
+#define SUITE_MAIN(suite)                               \
+    int main(void)                                      \
+    {                                                   \
+        const int code = suite_run(suite(), CK_NOFORK); \
+        harness_report();                               \
+        harness_close();                                \
+        return code;                                    \
     }
 void harness_close(void);
 
 /* The table of shapes, views, types and data that every op goes through: tests/table.c. */
 void table_run(uint32_t kind);
 TCase *table_tcase(const char *name, const TTest *test);
+
+/* The suite file of an op that goes through the table and no more. */
+#define TABLE_MAIN(op, kind)                                                         \
+    START_TEST(table) { table_run(kind); }                                           \
+    END_TEST                                                                         \
+    static Suite *suite(void) { return suite_of(#op, table_tcase("table", table)); } \
+    SUITE_MAIN(suite)
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "scratch.h"
+#include "suite.h"
 
 #include <pthread.h>
 
@@ -121,13 +122,9 @@ static inline int run_with_device(Suite *s)
 {
     setenv("POCL_DEVICES", "pthread pthread", 0);
     open_device();
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK); /* OpenCL does not survive a fork */
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
+    const int code = suite_run(s, CK_NOFORK);
     clReleaseContext(context);
-    return failed != 0;
+    return code;
 }
 
 #endif

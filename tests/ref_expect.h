@@ -4,8 +4,8 @@
 
 #include "base/compiler.h"
 #include "ref/ref.h"
+#include "suite.h"
 
-#include <check.h>
 #include <float.h>
 #include <math.h>
 
@@ -99,17 +99,6 @@ static inline clnorm_any normalize(clnorm_tensor x, float scale, uint32_t channe
         d.normalize.std[c] = ldexpf(0.5f, c);  /* 0.5 1 2 */
     }
     return d;
-}
-
-static inline int run_case(const char *name, TCase *t)
-{
-    Suite *s = suite_create(name);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
 }
 
 #endif

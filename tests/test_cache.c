@@ -212,28 +212,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("cache");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(round_trip, missing_is_not_rejected, nothing_is_not_saved, any_byte_changed,
+                          any_other_length, forged_fields, file_of_another_key, link_in_place_of_file,
+                          fifo_in_place_of_file, directory_in_place_of_file, file_that_others_may_write,
+                          file_of_another_user, file_too_long);
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, round_trip);
-    tcase_add_test(t, missing_is_not_rejected);
-    tcase_add_test(t, nothing_is_not_saved);
-    tcase_add_test(t, any_byte_changed);
-    tcase_add_test(t, any_other_length);
-    tcase_add_test(t, forged_fields);
-    tcase_add_test(t, file_of_another_key);
-    tcase_add_test(t, link_in_place_of_file);
-    tcase_add_test(t, fifo_in_place_of_file);
-    tcase_add_test(t, directory_in_place_of_file);
-    tcase_add_test(t, file_that_others_may_write);
-    tcase_add_test(t, file_of_another_user);
-    tcase_add_test(t, file_too_long);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
     alarm(120); /* without a fork Check cannot end a test that hangs */
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(suite_of("cache", t), CK_NOFORK);
 }

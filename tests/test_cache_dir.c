@@ -206,27 +206,10 @@ END_TEST
 /* fork is fine here: the cache uses no OpenCL. */
 int main(void)
 {
-    Suite *s = suite_create("cache_dir");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(unwritable_directory, full_disk, vanished_directory, strange_mask,
+                          concurrent_savers, oldest_go_first, off_by_choice, makes_parents,
+                          relative_becomes_absolute, unfit_directories, path_too_long, set_user_id);
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, unwritable_directory);
-    tcase_add_test(t, full_disk);
-    tcase_add_test(t, vanished_directory);
-    tcase_add_test(t, strange_mask);
-    tcase_add_test(t, concurrent_savers);
-    tcase_add_test(t, oldest_go_first);
-    tcase_add_test(t, off_by_choice);
-    tcase_add_test(t, makes_parents);
-    tcase_add_test(t, relative_becomes_absolute);
-    tcase_add_test(t, unfit_directories);
-    tcase_add_test(t, path_too_long);
-    tcase_add_test(t, set_user_id);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
     alarm(120); /* without a fork Check cannot end a test that hangs */
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(suite_of("cache_dir", t), CK_NOFORK);
 }

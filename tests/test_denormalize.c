@@ -1,13 +1,4 @@
 /* test_denormalize.c -- denormalize. */
 #include "harness.h"
 
-START_TEST(table) { table_run(CLNORM_OP_DENORMALIZE); }
-END_TEST
-
-static Suite *suite(void)
-{
-    Suite *s = suite_create("denormalize");
-    suite_add_tcase(s, table_tcase("table", table));
-    return s;
-}
-SUITE_MAIN(suite)
+TABLE_MAIN(denormalize, CLNORM_OP_DENORMALIZE)

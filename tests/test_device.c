@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "scratch.h"
+#include "suite.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -366,29 +367,10 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return report();
     self = argv[0];
-    Suite *s = suite_create("device");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(list_is_in_order, ids_are_real, room_bounds_the_list, bad_arguments, by_type,
+                          by_name, no_match_lists_what_there_is, texts_are_trimmed,
+                          description_is_what_opencl_says, no_device_no_description, time_goes_on,
+                          without_platform, pocl_without_its_cache, gpu_before_cpu, after_fork);
     tcase_add_checked_fixture(t, setup, NULL);
-    tcase_add_test(t, list_is_in_order);
-    tcase_add_test(t, ids_are_real);
-    tcase_add_test(t, room_bounds_the_list);
-    tcase_add_test(t, bad_arguments);
-    tcase_add_test(t, by_type);
-    tcase_add_test(t, by_name);
-    tcase_add_test(t, no_match_lists_what_there_is);
-    tcase_add_test(t, texts_are_trimmed);
-    tcase_add_test(t, description_is_what_opencl_says);
-    tcase_add_test(t, no_device_no_description);
-    tcase_add_test(t, time_goes_on);
-    tcase_add_test(t, without_platform);
-    tcase_add_test(t, pocl_without_its_cache);
-    tcase_add_test(t, gpu_before_cpu);
-    tcase_add_test(t, after_fork);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(suite_of("device", t), CK_NOFORK);
 }

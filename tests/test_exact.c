@@ -2,8 +2,8 @@
  *
  * All that exact.clh uses is exact on every device, so what holds for the host's fma holds there too. */
 #include "base/compiler.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -273,18 +273,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { recip_and_roots, quotients, exponents,   edges,
-                                   random_ratios,   halves,    ratio_edges, wide_arithmetic };
-    Suite *s = suite_create("exact");
-    TCase *t = tcase_create("all");
-    tcase_set_timeout(t, 60);
-    for (size_t k = 0; k < CLN_COUNT(tests); k++)
-        tcase_add_test(t, tests[k]);
-    suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite_of("exact", SUITE_CASE(recip_and_roots, quotients, exponents, edges, random_ratios,
+                                                  halves, ratio_edges, wide_arithmetic)),
+                     CK_NOFORK);
 }

@@ -31,13 +31,4 @@ START_TEST(quoting) /* 51 */
 }
 END_TEST
 
-static Suite *suite(void)
-{
-    Suite *const s = suite_create("fail");
-    TCase *const c = tcase_create("fail");
-    tcase_add_test(c, quoting);
-    suite_add_tcase(s, c);
-    return s;
-}
-
-int main(void) { return files_run(suite()); }
+int main(void) { return files_run(suite_of("fail", SUITE_CASE(quoting))); }

@@ -2,8 +2,8 @@
 #include "base/half.h"
 
 #include "base/compiler.h"
+#include "suite.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -96,16 +96,10 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("half");
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, every_value, 0, CLN_COUNT(halves));
     tcase_add_loop_test(t, sweep_of_f32, 0, CLN_COUNT(halves));
     tcase_add_loop_test(t, ties, 0, CLN_COUNT(halves));
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(suite_of("half", t), CK_FORK_GETENV);
 }

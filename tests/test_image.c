@@ -94,15 +94,9 @@ START_TEST(damaged)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("image");
-    TCase *const c = tcase_create("image");
-    tcase_add_test(c, every_prefix);
-    tcase_add_test(c, damaged);
+    TCase *const c = SUITE_CASE(every_prefix, damaged);
     tcase_set_timeout(c, 60);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(suite_of("image", c));
 }
-
-int main(void) { return files_run(suite()); }

@@ -143,17 +143,8 @@ START_TEST(jpeg_extras) /* 43 */
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("jpeg");
-    TCase *const c = tcase_create("jpeg");
-    tcase_add_test(c, jpeg_is_read);
-    tcase_add_test(c, jpeg_of_inks);
-    tcase_add_test(c, jpeg_headers);
-    tcase_add_test(c, jpeg_scans);
-    tcase_add_test(c, jpeg_extras);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(
+        suite_of("jpeg", SUITE_CASE(jpeg_is_read, jpeg_of_inks, jpeg_headers, jpeg_scans, jpeg_extras)));
 }
-
-int main(void) { return files_run(suite()); }

@@ -1,13 +1,4 @@
 /* test_moments.c -- moments. */
 #include "harness.h"
 
-START_TEST(table) { table_run(CLNORM_OP_MOMENTS); }
-END_TEST
-
-static Suite *suite(void)
-{
-    Suite *s = suite_create("moments");
-    suite_add_tcase(s, table_tcase("table", table));
-    return s;
-}
-SUITE_MAIN(suite)
+TABLE_MAIN(moments, CLNORM_OP_MOMENTS)

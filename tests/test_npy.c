@@ -238,20 +238,11 @@ START_TEST(damaged_headers)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("npy");
-    TCase *const c = tcase_create("npy");
+    TCase *const c = SUITE_CASE(refuses_prefixes, refuses_nul, bf16_is_u2_when_asked, writes_as_numpy,
+                                reads_what_it_writes, damaged_headers);
     tcase_add_loop_test(c, accepts, 0, (int)COUNT(good));
     tcase_add_loop_test(c, refuses, 0, (int)COUNT(bad));
-    tcase_add_test(c, refuses_prefixes);
-    tcase_add_test(c, refuses_nul);
-    tcase_add_test(c, bf16_is_u2_when_asked);
-    tcase_add_test(c, writes_as_numpy);
-    tcase_add_test(c, reads_what_it_writes);
-    tcase_add_test(c, damaged_headers);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(suite_of("npy", c));
 }
-
-int main(void) { return files_run(suite()); }

@@ -352,25 +352,10 @@ START_TEST(a_fifo)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("output");
-    TCase *const c = tcase_create("output");
-    tcase_add_test(c, appears_at_commit);
-    tcase_add_test(c, abandoned);
-    tcase_add_test(c, interrupted);
-    tcase_add_test(c, names);
-    tcase_add_test(c, never_over_the_input);
-    tcase_add_test(c, through_a_link);
-    tcase_add_test(c, read_only);
-    tcase_add_test(c, small_disk);
-    tcase_add_test(c, small_limit);
-    tcase_add_test(c, full_device);
-    tcase_add_test(c, standard_output);
-    tcase_add_test(c, closed_standard_output);
-    tcase_add_test(c, a_fifo);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(
+        suite_of("output", SUITE_CASE(appears_at_commit, abandoned, interrupted, names, never_over_the_input,
+                                      through_a_link, read_only, small_disk, small_limit, full_device,
+                                      standard_output, closed_standard_output, a_fifo)));
 }
-
-int main(void) { return files_run(suite()); }

@@ -211,19 +211,10 @@ START_TEST(png_is_not_written)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("png");
-    TCase *const c = tcase_create("png");
+    TCase *const c =
+        SUITE_CASE(png_sizes, png_crc, png_palette, png_chunks, png_is_written, png_is_not_written);
     tcase_add_loop_test(c, png_is_read, 0, (int)COUNT(png_forms));
-    tcase_add_test(c, png_sizes);
-    tcase_add_test(c, png_crc);
-    tcase_add_test(c, png_palette);
-    tcase_add_test(c, png_chunks);
-    tcase_add_test(c, png_is_written);
-    tcase_add_test(c, png_is_not_written);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(suite_of("png", c));
 }
-
-int main(void) { return files_run(suite()); }

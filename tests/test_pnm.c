@@ -62,14 +62,4 @@ START_TEST(pnm_is_refused)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-    Suite *const s = suite_create("pnm");
-    TCase *const c = tcase_create("pnm");
-    tcase_add_test(c, pnm_is_read);
-    tcase_add_test(c, pnm_is_refused);
-    suite_add_tcase(s, c);
-    return s;
-}
-
-int main(void) { return files_run(suite()); }
+int main(void) { return files_run(suite_of("pnm", SUITE_CASE(pnm_is_read, pnm_is_refused))); }

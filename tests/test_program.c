@@ -179,17 +179,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("program");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(one_unit_is_built_once, not_ready_without_build, table_copies_its_strings,
+                          kernel_dir_is_read, threads_share_a_build, threads_share_a_failure, broken_source,
+                          other_failures);
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, one_unit_is_built_once);
-    tcase_add_test(t, not_ready_without_build);
-    tcase_add_test(t, table_copies_its_strings);
-    tcase_add_test(t, kernel_dir_is_read);
-    tcase_add_test(t, threads_share_a_build);
-    tcase_add_test(t, threads_share_a_failure);
-    tcase_add_test(t, broken_source);
-    tcase_add_test(t, other_failures);
-    suite_add_tcase(s, t);
-    return run_with_device(s);
+    return run_with_device(suite_of("program", t));
 }

@@ -151,15 +151,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("program_cache");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(saves_what_was_used_once, no_cache_no_file, loads_next_time, the_key_tells_apart,
+                          damaged_file_is_rebuilt, binary_that_the_driver_refuses);
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, saves_what_was_used_once);
-    tcase_add_test(t, no_cache_no_file);
-    tcase_add_test(t, loads_next_time);
-    tcase_add_test(t, the_key_tells_apart);
-    tcase_add_test(t, damaged_file_is_rebuilt);
-    tcase_add_test(t, binary_that_the_driver_refuses);
-    suite_add_tcase(s, t);
-    return run_with_device(s);
+    return run_with_device(suite_of("program_cache", t));
 }

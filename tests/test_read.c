@@ -258,25 +258,11 @@ START_TEST(every_prefix)
 }
 END_TEST
 
-static Suite *suite(void)
+int main(void)
 {
-    Suite *const s = suite_create("read");
-    TCase *const c = tcase_create("read");
-    tcase_add_test(c, names_and_content);
-    tcase_add_test(c, no_file);
-    tcase_add_test(c, unreadable);
-    tcase_add_test(c, through_a_pipe);
-    tcase_add_test(c, longer_than_the_limit);
-    tcase_add_test(c, data_must_fit);
-    tcase_add_test(c, data_of_a_pipe_must_fit);
-    tcase_add_test(c, standard_input);
-    tcase_add_test(c, empty_arrays);
-    tcase_add_test(c, doubles_become_floats);
-    tcase_add_test(c, counts_only_where_wanted);
-    tcase_add_test(c, more_than_the_machine_has);
-    tcase_add_test(c, every_prefix);
-    suite_add_tcase(s, c);
-    return s;
+    return files_run(
+        suite_of("read", SUITE_CASE(names_and_content, no_file, unreadable, through_a_pipe,
+                                    longer_than_the_limit, data_must_fit, data_of_a_pipe_must_fit,
+                                    standard_input, empty_arrays, doubles_become_floats,
+                                    counts_only_where_wanted, more_than_the_machine_has, every_prefix)));
 }
-
-int main(void) { return files_run(suite()); }

@@ -254,17 +254,8 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const *const tests[] = { &set_rounds_and_saturates,
-                                                 &scopes,
-                                                 &views,
-                                                 &swap_comes_first,
-                                                 &empty,
-                                                 &unknown_op,
-                                                 &error_measure,
-                                                 &error_scale };
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(set_rounds_and_saturates, scopes, views, swap_comes_first, empty, unknown_op,
+                          error_measure, error_scale);
     tcase_set_timeout(t, 60);
-    for (size_t k = 0; k < CLN_COUNT(tests); k++)
-        tcase_add_test(t, *tests[k]);
-    return run_case("ref", t);
+    return suite_run(suite_of("ref", t), CK_FORK_GETENV);
 }

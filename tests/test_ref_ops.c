@@ -237,16 +237,13 @@ END_TEST
 
 int main(void)
 {
-    static const TTest *const *const by_hand[] = { &minmax_by_hand, &zscore_by_hand, &pointwise_by_hand,
-                                                   &normalize_by_hand, &moments_by_hand };
-    static const TTest *const *const tests[] = { &denormalize_inverts, &minmax_edges, &zscore_edges,
-                                                 &nan_keeps_to_its_set };
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(denormalize_inverts, minmax_edges, zscore_edges, nan_keeps_to_its_set);
     tcase_set_timeout(t, 60);
-    for (size_t k = 0; k < CLN_COUNT(by_hand); k++)
-        tcase_add_loop_test(t, *by_hand[k], 0, CLN_COUNT(types));
-    for (size_t k = 0; k < CLN_COUNT(tests); k++)
-        tcase_add_test(t, *tests[k]);
+    tcase_add_loop_test(t, minmax_by_hand, 0, CLN_COUNT(types));
+    tcase_add_loop_test(t, zscore_by_hand, 0, CLN_COUNT(types));
+    tcase_add_loop_test(t, pointwise_by_hand, 0, CLN_COUNT(types));
+    tcase_add_loop_test(t, normalize_by_hand, 0, CLN_COUNT(types));
+    tcase_add_loop_test(t, moments_by_hand, 0, CLN_COUNT(types));
     tcase_add_loop_test(t, hostile, 0, CLN_COUNT(hostile_data));
-    return run_case("ref_ops", t);
+    return suite_run(suite_of("ref_ops", t), CK_FORK_GETENV);
 }

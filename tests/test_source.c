@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "scratch.h"
+#include "suite.h"
 
 #include <sys/stat.h>
 
@@ -189,23 +190,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *s = suite_create("source");
-    TCase *t = tcase_create("all");
+    TCase *t = SUITE_CASE(embedded_is_the_files, a_real_unit, lines_are_marked, a_file_twice, spellings,
+                          missing_files, cycles_end, depth, long_files);
     tcase_add_checked_fixture(t, setup, teardown);
-    tcase_add_test(t, embedded_is_the_files);
-    tcase_add_test(t, a_real_unit);
-    tcase_add_test(t, lines_are_marked);
-    tcase_add_test(t, a_file_twice);
-    tcase_add_test(t, spellings);
-    tcase_add_test(t, missing_files);
-    tcase_add_test(t, cycles_end);
-    tcase_add_test(t, depth);
-    tcase_add_test(t, long_files);
-    suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_set_fork_status(r, CK_NOFORK);
-    srunner_run_all(r, CK_ENV);
-    const int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return suite_run(suite_of("source", t), CK_NOFORK);
 }

@@ -4,7 +4,9 @@
 #include "op/op.h"
 #include "tensor/view.h"
 
-#include <check.h>
+#include "array.h"
+#include "suite.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,15 +52,6 @@ static int64_t place(const cln_geo *g, uint32_t s, uint32_t r, uint32_t e, bool 
     return at;
 }
 
-/* Index i of a tensor, in the order of its axes, as a place. */
-static int64_t element(const clnorm_tensor *t, int64_t i)
-{
-    int64_t at = 0;
-    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
-        at += i % t->shape[k] * t->stride[k];
-    return at;
-}
-
 static int compare(const void *a, const void *b)
 {
     const int64_t *p = (const int64_t *)a, *q = (const int64_t *)b;
@@ -73,8 +66,8 @@ static void visits_all(const cln_geo *g, const clnorm_tensor *x, const clnorm_te
     size_t k = 0;
     ck_assert_uint_eq((uint64_t)g->sets * g->runs * g->len, n);
     for (size_t i = 0; i < n; i++) {
-        want[i][0] = element(x, (int64_t)i);
-        want[i][1] = element(y, (int64_t)i);
+        want[i][0] = array_place(x, (int64_t)i);
+        want[i][1] = array_place(y, (int64_t)i);
     }
     for (uint32_t s = 0; s < g->sets; s++)
         for (uint32_t r = 0; r < g->runs; r++)
@@ -356,27 +349,9 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = { dense_is_one_run,
-                                   channels_last,
-                                   pitch,
-                                   pixels,
-                                   swapped_channels,
-                                   per_channel,
-                                   small_and_reversed,
-                                   kept_axes_stay_in_order,
-                                   limits,
-                                   reduced_axes_follow_strides,
-                                   too_many_axes,
-                                   chunks };
-    Suite *s = suite_create("view");
-    TCase *t = tcase_create("all");
-    for (size_t k = 0; k < CLN_COUNT(tests); k++)
-        tcase_add_test(t, tests[k]);
-    suite_add_tcase(s, t);
-    SRunner *runner = srunner_create(s);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(
+        suite_of("view", SUITE_CASE(dense_is_one_run, channels_last, pitch, pixels, swapped_channels,
+                                    per_channel, small_and_reversed, kept_axes_stay_in_order, limits,
+                                    reduced_axes_follow_strides, too_many_axes, chunks)),
+        CK_NOFORK);
 }

@@ -23,13 +23,4 @@ START_TEST(webp_is_read)
 }
 END_TEST
 
-static Suite *suite(void)
-{
-    Suite *const s = suite_create("webp");
-    TCase *const c = tcase_create("webp");
-    tcase_add_test(c, webp_is_read);
-    suite_add_tcase(s, c);
-    return s;
-}
-
-int main(void) { return files_run(suite()); }
+int main(void) { return files_run(suite_of("webp", SUITE_CASE(webp_is_read))); }

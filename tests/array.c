@@ -1,0 +1,75 @@
+/* array.c -- see array.h. */
+#include "array.h"
+
+#include "ref/ref.h"
+#include "tensor/tensor.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GUARD 512
+
+void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output)
+{
+    int64_t low, high;
+    cln_tensor_reach(t, &low, &high);
+    a->t = *t;
+    a->element = t->dtype ? clnorm_dtype_bytes(t->dtype) : 8;
+    a->bytes = (size_t)(high - low) * a->element;
+    a->offset = GUARD + skip * a->element + (size_t)-low * a->element;
+    a->output = output;
+    a->host = (unsigned char *)malloc(array_room(a));
+    ck_assert_ptr_nonnull(a->host);
+    memset(a->host, output ? 0xff : 0x5a, array_room(a));
+}
+
+size_t array_room(const array *a) { return a->bytes + 2 * GUARD + a->offset; }
+
+int64_t array_place(const clnorm_tensor *t, int64_t i)
+{
+    int64_t at = 0;
+    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
+        at += i % t->shape[k] * t->stride[k];
+    return at;
+}
+
+cl_mem array_upload(const array *a, cl_context cl)
+{
+    cl_int code;
+    cl_mem mem = clCreateBuffer(cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, array_room(a), a->host, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    return mem;
+}
+
+bool array_untouched(const array *a, const unsigned char *now)
+{
+    unsigned char *mine = (unsigned char *)calloc(1, array_room(a));
+    bool same = true;
+    const int64_t n = clnorm_tensor_count(&a->t);
+    for (int64_t i = 0; i < n; i++)
+        memset(mine + (int64_t)a->offset + array_place(&a->t, i) * (int64_t)a->element, 1, a->element);
+    for (size_t b = 0; b < array_room(a) && same; b++)
+        same = mine[b] || now[b] == a->host[b];
+    free(mine);
+    return same;
+}
+
+void array_same_nans(const array *a, unsigned char *now)
+{
+    const int64_t n = clnorm_tensor_count(&a->t);
+    for (int64_t i = 0; i < n; i++) {
+        unsigned char *p = now + a->offset;
+        const int64_t at = array_place(&a->t, i);
+        if (a->t.dtype && isnan(ref_get(a->t.dtype, p, at)))
+            memset(p + at * (int64_t)a->element, 0xff, a->element);
+    }
+}
+
+uint64_t array_hash(const array *a, const unsigned char *now, uint64_t h)
+{
+    for (size_t i = GUARD; i < array_room(a) - GUARD; i++)
+        h = (h ^ now[i]) * 1099511628211u;
+    return h;
+}

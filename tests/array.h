@@ -1,0 +1,29 @@
+/* array.h -- host memory of one tensor between guard bands, as a buffer holds it. */
+#ifndef ARRAY_H
+#define ARRAY_H
+
+#include "clnorm.h"
+
+#include <stdbool.h>
+
+typedef struct array {
+    clnorm_tensor t;
+    size_t element, bytes, offset; /* bytes of data; offset of element (0,..) from the buffer's start */
+    unsigned char *host;           /* guard, data, guard */
+    bool output;
+} array;
+
+/* skip elements lie in front of the data; an output starts as NaN. dtype 0 is a count of 64 bits. */
+void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output);
+size_t array_room(const array *a);
+/* Element i, in the order of the axes, as a place relative to element (0,..). */
+int64_t array_place(const clnorm_tensor *t, int64_t i);
+cl_mem array_upload(const array *a, cl_context cl);
+/* Bytes that belong to no element are as before. */
+bool array_untouched(const array *a, const unsigned char *now);
+/* All NaNs become one value: which payload comes out is not the library's to say. */
+void array_same_nans(const array *a, unsigned char *now);
+/* The hash h taken on over all bytes between the guards. */
+uint64_t array_hash(const array *a, const unsigned char *now, uint64_t h);
+
+#endif

@@ -1,0 +1,114 @@
+#!/bin/bash
+# test_cli_usage.sh -- what the command refuses before it reads a file.
+# Usage: test_cli_usage.sh CLNORM [PHOTO.jpg]
+# shellcheck source=tests/cli.sh
+source "$(dirname "$0")/cli.sh" "$@"
+
+# ---- usage -------------------------------------------------------------------------------------------------------
+
+run 0 'commands' -- -h
+run 0 'Usage: clnorm run' -- run -h
+for c in list plan explain check verify bench kernels cache; do run 0 "clnorm $c" -- $c --help; done
+run 0 '^clnorm [0-9]+\.[0-9]+\.[0-9]+$' -- --version
+usage 'a command is missing'
+usage 'tune is not a command; there are list, run' tune
+for c in warmup stats fit-whiten '' RUN; do usage 'is not a command' "$c"; done
+usage 'frobnicate is not an op; there are minmax' run frobnicate x.npy y.npy
+usage 'not an op' explain frobnicate
+usage 'not an op' kernels frobnicate
+usage 'not an op' verify frobnicate
+usage 'takes OP INPUT OUTPUT, but was given 0' run
+usage 'was given 2 words' run minmax x.npy
+usage 'was given 4 words' run minmax x.npy y.npy z.npy
+usage 'was given 1 word' plan minmax
+usage 'takes nothing' list all
+usage 'check takes' check --preset imagenet
+usage 'needs --preset' check x.npy
+usage 'takes path.stats.clear' cache
+usage 'it may be path, stats or clear' cache burn
+usage 'frobnicate is not an option' run minmax --frobnicate x.npy y.npy
+usage 'is not an option' run minmax -x x.npy y.npy
+usage 'is not an option' run minmax -5 x.npy
+for o in momentum groups p axis act residual mode count zero-centred k alpha beta size; do
+    usage "--$o is not an option" run minmax --$o 1 x.npy y.npy
+done
+usage '--eps is given twice' run minmax --eps 1 --eps 2 x.npy y.npy
+usage '--device is given twice' --device 0:0 run minmax --device 0:0 x.npy y.npy
+usage '--verbose is given twice' -v run minmax -v x.npy y.npy
+usage '-q and -v' -q -v list
+usage '--no-cache and --cache-dir' --no-cache --cache-dir d list
+usage '--eps needs a value|missing' run minmax x.npy y.npy --eps
+usage 'takes no value' run minmax --swap-rb=1 x.npy y.npy
+usage '--color' --color=sometimes list
+usage 'run does not take --hostile' run minmax --hostile x.npy y.npy
+usage 'list does not take --eps' list --eps 1
+usage 'kernels has no --json' kernels --json
+usage '--json and OUTPUT -' run minmax --json x.npy -
+
+for v in 1x2x3 0x1x1x1 1x3x4x5x6 axbxcxd 1x3x-4x5 ''; do usage '--shape' bench --shape "$v"; done
+usage 'exclude each other' bench --suite --latency
+usage 'not an op' bench frobnicate
+
+# The next word is always the value.
+for v in nan inf -inf NaN 1e400 1e39 1e-400 '1e-5; rm' 1,5 '' ' 1' '1 ' 0x10 1e 1e+ + - . --eps 1_0 ½; do
+    usage "--eps" run minmax --eps "$v" x.npy y.npy
+done
+usage '--eps -1' run minmax --eps -1 x.npy y.npy
+usage '--eps -1' run minmax --eps=-1 x.npy y.npy
+for v in 1 1,2,3 a,b 1, ,1 1,,2 1,nan 1,1e39; do usage '--range' run minmax --range "$v" x.npy y.npy; done
+for v in 2 -1 0.5 x 1e10; do usage '--ddof' run zscore --ddof "$v" x.npy y.npy; done
+for v in 0 -1 nan 1e-40; do usage 'scale' run symmetric --scale "$v" x.npy y.npy; done
+usage '--scope sample' run minmax --scope sample x.npy y.npy
+usage '--layout is nwhc; it may be nchw or nhwc' run minmax --layout nwhc x.npy y.npy
+usage '--out-layout' run minmax --out-layout x x.npy y.npy
+usage '--out-dtype is f64' run minmax --out-dtype f64 x.npy y.npy
+usage '--out-dtype is u16' run minmax --out-dtype u16 x.npy y.npy
+usage 'moments does not write f16' run moments --out-dtype f16 x.npy y.npy
+usage '--in-dtype' run minmax --in-dtype f32 x.npy y.npy
+usage '--semantics' run minmax --semantics keras x.npy y.npy
+usage '--effort' run minmax --effort much x.npy y.npy
+usage 'minmax does not take --ddof; it takes --range' run minmax --ddof 1 x.npy y.npy
+usage 'totensor does not take --eps; it takes' run totensor --eps 1 x.npy y.npy
+usage 'does not take --over' run minmax --over h,w x.npy y.npy
+usage 'does not take --preset' run minmax --preset imagenet x.npy y.npy
+usage 'does not take --of' run minmax --of zscore x.npy y.npy
+usage 'has no backward' run minmax --backward x.npy y.npy
+usage '--preset and --mean' run normalize --preset half --mean 1 --std 1 x.npy y.npy
+usage 'go together' run normalize --mean 1 x.npy y.npy
+usage 'go together' run normalize --std 1 x.npy y.npy
+usage 'not of one length' run normalize --mean 1,2,3 --std 1 x.npy y.npy
+usage '0 cannot divide' run normalize --mean 1 --std 0 x.npy y.npy
+usage 'too many' run normalize --mean 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 --std 1 x.npy y.npy
+usage 'there are imagenet half clip cifar10' run normalize --preset nothing x.npy y.npy
+for v in c,h,x h,h c, ,c '' hw C,H; do usage '--over' run moments --over "$v" x.npy y.npy; done
+usage '--scope and --over' run moments --scope image --over h x.npy y.npy
+usage 'not an op' run denormalize --of nothing x.npy y.npy
+usage '--of' run denormalize --of moments x.npy y.npy
+usage '--of' run denormalize --of denormalize x.npy y.npy
+usage 'needs --in for: min max' run denormalize --of minmax x.npy y.npy
+usage 'needs --in for: rstd' run denormalize --of zscore --in mean=min.npy x.npy y.npy
+usage 'does not use --in min' run denormalize --in min=min.npy x.npy y.npy
+usage 'symmetric does not take --eps' run denormalize --of symmetric --eps 1 x.npy y.npy
+usage 'not NAME=FILE.npy' run minmax --in min x.npy y.npy
+usage 'not NAME=FILE.npy' run minmax --out min= x.npy y.npy
+usage 'minmax reads, besides x, none' run minmax --in gamma=g.npy x.npy y.npy
+usage 'minmax writes, besides y, min max' run minmax --out rstd=g.npy x.npy y.npy
+usage 'is given twice' run minmax --out min=a.npy --out min=b.npy x.npy y.npy
+usage 'one file' run minmax --out min=a.npy --out max=a.npy x.npy y.npy
+usage 'one file' run minmax --out min=a.npy --out max=./a.npy x.npy y.npy
+usage 'one file' run minmax --out min=y.npy x.npy y.npy
+usage 'is to be a .npy' run minmax --out min=a.png x.npy y.npy
+usage 'must end in' run minmax x.npy y.jpg
+usage 'must end in' run minmax x.npy y
+usage 'a .png is written from u8' run minmax x.npy y.png
+usage '--view is for' run minmax --view x.npy y.npy
+usage '--out-layout is for .npy' run minmax --view --out-layout nchw x.npy y.png
+usage 'same file as INPUT' run minmax x.npy x.npy
+usage 'same file as INPUT' run minmax x.npy ./x.npy
+usage 'same file as INPUT' run minmax --out min=x.npy x.npy y.npy
+ln -f x.npy hard.npy; ln -sf x.npy soft.npy
+usage 'same file as INPUT' run minmax x.npy hard.npy
+usage 'same file as INPUT' run minmax x.npy soft.npy
+same 'INPUT is untouched' "values('x.npy')[0] == -3"
+
+finish

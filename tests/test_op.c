@@ -1,0 +1,204 @@
+/* test_op.c -- every descriptor that is refused. */
+#include "api_case.h"
+
+#include <math.h>
+
+/* By the check that needs no device, and by the plan, in the same words. */
+static void refused(const clnorm_any *d, clnorm_status status, const char *word)
+{
+    clnorm_any copy = *d;
+    clnorm_plan *plan = (clnorm_plan *)&copy;
+    ck_assert_msg(clnorm_op_check(&copy) == status, "%s: got %s, want %s (%s)", word,
+                  clnorm_status_text(clnorm_op_check(&copy)), clnorm_status_text(status),
+                  clnorm_last_error(NULL));
+    SAYS(word);
+    ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, &d->op, CLNORM_ESTIMATE), status);
+    ck_assert_ptr_null(plan);
+    SAYS(word);
+}
+
+#define EACH_OP(op)           \
+    const clnorm_op_info *op; \
+    for (size_t each_ = 0; (op = clnorm_op_at(each_)) != NULL; each_++)
+
+START_TEST(arguments)
+{
+    clnorm_plan *plan;
+    const clnorm_any d = small(CLNORM_OP_ZSCORE);
+    ck_assert_int_eq(clnorm_plan_create(NULL, harness_get()->ctx, &d.op, 0), CLNORM_EARG);
+    ck_assert_int_eq(clnorm_plan_create(&plan, NULL, &d.op, 0), CLNORM_EARG);
+    SAYS("ctx");
+    ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, NULL, 0), CLNORM_EARG);
+    SAYS("op");
+    ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, 7), CLNORM_EARG);
+    SAYS("effort is 7");
+    ck_assert_int_eq(clnorm_op_check(NULL), CLNORM_EARG);
+}
+END_TEST
+
+START_TEST(heads)
+{
+    EACH_OP(op)
+    {
+        clnorm_any d = small(op->kind);
+        d.op.size += 8;
+        refused(&d, CLNORM_EARG, "size");
+        d.op.size = 0;
+        refused(&d, CLNORM_EARG, "size");
+        d = small(op->kind);
+        d.op.kind = 99;
+        refused(&d, CLNORM_EARG, "kind is 99");
+        d = small(op->kind);
+        d.op.direction = 1;
+        refused(&d, CLNORM_EARG, "direction");
+        d = small(op->kind);
+        d.op.semantics = 1;
+        refused(&d, CLNORM_EARG, "semantics");
+        d = small(op->kind);
+        d.op.flags = 1;
+        refused(&d, CLNORM_EARG, "flags");
+    }
+}
+END_TEST
+
+static void set_bad(clnorm_any *d, const clnorm_attr *a, double v)
+{
+    const float f = (float)v;
+    const uint32_t u = a->type == CLNORM_ATTR_U32 ? (uint32_t)v : 0;
+    memcpy((char *)d + a->offset, a->type == CLNORM_ATTR_U32 ? (const void *)&u : (const void *)&f, 4);
+}
+
+START_TEST(attributes)
+{
+    EACH_OP(op)
+    for (size_t k = 0; k < op->nattrs; k++) {
+        const clnorm_attr *a = &op->attrs[k];
+        const double step = a->type == CLNORM_ATTR_U32 ? 1 : a->low == 0 ? 1e-3 : 1e30;
+        const double bad[] = { a->high + (a->type == CLNORM_ATTR_U32 ? 1 : 1e30), a->low - step, (double)NAN,
+                               (double)INFINITY, -(double)INFINITY };
+        for (size_t i = 0; i < CLN_COUNT(bad); i++) {
+            clnorm_any d = small(op->kind);
+            if (a->type == CLNORM_ATTR_U32 && (i > 1 || bad[i] < 0))
+                continue;
+            if (a->type == CLNORM_ATTR_F32_LIST) { /* both lists, of which one entry is bad */
+                const size_t channels = op->kind == CLNORM_OP_NORMALIZE
+                                            ? offsetof(clnorm_normalize, channels)
+                                            : offsetof(clnorm_denormalize, channels);
+                const uint32_t one = 1;
+                for (size_t j = 0; j < op->nattrs; j++)
+                    if (op->attrs[j].type == CLNORM_ATTR_F32_LIST)
+                        set_bad(&d, &op->attrs[j], 1);
+                memcpy((char *)&d + channels, &one, sizeof one);
+            }
+            set_bad(&d, a, bad[i]);
+            refused(&d, CLNORM_EARG, a->name);
+        }
+    }
+}
+END_TEST
+
+START_TEST(types)
+{
+    EACH_OP(op)
+    for (uint32_t t = 0; t < 12; t++) {
+        clnorm_any d = small(op->kind);
+        d.head.x.dtype = t;
+        if (!(op->x_types >> t & 1))
+            refused(&d, CLNORM_EDTYPE, "x ");
+        d = small(op->kind);
+        if (op->kind == CLNORM_OP_MOMENTS)
+            d.head.y = clnorm_nchw(CLNORM_F32, 2, 1, 1, 1);
+        d.head.y.dtype = t;
+        if (!(op->y_types >> t & 1))
+            refused(&d, CLNORM_EDTYPE, "y ");
+    }
+}
+END_TEST
+
+START_TEST(shapes)
+{
+    EACH_OP(op)
+    {
+        clnorm_any d = small(op->kind);
+        d.head.y = clnorm_nchw(CLNORM_F32, 2, 3, 4, 6);
+        refused(&d, CLNORM_ESHAPE, "(2,3,4,6)");
+        d.head.y = clnorm_rows(CLNORM_F32, 2, 60);
+        refused(&d, CLNORM_ESHAPE, "(2,60)");
+        d = small(op->kind);
+        d.head.x.ndim = 0;
+        refused(&d, CLNORM_ESHAPE, "x has 0 axes");
+        d.head.x.ndim = 7;
+        refused(&d, CLNORM_ESHAPE, "x has 7 axes");
+        d = small(op->kind);
+        d.head.x.shape[2] = -4;
+        refused(&d, CLNORM_ESHAPE, "-4");
+        d = small(op->kind);
+        d.head.x.shape[2] = d.head.x.shape[3] = INT64_MAX / 2;
+        refused(&d, CLNORM_ESHAPE, "larger than any memory");
+        if (!cln_op_of(op->kind)->maps)
+            continue;
+        d = small(op->kind);
+        d.head.y.stride[2] = 2; /* rows run into each other */
+        refused(&d, CLNORM_ESHAPE, "two indices");
+    }
+}
+END_TEST
+
+START_TEST(lists)
+{
+    clnorm_any d = small(CLNORM_OP_NORMALIZE);
+    clnorm_normalize *n = &d.normalize;
+    const uint32_t bad[] = { 2, 4, 17, 1000 };
+    for (uint32_t c = 0; c < CLNORM_MAX_CHANNELS; c++)
+        n->std[c] = 1;
+    for (size_t k = 0; k < CLN_COUNT(bad); k++) {
+        n->channels = bad[k];
+        refused(&d, CLNORM_ESHAPE, "channels");
+    }
+    n->channels = 3;
+    n->std[1] = 0;
+    refused(&d, CLNORM_EARG, "std");
+    n->std[1] = 1;
+    clnorm_any good = d;
+    OK(clnorm_op_check(&good));
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 4, 2, 2); /* imagenet has three */
+    n->channels = 0;
+    refused(&d, CLNORM_ESHAPE, "channels");
+}
+END_TEST
+
+START_TEST(of_their_own)
+{
+    clnorm_any d = small(CLNORM_OP_SYMMETRIC);
+    d.symmetric.scale = 0;
+    refused(&d, CLNORM_EARG, "scale");
+    d = small(CLNORM_OP_DENORMALIZE);
+    d.denormalize.of = CLNORM_OP_MINMAX;
+    d.denormalize.lo = d.denormalize.hi = 2;
+    refused(&d, CLNORM_EARG, "lo and hi");
+    d = small(CLNORM_OP_MOMENTS);
+    d.moments.axes = 1u << 4;
+    refused(&d, CLNORM_EARG, "axes");
+    EACH_OP(op)
+    {
+        const clnorm_tensor two = clnorm_nchw(CLNORM_F32, 1, 2, 4, 5), flat = clnorm_rows(CLNORM_F32, 4, 5);
+        d = desc_of(op->kind, &two);
+        for (size_t k = 0; k < op->nattrs; k++)
+            if (!strcmp(op->attrs[k].name, "swap_rb"))
+                set_bad(&d, &op->attrs[k], 1);
+        clnorm_any copy = d;
+        ck_assert_int_ne(clnorm_op_check(&copy), CLNORM_OK);
+        SAYS(op->kind == CLNORM_OP_NORMALIZE || op->kind == CLNORM_OP_DENORMALIZE ? "" : "swap_rb");
+        d.head.x = d.head.y = flat;
+        copy = d;
+        ck_assert_int_ne(clnorm_op_check(&copy), CLNORM_OK);
+    }
+}
+END_TEST
+
+static Suite *op_suite(void)
+{
+    return suite_of("op", SUITE_CASE(arguments, heads, attributes, types, shapes, lists, of_their_own));
+}
+
+SUITE_MAIN(op_suite)

@@ -1,0 +1,73 @@
+/* test_simple.c -- the host level. */
+#include "api_case.h"
+
+#include <stdlib.h>
+
+START_TEST(host_level)
+{
+    clnorm_options o = lazy();
+    clnorm_context *ctx;
+    cl_command_queue queue = NULL;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    OK(clnorm_context_handles(ctx, NULL, NULL, &queue));
+    ck_assert_ptr_nonnull(queue);
+    clnorm_zscore d = CLNORM_ZSCORE_INIT;
+    d.x = clnorm_image(CLNORM_U8, 3, 2, 2, 4, 0); /* alpha is skipped */
+    d.y = clnorm_image(CLNORM_F32, 3, 2, 2, 4, 0);
+    const unsigned char x[16] = { 0, 2, 0, 9, 2, 0, 2, 9, 0, 2, 0, 9, 2, 0, 2, 9 };
+    float y[16], mean = -1, rstd = -1;
+    for (size_t i = 0; i < 16; i++)
+        y[i] = 5;
+    clnorm_host_args io;
+    memset(&io, 0, sizeof io);
+    io.size = sizeof io;
+    io.slot[CLNORM_X] = (void *)(uintptr_t)x;
+    io.slot[CLNORM_Y] = y;
+    io.slot[CLNORM_MEAN] = &mean;
+    io.slot[CLNORM_RSTD] = &rstd;
+    OK(clnorm_run_host(ctx, &d.op, &io));
+    for (size_t i = 0; i < 16; i++) /* what the strides skip stays as it was */
+        ck_assert_float_eq(y[i], i % 4 == 3 ? 5.0f : (float)x[i] - 1.0f);
+    ck_assert_float_eq(mean, 1.0f);
+    ck_assert_float_eq(rstd, 1.0f);
+    io.slot[CLNORM_GAMMA] = y;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EBUFFER);
+    io.slot[CLNORM_GAMMA] = NULL;
+    io.slot[CLNORM_X] = NULL;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EBUFFER);
+    io.slot[CLNORM_X] = (void *)(uintptr_t)x;
+    io.size = 4;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EARG);
+    SAYS("io.size");
+    io.size = sizeof io;
+    ck_assert_int_eq(clnorm_run_host(harness_get()->ctx, &d.op, &io), CLNORM_EARG);
+    SAYS("clnorm_open");
+    d.x.stride[3] = -4;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_ESHAPE);
+    SAYS("negative");
+    clnorm_close(ctx);
+    ctx = (clnorm_context *)&o;
+    ck_assert_int_ne(clnorm_open(&ctx, "no such device", &o), CLNORM_OK);
+    ck_assert_ptr_null(ctx);
+}
+END_TEST
+
+START_TEST(empty_on_the_host)
+{
+    clnorm_options o = lazy();
+    clnorm_context *ctx;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    const clnorm_totensor d = halved(0);
+    float nothing;
+    clnorm_host_args io;
+    memset(&io, 0, sizeof io);
+    io.size = sizeof io;
+    io.slot[CLNORM_X] = io.slot[CLNORM_Y] = &nothing;
+    OK(clnorm_run_host(ctx, &d.op, &io));
+    clnorm_close(ctx);
+}
+END_TEST
+
+static Suite *simple_suite(void) { return suite_of("simple", SUITE_CASE(host_level, empty_on_the_host)); }
+
+SUITE_MAIN(simple_suite)
