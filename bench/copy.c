@@ -8,31 +8,12 @@
 
 #define VEC 16
 
-static const char source[] = "kernel __attribute__((reqd_work_group_size(WG, 1, 1)))\n"
-                             "void copy(global const SRC *x, global DST *y, const ulong n, const ulong per)\n"
-                             "{\n"
-                             "    const ulong first = get_group_id(0) * per, end = min(n, first + per);\n"
-                             "    DST sum = (DST)0;\n"
-                             "    for (ulong i = first + get_local_id(0); i < end; i += WG) {\n"
-                             "        const DST v = CONVERT(x[i]);\n"
-                             "#if READ_ONLY\n"
-                             "        sum += v;\n"
-                             "#elif NT\n"
-                             "        __builtin_nontemporal_store(v, y + i);\n"
-                             "#else\n"
-                             "        y[i] = v;\n"
-                             "#endif\n"
-                             "    }\n"
-                             "    if (READ_ONLY)\n"
-                             "        y[get_global_id(0)] = sum;\n"
-                             "}\n";
-
 /* Types as the copy moves them: halves travel as ushort. */
 static const char *const names[] = { "float", "float", "ushort", "ushort", "uchar", "ushort", "char" };
 
 static clnorm_status build(bench_copy *c, const bench_device *device, const char *options)
 {
-    const char *text = source;
+    const char *text = bench_kernels[0].text; /* copy.cl is the only one */
     cl_int code;
     c->program = clCreateProgramWithSource(device->cl, 1, &text, NULL, &code);
     if (code != CL_SUCCESS || clBuildProgram(c->program, 1, &device->id, options, NULL, NULL) != CL_SUCCESS)

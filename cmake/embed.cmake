@@ -1,28 +1,32 @@
-# embed.cmake -- turns cl/ into a C file, at build time, so that the library needs no files when it runs.
+# embed.cmake -- turns a folder of kernels into a C file, at build time, so that a program needs no files when it runs.
 #
-# Included, it defines clnorm_embed_kernels(outfile); run as a script, it writes that file. Bytes are written as
-# character constants: C99 has a limit on the length of a string but none on an array's, and nothing needs escapes.
+# Included, it defines clnorm_embed(outfile root header table): a C file that includes `header` and defines `table`, its
+# type and name, with a row { name, text } per kernel file under root. Run as a script, it writes that file. Bytes are
+# written as character constants: C99 has a limit on the length of a string but none on an array's, and nothing needs
+# escapes.
 
 # The kernel files, relative to root.
 macro(clnorm_list_kernels out root)
   file(GLOB ${out} ${ARGN} RELATIVE ${root} ${root}/*.cl ${root}/common/*.clh)
 endmacro()
 
-function(clnorm_embed_kernels outfile)
-  set(root ${PROJECT_SOURCE_DIR}/cl)
+function(clnorm_embed outfile root header table)
   clnorm_list_kernels(names ${root} CONFIGURE_DEPENDS)
   list(TRANSFORM names PREPEND ${root}/ OUTPUT_VARIABLE paths)
   file(CONFIGURE OUTPUT ${outfile}.names CONTENT "${names}") # changes when a file goes, which no date tells
+  cmake_path(GET root FILENAME folder)
   add_custom_command(OUTPUT ${outfile}
-    COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DOUT=${outfile} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
+    COMMAND ${CMAKE_COMMAND} -DROOT=${root} -DHEADER=${header} -DTABLE=${table} -DOUT=${outfile}
+            -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
     DEPENDS ${paths} ${outfile}.names ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
-    COMMENT "Embedding cl/" VERBATIM)
+    COMMENT "Embedding ${folder}/" VERBATIM)
 endfunction()
 
 if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
   clnorm_list_kernels(names ${ROOT})
+  cmake_path(GET ROOT FILENAME folder)
   set(arrays "")
-  set(table "")
+  set(rows "")
   foreach(name IN LISTS names)
     file(READ ${ROOT}/${name} hex HEX)
     string(REGEX REPLACE "(................................)" "\\1\n" bytes "${hex}")
@@ -32,8 +36,8 @@ if(CMAKE_SCRIPT_MODE_FILE STREQUAL CMAKE_CURRENT_LIST_FILE)
     endif()
     string(MAKE_C_IDENTIFIER "text_${name}" array)
     string(APPEND arrays "static const char ${array}[] = {\n${bytes}0 };\n")
-    string(APPEND table "    { \"${name}\", ${array} },\n")
+    string(APPEND rows "    { \"${name}\", ${array} },\n")
   endforeach()
-  file(WRITE ${OUT} "/* Written by cmake/embed.cmake from cl/; do not edit. */\n#include \"device/device.h\"\n\n"
-    "${arrays}\nconst cln_embedded cln_embedded_kernels[] = {\n${table}    { NULL, NULL },\n};\n")
+  file(WRITE ${OUT} "/* Written by cmake/embed.cmake from ${folder}/; do not edit. */\n#include \"${HEADER}\"\n\n"
+    "${arrays}\nconst ${TABLE}[] = {\n${rows}    { NULL, NULL },\n};\n")
 endif()

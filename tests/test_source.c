@@ -1,4 +1,4 @@
-/* test_input.c -- the embedded kernels are the files of cl/, and a unit comes out in one piece. */
+/* test_source.c -- the embedded kernels are the files of cl/, and a unit comes out in one piece. */
 #define _XOPEN_SOURCE 700
 #include "device/device.h"
 
