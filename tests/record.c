@@ -12,14 +12,17 @@
 
 typedef struct cell {
     char key[96];
-    unsigned launches;
+    const clnorm_op_info *op;
+    unsigned launches, cases; /* cases: those that have bits at all */
+    uint64_t hash;            /* of the outputs of all cases */
 } cell;
 static cell cells[MAX_CELLS];
 static size_t ncells;
 
 static const char *layout_name(const clnorm_tensor *t)
 {
-    return t->ndim >= 4 && t->stride[1] < t->stride[t->ndim - 1] ? "nhwc" : "nchw";
+    const int64_t channel = t->stride[1], last = t->stride[t->ndim - 1];
+    return t->ndim >= 4 && (channel < last || (channel == last && t->shape[1] == 1)) ? "nhwc" : "nchw";
 }
 
 static cell *cell_of(const clnorm_any *desc, const char *view)
@@ -32,8 +35,10 @@ static cell *cell_of(const clnorm_any *desc, const char *view)
     while (k < ncells && strcmp(cells[k].key, key))
         k++;
     ck_assert_uint_lt(k, MAX_CELLS);
-    if (k == ncells)
-        memcpy(cells[ncells++].key, key, sizeof key);
+    if (k == ncells) {
+        memcpy(cells[ncells].key, key, sizeof key);
+        cells[ncells++].op = clnorm_op_of(desc->op.kind);
+    }
     return &cells[k];
 }
 
@@ -50,7 +55,7 @@ void harness_report(void)
         printf("%u launches in %zu cells\n", total, ncells);
 }
 
-void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash)
+static void log_hash(const clnorm_any *desc, const op_case *c, uint64_t hash)
 {
     static unsigned number;
     const char *name = getenv("CLNORM_TEST_HASHES");
@@ -62,4 +67,79 @@ void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash)
             cln_tensor_text(&desc->head.x, x, sizeof x), cln_tensor_text(&desc->head.y, y, sizeof y), c->view,
             data_name(c->data), c->seed, (unsigned long long)hash);
     fclose(f);
+}
+
+void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash)
+{
+    log_hash(desc, c, hash);
+    if (!clnorm_tensor_count(&desc->head.x))
+        return;
+    cell *to = cell_of(desc, c->view);
+    to->hash = (to->hash ^ hash) * 1099511628211u;
+    to->cases++;
+}
+
+/* ---- frozen bits ---- */
+
+#define LINE 160
+
+static const char *line_of(char line[LINE], const cell *c)
+{
+    snprintf(line, LINE, "%-56.95s %4u cases %016llx\n", c->key, c->cases, (unsigned long long)c->hash);
+    return line;
+}
+
+static void freeze(const char *path, const clnorm_op_info *op)
+{
+    char line[LINE];
+    FILE *f = fopen(path, "w");
+    ck_assert_msg(f != NULL, "%s cannot be written", path);
+    for (size_t k = 0; k < ncells; k++)
+        if (cells[k].op == op && cells[k].cases)
+            fputs(line_of(line, &cells[k]), f);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+/* Returns the lines of the text; counts the cells of the op that have one and, printing them, the others. */
+static size_t compare(const char *text, const clnorm_op_info *op, size_t *same, size_t *other)
+{
+    char line[LINE], key[LINE];
+    size_t lines = 0;
+    for (size_t k = 0; k < ncells; k++) {
+        if (cells[k].op != op || !cells[k].cases)
+            continue;
+        snprintf(key, sizeof key, "%-56.95s ", cells[k].key);
+        const bool known = strstr(text, key) != NULL;
+        if (strstr(text, line_of(line, &cells[k])))
+            ++*same;
+        else if (known || !getenv("CLNORM_TEST_FULL"))
+            printf("%s: %s", known ? "other bits" : "not frozen", line), ++*other;
+    }
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    return lines;
+}
+
+void record_frozen(const clnorm_op_info *op)
+{
+    static char text[1 << 16];
+    char path[512];
+    size_t same = 0, other = 0;
+    snprintf(path, sizeof path, CLNORM_FROZEN "/%s.txt", op->name);
+    if (getenv("CLNORM_TEST_SMALL"))
+        return;
+    if (getenv("CLNORM_TEST_FREEZE")) {
+        freeze(path, op);
+        return;
+    }
+    FILE *f = fopen(path, "r");
+    text[f ? fread(text, 1, sizeof text - 1, f) : 0] = '\0';
+    if (f)
+        fclose(f);
+    const size_t lines = compare(text, op, &same, &other);
+    ck_assert_msg(
+        !other && same == lines,
+        "%zu of %zu lines of tests/frozen/%s.txt hold and %zu are other or new, as printed. Bits that change "
+        "are a change of behaviour; where it is meant, freeze them with CLNORM_TEST_FREEZE=1 test_%s",
+        same, lines, op->name, other, op->name);
 }

@@ -1,4 +1,4 @@
-/* record.h -- what the cases of a process leave behind: launches counted by cell, hashes of outputs. */
+/* record.h -- what the cases of a process leave behind: launches and hashes of outputs, by cell. */
 #ifndef RECORD_H
 #define RECORD_H
 
@@ -6,7 +6,11 @@
 
 /* A cell is an op, its direction, layouts, types and view. */
 void record_launch(const clnorm_any *desc, const char *view);
-/* CLNORM_TEST_HASHES=FILE: a line per case, to compare runtimes. */
+/* Takes the hash of a case into that of its cell. CLNORM_TEST_HASHES=FILE: a line per case, to compare
+ * runtimes and builds. */
 void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash);
+/* The cells of an op have the bits that tests/frozen/OP.txt says, on any runtime. CLNORM_TEST_FREEZE=1 writes
+ * the file instead. CLNORM_TEST_SMALL has other cases and is left out; CLNORM_TEST_FULL has further cells. */
+void record_frozen(const clnorm_op_info *op);
 
 #endif

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include "base/compiler.h"
+#include "record.h"
 #include "tensor/tensor.h"
 
 #include <stdlib.h>
@@ -163,6 +164,7 @@ void table_run(uint32_t kind)
                 for (size_t s = 0; s < nshapes; s++)
                     run_cell(op, &q, &layouts[0], shapes[s], (uint32_t)s % scopes, (data_kind)data, false);
     }
+    record_frozen(op);
 }
 
 TCase *table_tcase(const char *name, const TTest *test)
