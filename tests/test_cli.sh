@@ -118,5 +118,15 @@ run 0 'removed' -- cache clear --cache-dir cache
 verdict 'clear removes only binaries' "$(ls cache | grep -v '^mine.txt$')"
 run 0 'cache: 0 files' -- cache stats --cache-dir cache
 usage 'no cache' cache stats --no-cache
+run 0 'zscore +built .* ms$' -- --cache-dir cache warmup
+run 0 'zscore +loaded .* ms$' -- warmup --cache-dir cache
+run 0 '^0 built, [1-9][0-9]* loaded; kept in .*cache$' -- warmup --cache-dir cache
+run 0 'cache: [1-9][0-9]* files?, [1-9]' -- cache stats --cache-dir cache
+json warmup --json --cache-dir cache
+same 'warmup --json' "{p['from'] for p in json.load(open('out.json'))['programs']} == {'loaded'}"
+run 0 '' -- -q warmup
+verdict 'warmup -q is quiet' "$(cat stdout stderr)"
+usage 'no cache' warmup --no-cache
+usage 'warmup takes nothing' warmup all
 
 finish

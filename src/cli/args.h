@@ -21,7 +21,8 @@ enum {
     CLI_BENCH = 64,
     CLI_KERNELS = 128,
     CLI_CACHE = 256,
-    CLI_EVERY = 511
+    CLI_WARMUP = 512,
+    CLI_EVERY = 1023
 };
 
 /* One option. Those that set attributes of an op are there only if some op has these

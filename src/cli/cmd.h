@@ -13,5 +13,6 @@ int cmd_verify(const cli_args *args);
 int cmd_bench(const cli_args *args);
 int cmd_kernels(const cli_args *args);
 int cmd_cache(const cli_args *args);
+int cmd_warmup(const cli_args *args);
 
 #endif
