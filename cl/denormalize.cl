@@ -2,7 +2,8 @@
 #define OP(name) denormalize_##name
 #define STAT(name) nothing_##name
 #define MAPS 1
-/* k: lo, hi - lo, eps of minmax. table: per channel hi, lo, a. Of minmax and zscore instead the sets' own. */
+/* k: lo, hi - lo, eps of minmax; channels, where two trade places that have a set each, else 0.
+ * table: per channel hi, lo, a. Of minmax and zscore instead the sets' own. */
 #define ARGS                                                                                          \
     const float4 k, global const float4 *table, SLOT(const float, min), SLOT(const float, max),       \
         SLOT(const float, mean), SLOT(const float, rstd)
@@ -10,18 +11,24 @@
 #include "common/op.clh"
 
 #define denormalize_fold(s, set, first, ...) NO_MAP
+/* The set of x that a set of y comes from. */
+INLINE uint OP(given)(uint set, uint channels)
+{
+    return channels ? set - set % channels + TRADED(set % channels, 3u) : set;
+}
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
 {
     map_t r = NO_MAP;
+    const uint i = OP(given)(set, (uint)k.w);
     if (s_min) { /* min + (x - lo) * (max - min + eps) / (hi - lo) */
-        const float low = s_min[at_min + set];
+        const float low = s_min[at_min + i];
         r.p = k.x;
         r.hi = low;
-        r.a = quot((s_max[at_max + set] - low) + k.z, fabs(k.y)) * (k.y < 0.0f ? -1.0f : 1.0f);
+        r.a = quot((s_max[at_max + i] - low) + k.z, fabs(k.y)) * (k.y < 0.0f ? -1.0f : 1.0f);
     } else if (s_mean) {
         r.p = 0.0f;
-        r.hi = s_mean[at_mean + set];
-        r.a = recip(s_rstd[at_rstd + set]);
+        r.hi = s_mean[at_mean + i];
+        r.a = recip(s_rstd[at_rstd + i]);
     } else {
         const float4 c = table[channel];
         r.p = 0.0f;

@@ -113,10 +113,8 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
         const double half = 0.5;
         static const double ofs[] = { CLNORM_OP_MINMAX, CLNORM_OP_SYMMETRIC, CLNORM_OP_ZSCORE,
                                       CLNORM_OP_TOTENSOR, CLNORM_OP_NORMALIZE };
-        const double *of = &ofs[(scope + (uint32_t)s.w) % CLN_COUNT(ofs)], none = 0;
+        const double *of = &ofs[(scope + (uint32_t)s.w) % CLN_COUNT(ofs)];
         clnorm_op_set(&c.desc, "of", of, 1);
-        if (scope % 2 == 1 && (*of == CLNORM_OP_MINMAX || *of == CLNORM_OP_ZSCORE)) /* refused together */
-            clnorm_op_set(&c.desc, "swap_rb", &none, 1);
         if (s.c != 3) {
             clnorm_op_set(&c.desc, "mean", &half, 1);
             clnorm_op_set(&c.desc, "std", &half, 1);

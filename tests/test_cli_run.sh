@@ -84,6 +84,9 @@ run 0 -- run zscore --scope channel --out mean=m.npy --out rstd=r.npy x.npy y.np
 same 'per channel' "shape('m.npy') == (2, 3, 1, 1) and near(values('m.npy')[:1], [-.625])"
 run 0 -- run denormalize --of zscore --scope channel --in mean=m.npy --in rstd=r.npy y.npy z.npy
 same 'denormalize of zscore' "near(values('z.npy'), values('x.npy'))"
+run 0 -- run minmax --swap-rb --scope channel --out min=m.npy --out max=r.npy x.npy y.npy
+run 0 -- run denormalize --swap-rb --of minmax --scope channel --in min=m.npy --in max=r.npy y.npy z.npy
+same 'denormalize with swapped channels' "near(values('z.npy'), values('x.npy'))"
 run 0 -- run moments --out count=n.npy --out m2=q.npy --out min=a.npy --out max=b.npy u8.npy y.npy
 same 'moments' "kind('n.npy') == '<u8' and values('n.npy') == (60, 60) and shape('y.npy') == (2, 1, 1, 1)"
 run 0 -- run moments --over h --layout nhwc --out m2=q.npy nhwc.npy y.npy

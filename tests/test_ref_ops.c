@@ -99,10 +99,13 @@ START_TEST(denormalize_inverts)
                              names };
     forward[1].symmetric.x = t;
     forward[1].symmetric.scale = 5.0f;
-    for (uint32_t scope = 0; scope < 4; scope++)
+    for (uint32_t scope = 0; scope < 8; scope++) /* 4 to 7: with channels that trade places */
         for (size_t k = 0; k < CLN_COUNT(forward); k++) {
             clnorm_any d = { .denormalize = CLNORM_DENORMALIZE_INIT };
-            forward[0].minmax.scope = forward[2].zscore.scope = d.denormalize.scope = scope;
+            forward[0].minmax.scope = forward[2].zscore.scope = d.denormalize.scope = scope % 4;
+            forward[0].minmax.swap_rb = forward[1].symmetric.swap_rb = forward[2].zscore.swap_rb =
+                forward[3].totensor.swap_rb = forward[4].normalize.swap_rb = d.denormalize.swap_rb =
+                    scope / 4;
             d.denormalize.x = t;
             d.denormalize.of = forward[k].op.kind;
             d.denormalize.lo = -1.0f;

@@ -159,7 +159,7 @@ typedef struct clnorm_normalize {
  *
  *  Here the descriptor's x is the normalized input and its y the restored output.
  *  Types    x f32 f16 bf16; y f32 f16 bf16 u8 s8. scale 0 takes y's: u8 255, s8 127, floats 1.
- *  Buffers  X Y [MIN MAX | MEAN RSTD], one value per set of `scope`. y may be x. */
+ *  Buffers  X Y [MIN MAX | MEAN RSTD], one value per set of x over `scope`. y may be x. */
 typedef struct clnorm_denormalize {
     clnorm_op op;
     clnorm_tensor x, y;

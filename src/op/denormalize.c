@@ -2,15 +2,24 @@
 #include "base/status.h"
 #include "op/op.h"
 
+static bool of_sets(const clnorm_denormalize *d)
+{
+    return d->of == CLNORM_OP_MINMAX || d->of == CLNORM_OP_ZSCORE;
+}
+
+/* Whether the channels that trade places have statistics of their own, which count x's channels. */
+static bool trades_sets(const clnorm_denormalize *d) { return d->swap_rb && of_sets(d) && d->scope % 2 == 1; }
+
 clnorm_status cln_denormalize_check(clnorm_any *desc)
 {
     clnorm_denormalize *d = &desc->denormalize;
     CLN_TRY(cln_check_scale(&d->scale, d->y.dtype));
     if (d->of == CLNORM_OP_MINMAX && d->lo == d->hi)
         return cln_fail(CLNORM_EARG, "denormalize: lo and hi are both %g; they must differ", (double)d->lo);
-    if (d->swap_rb && (d->of == CLNORM_OP_MINMAX || d->of == CLNORM_OP_ZSCORE) && d->scope % 2 == 1)
+    if (trades_sets(d) && cln_channels(&d->x) > 1 << 24) /* what a float counts */
         return cln_fail(CLNORM_EUNSUPPORTED,
-                        "denormalize: swap_rb with statistics per channel; swap by y's strides");
+                        "denormalize: swap_rb with statistics of %lld channels; 2^24 are allowed",
+                        (long long)cln_channels(&d->x));
     return d->of == CLNORM_OP_NORMALIZE ? cln_check_lists(&d->channels, d->mean, d->std, &d->x) : CLNORM_OK;
 }
 
@@ -23,13 +32,14 @@ static void set_affine(float *entry, double a, double b)
 clnorm_status cln_denormalize_pose(cln_problem *p)
 {
     const clnorm_denormalize *d = &p->desc.denormalize;
-    const bool sets = d->of == CLNORM_OP_MINMAX || d->of == CLNORM_OP_ZSCORE;
+    const bool sets = of_sets(d);
     const double scale = d->scale;
     p->view.reduced = sets ? cln_scope_axes(&d->x, d->scope) : cln_image_axes(&d->x);
     p->view.swap = d->swap_rb;
     p->k[0] = d->lo;
     p->k[1] = (float)((double)d->hi - (double)d->lo);
     p->k[2] = d->eps;
+    p->k[3] = trades_sets(d) ? (float)cln_channels(&d->x) : 0.0f;
     if (sets)
         p->required = d->of == CLNORM_OP_MINMAX ? 1u << CLNORM_MIN | 1u << CLNORM_MAX
                                                 : 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;

@@ -119,11 +119,18 @@ static int64_t channel_of(const problem *p, const place *e)
     return p->channel < p->x->ndim ? e->at[p->channel] : 0;
 }
 
-static double value_of(const problem *p, const place *e)
+/* The place in x of an element of y. */
+static place source_of(const problem *p, const place *e)
 {
     place from = *e;
     if (p->swap_rb && channel_of(p, e) <= 2)
         from.at[p->channel] = 2 - e->at[p->channel];
+    return from;
+}
+
+static double value_of(const problem *p, const place *e)
+{
+    const place from = source_of(p, e);
     int64_t offset = 0;
     for (uint32_t k = 0; k < p->x->ndim; k++)
         offset += from.at[k] * p->x->stride[k];
@@ -244,7 +251,8 @@ static void apply(const problem *p, double *y, double *scale)
     const int64_t n = elements(p);
     place e = { { 0 } };
     for (int64_t i = 0; i < n; i++, next(p, &e)) {
-        const ref_point point = { p->desc, &p->stat[set_of(p, &e)], value_of(p, &e), channel_of(p, &e) };
+        const place from = p->op->source == REF_GIVEN ? source_of(p, &e) : e; /* given are those of x */
+        const ref_point point = { p->desc, &p->stat[set_of(p, &from)], value_of(p, &e), channel_of(p, &e) };
         put(p->op->formula(&point), y, scale, i);
     }
 }
