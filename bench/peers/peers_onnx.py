@@ -1,0 +1,76 @@
+"""peers_onnx.py -- ONNX Runtime on models made here, inputs and outputs bound to memory."""
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+import clnorm
+from workloads import Builder, Case, Run
+
+OPSET, IR = 17, 8
+ELEMENTS = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
+
+
+def session(x: np.ndarray, y_shape: tuple[int, ...], nodes: list, constants: dict[str, np.ndarray]) -> Run:
+    """Nodes from x to y; x is read in place, y is written in place and returned."""
+    graph = helper.make_graph(
+        nodes, "graph", [helper.make_tensor_value_info("x", ELEMENTS[x.dtype.name], x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, y_shape)],
+        [numpy_helper.from_array(v, k) for k, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 2, 3
+    made = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    binding = made.io_binding()
+    binding.bind_cpu_input("x", x)
+    y = clnorm.aligned(y_shape, "float32")
+    binding.bind_output("y", "cpu", 0, np.float32, y_shape, y.ctypes.data)
+
+    def run() -> np.ndarray:
+        made.run_with_iobinding(binding)
+        return y
+    return run
+
+
+def affine(case: Case) -> Run:
+    a, b = (v.reshape(1, -1, 1, 1) for v in case.affine())
+    nodes = [helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]),
+             helper.make_node("Cast", ["t"], ["f"], to=TensorProto.FLOAT)]
+    nodes += ([helper.make_node("Mul", ["f", "a"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])] if b.any()
+              else [helper.make_node("Mul", ["f", "a"], ["y"])])
+    return session(np.moveaxis(case["x"], 1, -1), case.row.shape, nodes, {"a": a, "b": b})
+
+
+def affine_batch_norm(case: Case) -> Run:
+    a, b = case.affine()
+    nodes = [helper.make_node("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2]),
+             helper.make_node("Cast", ["t"], ["f"], to=TensorProto.FLOAT),
+             helper.make_node("BatchNormalization", ["f", "a", "b", "zero", "one"], ["y"], epsilon=0.0)]
+    constants = {"a": a, "b": b, "zero": np.zeros_like(a), "one": np.ones_like(a)}
+    return session(np.moveaxis(case["x"], 1, -1), case.row.shape, nodes, constants)
+
+
+def minmax(case: Case) -> Run:
+    axes = [1, 2, 3]
+    nodes = [helper.make_node("ReduceMin", ["x"], ["low"], axes=axes),
+             helper.make_node("ReduceMax", ["x"], ["high"], axes=axes),
+             helper.make_node("Sub", ["x", "low"], ["d"]), helper.make_node("Sub", ["high", "low"], ["r"]),
+             helper.make_node("Div", ["d", "r"], ["y"])]
+    return session(case["x"], case.row.shape, nodes, {})
+
+
+def zscore_mvn(case: Case) -> Run:
+    nodes = [helper.make_node("MeanVarianceNormalization", ["x"], ["y"], axes=[1, 2, 3])]
+    return session(case["x"], case.row.shape, nodes, {})
+
+
+def zscore_layer_norm(case: Case) -> Run:
+    x = case["x"].reshape(case.row.shape[0], -1)
+    nodes = [helper.make_node("LayerNormalization", ["x", "one"], ["y"], axis=1, epsilon=0.0)]
+    return session(x, x.shape, nodes, {"one": np.ones(x.shape[1], np.float32)})
+
+
+PEERS: dict[str, dict[str, Builder]] = {
+    "affine": {"ONNX Runtime: Mul, Add": affine, "ONNX Runtime: BatchNormalization": affine_batch_norm},
+    "minmax": {"ONNX Runtime: Reduce, Sub, Div": minmax},
+    "zscore": {"ONNX Runtime: MVN": zscore_mvn, "ONNX Runtime: LayerNormalization": zscore_layer_norm},
+}

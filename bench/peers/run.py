@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""run.py -- clnorm beside its peers in one process: verified, interleaved, by the median.
+
+    bench/peers/install.sh
+    ~/.cache/clnorm-peers/bin/python bench/peers/run.py [--only W1] [--rounds 40] [--library libclnorm.so]
+
+Two threads for everybody, on two CPUs. The allocator is one that favours the peers: fresh outputs cost no page
+faults. clnorm runs on CL_MEM_USE_HOST_PTR buffers with one clFinish an op. Each round runs every competitor
+once, in random order; medians and ratios are over rounds in which others used less than 15 % of a CPU.
+"""
+import argparse
+import datetime
+import importlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "POCL_MAX_PTHREAD_COUNT": "2",
+    "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 37), "MALLOC_TOP_PAD_": str(1 << 28),
+    "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "",
+}
+PACKAGES = ("torch", "torchvision", "onednn-cpu-gomp", "opencv-python-headless", "onnxruntime", "numpy")
+# PyTorch first: oneDNN takes its libgomp.
+MODULES = ("peers_torch", "peers_onednn", "peers_opencv", "peers_onnx", "peers_numpy")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="workloads whose name contains this")
+    parser.add_argument("--rounds", type=int, default=40, help="clean rounds to reach (30 at least)")
+    parser.add_argument("--seconds", type=float, default=90, help="a workload, to reach them")
+    parser.add_argument("--library", type=Path, default=ROOT / "build/dev/src/libclnorm.so")
+    parser.add_argument("--device", default="cpu", help="as clnorm --device")
+    parser.add_argument("--effort", choices=("estimate", "measure"), default="estimate")
+    parser.add_argument("--out", type=Path, default=ROOT / "build/peers", help="for peers.json and peers.png")
+    args = parser.parse_args()
+    args.rounds = max(args.rounds, 30)
+    return args
+
+
+def settle() -> None:
+    """Starts anew under ENVIRONMENT, which is read at start only, on two CPUs."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    if any(os.environ.get(k) != v for k, v in ENVIRONMENT.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})
+
+
+def machine() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+    return f"{models[0]}, {len(models)} CPUs, Linux {platform.release()}"
+
+
+def installed(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
+
+
+def facts(library) -> dict[str, str]:
+    import opencl
+    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True,
+                            text=True, check=False).stdout.strip()
+    device = library.device
+    return {"machine": machine(),
+            "device": f"{device.text(opencl.DEVICE_NAME)}, {device.text(opencl.DEVICE_VERSION)}",
+            "clnorm": f"{library.version()}, {commit}",
+            "peers": ", ".join(map(installed, PACKAGES)) + f", Python {platform.python_version()}",
+            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            "command": shlex.join(["bench/peers/run.py", *sys.argv[1:]])}
+
+
+def load_peers() -> tuple[dict, dict[str, str]]:
+    """Family to name to builder, and the modules that cannot be imported with the reason."""
+    families: dict[str, dict] = {}
+    missing = {}
+    for module in MODULES:
+        try:
+            tables = importlib.import_module(module).PEERS
+        except (ImportError, OSError) as error:
+            missing[module] = str(error)
+            continue
+        for family, builders in tables.items():
+            families.setdefault(family, {}).update(builders)
+    return families, missing
+
+
+def verified(case, builders: dict) -> tuple[dict, dict[str, str]]:
+    """Peers that give our result, and why the others are left out."""
+    want = case.expect()
+    good, skipped = {}, {}
+    for name, build in builders.items():
+        try:
+            run = build(case)
+            error = case.error(run(), want)
+        except Exception as failure:  # a peer may fail in any way; that is a result
+            skipped[name] = f"{type(failure).__name__}: {str(failure).splitlines()[0] if str(failure) else ''}"
+            continue
+        if error <= case.row.tolerance:
+            good[name] = run
+        else:
+            skipped[name] = f"differs by {error:.1e}, allowed {case.row.tolerance:.0e}"
+    return good, skipped
+
+
+def main() -> int:
+    args = arguments()
+    settle()
+    import clnorm
+    import harness
+    import report
+    import workloads
+    library = clnorm.Library(args.library, args.device)
+    families, missing = load_peers()
+    known = facts(library)
+    args.out.mkdir(parents=True, exist_ok=True)
+    results = []
+    for row in workloads.WORKLOADS:
+        if args.only not in row.name:
+            continue
+        print(row.name, file=sys.stderr, flush=True)
+        case = workloads.Case(library, row, args.effort)
+        peers, skipped = verified(case, families.get(row.family, {}))
+        rounds = harness.measure({report.OURS: case.op, report.COPY: case.copy, **peers}, args.rounds, args.seconds)
+        results.append(report.Result(row.name, case.op.describe(), rounds, {**skipped, **missing}))
+        print(report.details(results[-1]), file=sys.stderr, flush=True)
+        case.release()
+    if not results:
+        print(f"no workload's name contains {args.only!r}", file=sys.stderr)
+        return 2
+    print("\n".join([report.markdown(results), "", *(f"- {k}: {v}" for k, v in known.items())]))
+    report.write_json(args.out / "peers.json", known, results)
+    report.plot(args.out / "peers.png", known, results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""workloads.py -- what is timed: one row a workload, and a row brought to life.
+
+A row names the op and its attributes as the library does, and a family: every peers_*.py has a table PEERS of
+what its library offers for a family. A layer is a row more, and functions of its family in the peers' tables.
+"""
+from dataclasses import dataclass, field
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+import clnorm
+import opencl
+
+# What a peer makes of a case: a call that does the work and returns the outputs, in the order of the row.
+Run = Callable[[], Any]
+Builder = Callable[["Case"], Run]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row. Shapes are (N,C,..) whatever the layout; inputs and outputs are slots of the library."""
+    label: str
+    op: str
+    family: str
+    shape: tuple[int, ...]
+    x: tuple[str, str] = ("float32", "nchw")
+    y: tuple[str, str] = ("float32", "nchw")
+    attrs: dict[str, float | Sequence[float]] = field(default_factory=dict)
+    direction: str = "infer"
+    inputs: tuple[str, ...] = ("x",)
+    outputs: tuple[str, ...] = ("y",)
+    tolerance: float = 1e-4  # |a - b| / (1 + |b|), peer against ours
+
+    @property
+    def name(self) -> str:
+        x, y = (f"{dtype} {layout}" for dtype, layout in (self.x, self.y))
+        way = "" if self.direction == "infer" else f" {self.direction}"
+        return f"{self.label} {self.op}{way} {'x'.join(map(str, self.shape))} {x} to {y}"
+
+
+PHOTOS, FRAME = (32, 3, 224, 224), (1, 3, 1080, 1920)
+U8_LAST = ("uint8", "nhwc")
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+WORKLOADS = (
+    Workload("W1", "normalize", "affine", PHOTOS, x=U8_LAST, attrs=IMAGENET),
+    Workload("W1", "totensor", "affine", PHOTOS, x=U8_LAST),
+    Workload("W1", "symmetric", "affine", PHOTOS, x=U8_LAST),
+    Workload("W2", "minmax", "minmax", FRAME),
+    Workload("W2", "zscore", "zscore", FRAME, tolerance=1e-3),  # ONNX Runtime sums 6.2e6 numbers plainly
+    Workload("W2", "minmax", "minmax", PHOTOS),
+    Workload("W2", "zscore", "zscore", PHOTOS),
+)
+
+
+def make_array(shape: Sequence[int], dtype: str, layout: str) -> np.ndarray:
+    """Zeros of a logical shape (N,C,..), channels last in memory where the layout says so."""
+    if layout == "nhwc":
+        return np.moveaxis(clnorm.aligned((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
+    return clnorm.aligned(shape, dtype)
+
+
+def fill(array: np.ndarray, rng: np.random.Generator) -> None:
+    if array.dtype.kind == "f":
+        array[...] = rng.standard_normal(array.shape, np.float32) * 1.3 + 0.7
+    else:
+        array[...] = rng.integers(0, 256, array.shape)
+
+
+class Case:
+    """A row with its arrays, our op on them and the copy that it is held against."""
+
+    def __init__(self, library: clnorm.Library, row: Workload, effort: str) -> None:
+        self.row = row
+        x, y = make_array(row.shape, *row.x), make_array(row.shape, *row.y)
+        desc = library.descriptor(row.op, row.attrs, x, y, row.direction)
+        given = {"x": x, "y": y}
+        self.arrays = {slot: given[slot] if slot in given else library.slot_array(desc, slot)
+                       for slot in (*row.inputs, *row.outputs)}
+        rng = np.random.default_rng(1)
+        for slot in row.inputs:
+            fill(self.arrays[slot], rng)
+        self.op = clnorm.Op(library, desc, self.arrays, effort)
+        self.copy = opencl.Copy(library.device, self.large(row.inputs), self.large(row.outputs)[0])
+
+    def large(self, slots: Sequence[str]) -> list[np.ndarray]:
+        """Those of x's size: what a copy has to move (forward one in and one out, backward two in)."""
+        size = self.arrays["x"].size
+        return [self.arrays[s] for s in slots if self.arrays[s].size == size]
+
+    def __getitem__(self, slot: str) -> np.ndarray:
+        return self.arrays[slot]
+
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """a, b of y = a * x + b per channel, for the ops of this family."""
+        channels = self.row.shape[1]
+        mean, std = {"totensor": (0.0, 1.0), "symmetric": (0.5, 0.5),
+                     "normalize": (self.row.attrs.get("mean"), self.row.attrs.get("std"))}[self.row.op]
+        mean, std = (np.broadcast_to(np.asarray(v, np.float64), channels) for v in (mean, std))
+        return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+    def expect(self) -> list[np.ndarray]:
+        """Our outputs, copied, before anything is timed."""
+        self.op()
+        return [self.arrays[slot].copy() for slot in self.row.outputs]
+
+    def error(self, got: Any, want: list[np.ndarray]) -> float:
+        """The worst |a - b| / (1 + |b|) over all outputs."""
+        several = got if isinstance(got, (tuple, list)) else (got,)
+        worst = 0.0
+        for g, w in zip(several, want, strict=True):
+            worst = max(worst, float(np.max(np.abs(np.asarray(g).reshape(w.shape) - w) / (1 + np.abs(w)))))
+        return worst
+
+    def release(self) -> None:
+        self.op.release()
+        self.copy.release()
