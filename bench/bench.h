@@ -30,11 +30,12 @@ typedef struct bench_device {
 } bench_device;
 
 /* Cases of one op: the published workloads (suite) or small tensors (latency), else a batch of 32
- * photographs. Returns how many there are; fills at most room. */
+ * photographs or, of a layer in every direction and mode, of features. Returns how many there are; fills at
+ * most room. */
 typedef enum bench_set { BENCH_USUAL, BENCH_SUITE, BENCH_LATENCY } bench_set;
 size_t bench_cases(bench_case *out, size_t room, uint32_t kind, bench_set set);
-/* The usual case of an op with a shape (n,c,h,w). */
-bench_case bench_shaped(uint32_t kind, const int64_t shape[4]);
+/* The usual cases of an op with a shape (n,c,h,w). */
+size_t bench_shaped(bench_case *out, size_t room, uint32_t kind, const int64_t shape[4]);
 
 #define BENCH_ROUNDS 30
 /* Times `rounds` rounds, op and copy in random order. Errors  those of the library, ECL, ENOMEM. */

@@ -45,13 +45,14 @@ clnorm_status bench_memory(cl_mem *out, const bench_device *device, uint32_t dty
 static clnorm_status set(const bench_copy *c, cl_ulong n, cl_ulong per)
 {
     const cl_int code =
-        clSetKernelArg(c->kernel, 0, sizeof c->x, &c->x) | clSetKernelArg(c->kernel, 1, sizeof c->y, &c->y) |
-        clSetKernelArg(c->kernel, 2, sizeof n, &n) | clSetKernelArg(c->kernel, 3, sizeof per, &per);
+        clSetKernelArg(c->kernel, 0, sizeof c->x, &c->x) | clSetKernelArg(c->kernel, 1, sizeof c->z, &c->z) |
+        clSetKernelArg(c->kernel, 2, sizeof c->y, &c->y) | clSetKernelArg(c->kernel, 3, sizeof n, &n) |
+        clSetKernelArg(c->kernel, 4, sizeof per, &per);
     return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ECL;
 }
 
 clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint32_t x_dtype, uint32_t y_dtype,
-                              size_t n)
+                              size_t n, int two)
 {
     char options[256];
     cl_device_type type = 0;
@@ -64,8 +65,8 @@ clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint3
     out->local = cpu ? 1 : 64;
     out->groups = (size_t)units * (cpu ? 8 : 64);
     snprintf(options, sizeof options,
-             "-DWG=%zu -DSRC=%s%d -DDST=%s%d -DCONVERT=convert_%s%d -DNT=%d -DREAD_ONLY=%d", out->local,
-             names[x_dtype], VEC, names[y], VEC, names[y], VEC, cpu, !y_dtype);
+             "-DWG=%zu -DSRC=%s%d -DDST=%s%d -DCONVERT=convert_%s%d -DNT=%d -DREAD_ONLY=%d -DTWO=%d",
+             out->local, names[x_dtype], VEC, names[y], VEC, names[y], VEC, cpu, !y_dtype, two);
     const size_t vectors = n / VEC, per = (vectors + out->groups - 1) / out->groups;
     const size_t y_bytes =
         y_dtype ? n * clnorm_dtype_bytes(y) : out->groups * out->local * VEC * sizeof(float);
@@ -74,6 +75,8 @@ clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint3
         st = bench_memory(&out->x, device, x_dtype, n * clnorm_dtype_bytes(x_dtype));
     if (st == CLNORM_OK)
         st = bench_memory(&out->y, device, y, y_bytes);
+    if (st == CLNORM_OK)
+        st = bench_memory(&out->z, device, y, two ? y_bytes : 0);
     return st == CLNORM_OK ? set(out, vectors, per) : st;
 }
 
@@ -89,6 +92,8 @@ void bench_copy_free(bench_copy *c)
         clReleaseMemObject(c->x);
     if (c->y)
         clReleaseMemObject(c->y);
+    if (c->z)
+        clReleaseMemObject(c->z);
     if (c->kernel)
         clReleaseKernel(c->kernel);
     if (c->program)

@@ -13,13 +13,14 @@ extern const bench_embedded bench_kernels[];
 typedef struct bench_copy {
     cl_program program;
     cl_kernel kernel;
-    cl_mem x, y;
+    cl_mem x, y, z;
     size_t groups, local;
 } bench_copy;
 
-/* A streaming copy (non-temporal on CPUs) of n elements of x's type to y's; y_dtype 0 reads only. */
+/* A streaming copy (non-temporal on CPUs) of n elements of x's type to y's; y_dtype 0 reads only; `two` reads
+ * as many of y's type besides. */
 clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint32_t x_dtype, uint32_t y_dtype,
-                              size_t n);
+                              size_t n, int two);
 cl_int bench_copy_run(const bench_copy *c, cl_command_queue queue);
 void bench_copy_free(bench_copy *c);
 /* Device memory filled with numbers that compress nowhere. */

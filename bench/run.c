@@ -85,30 +85,48 @@ static clnorm_status time_rounds(bench_result *out, const job *j, int rounds, do
     return CLNORM_OK;
 }
 
-/* x and y, and what else the op must be given. */
+/* x and y; of a layer all that training has, and what inference needs. */
+static uint32_t slots_of(const clnorm_any *desc)
+{
+    const clnorm_op_info *op = clnorm_op_of(desc->op.kind);
+    const uint32_t statistics = 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
+    const int infers = desc->op.direction == CLNORM_FORWARD && desc->op.kind != CLNORM_OP_BATCHNORM;
+    uint32_t reads, writes;
+    if (!op->layer)
+        return 1u << CLNORM_X | 1u << CLNORM_Y;
+    clnorm_op_slots(desc, &reads, &writes, NULL);
+    return (reads | writes) & ~(infers ? statistics : 0);
+}
+
 static clnorm_status make_args(job *j, const clnorm_any *desc)
 {
     const clnorm_args none = CLNORM_ARGS_INIT;
+    const uint32_t slots = slots_of(desc);
     j->args = none;
-    for (uint32_t s = CLNORM_X; s <= CLNORM_Y; s++) {
-        const uint32_t dtype = s == CLNORM_X ? desc->head.x.dtype : desc->head.y.dtype;
+    for (uint32_t s = 0; s < CLNORM_SLOTS_USED; s++) {
+        clnorm_tensor t;
+        if (!(slots >> s & 1) || !clnorm_op_slot(desc, s, &t))
+            continue;
         const clnorm_status st =
-            bench_memory(&j->args.slot[s].mem, j->device, dtype, clnorm_plan_slot_bytes(j->plan, s));
+            bench_memory(&j->args.slot[s].mem, j->device, t.dtype, clnorm_plan_slot_bytes(j->plan, s));
         if (st != CLNORM_OK)
             return st;
     }
     return CLNORM_OK;
 }
 
+/* The least that can be moved: x in and y out; backward x and dy in and dx, which is like x, out. */
 static clnorm_status run(bench_result *out, job *j, const clnorm_any *desc, int rounds)
 {
-    const size_t n = (size_t)clnorm_tensor_count(&desc->head.x);
-    const int maps = clnorm_tensor_count(&desc->head.y) == clnorm_tensor_count(&desc->head.x);
-    const double bytes = (double)n * (double)(clnorm_dtype_bytes(desc->head.x.dtype) +
-                                              (maps ? clnorm_dtype_bytes(desc->head.y.dtype) : 0));
+    const clnorm_tensor *x = &desc->head.x, *y = &desc->head.y;
+    const size_t n = (size_t)clnorm_tensor_count(x), in = clnorm_dtype_bytes(x->dtype);
+    const int maps = clnorm_tensor_count(y) == clnorm_tensor_count(x),
+              back = desc->op.direction == CLNORM_BACKWARD;
+    const double bytes =
+        (double)n * (double)(in + (maps ? clnorm_dtype_bytes(y->dtype) : 0) + (back ? in : 0));
     clnorm_status st = make_args(j, desc);
     if (st == CLNORM_OK)
-        st = bench_copy_make(&j->copy, j->device, desc->head.x.dtype, maps ? desc->head.y.dtype : 0, n);
+        st = bench_copy_make(&j->copy, j->device, x->dtype, maps ? y->dtype : 0, n, back);
     if (st == CLNORM_OK)
         st = time_op(&out->first, j);
     return st == CLNORM_OK ? time_rounds(out, j, rounds, bytes) : st;

@@ -10,7 +10,7 @@
 #define PASS k, table, SLOT_PASS(min), SLOT_PASS(max), SLOT_PASS(mean), SLOT_PASS(rstd)
 #include "common/op.clh"
 
-#define denormalize_fold(s, set, first, ...) NO_MAP
+#define denormalize_fold(s, ...) NO_MAP
 /* The set of x that a set of y comes from. */
 INLINE uint OP(given)(uint set, uint channels)
 {
@@ -38,7 +38,7 @@ INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
     }
     return r;
 }
-INLINE fv OP(map)(fv x, map_t m) { return fma(x - m.p, (fv)m.a, (fv)m.lo) + m.hi; }
+INLINE fv OP(map)(el v, mapv m) { return fma(v.x - m.p, m.a, m.lo) + m.hi; }
 
 #include "common/pass.clh"
 #include "common/pointwise.clh"

@@ -6,7 +6,7 @@
 #define PASS k, SLOT_PASS(min), SLOT_PASS(max)
 #include "common/op.clh"
 
-INLINE map_t OP(fold)(extent_t s, uint set, uint first, ARGS)
+INLINE map_t OP(fold)(extent_t s, HERE, ARGS)
 {
     if (first) {
         SAVE(min, set, s.min);
@@ -15,11 +15,11 @@ INLINE map_t OP(fold)(extent_t s, uint set, uint first, ARGS)
     const float range = s.max - s.min; /* may overflow, or be subnormal: p brings it back */
     const float p = range < 0x1p-60f && fabs(s.min) < 0x1p-20f ? 0x1p60f : range < 0x1p100f ? 1.0f : 0x1p-60f;
     const float d = s.max * p - s.min * p, a = d > 0.0f ? quot(k.y, d + k.z * p) : d * 0.0f;
-    const map_t m = { p, s.min * p, 0.0f, a, k.x };
+    const map_t m = { p, s.min * p, 0.0f, a, k.x, 0.0f };
     return m;
 }
 #define minmax_run(m, ...) (m)
-INLINE fv OP(map)(fv x, map_t m) { return fma(fma(x, (fv)m.p, (fv)-m.hi), (fv)m.a, (fv)m.b); }
+INLINE fv OP(map)(el v, mapv m) { return fma(fma(v.x, m.p, -m.hi), m.a, m.b); }
 
 #include "common/pass.clh"
 #include "common/rows.clh"

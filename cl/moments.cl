@@ -8,7 +8,7 @@
 #define PASS k, SLOT_PASS(mean), SLOT_PASS(count), SLOT_PASS(m2), SLOT_PASS(min), SLOT_PASS(max)
 #include "common/op.clh"
 
-INLINE map_t OP(fold)(summary_t s, uint set, uint first, ARGS)
+INLINE map_t OP(fold)(summary_t s, HERE, ARGS)
 {
     if (first) {
         SAVE(mean, set, moments_mean(s.m));
@@ -20,7 +20,7 @@ INLINE map_t OP(fold)(summary_t s, uint set, uint first, ARGS)
     return NO_MAP;
 }
 #define moments_run(m, ...) (m)
-#define moments_map(x, m) (x)
+#define moments_map(v, m) ((v).x)
 
 #include "common/pass.clh"
 #include "common/rows.clh"

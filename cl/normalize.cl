@@ -6,14 +6,14 @@
 #define PASS k, table
 #include "common/op.clh"
 
-#define normalize_fold(s, set, first, ...) NO_MAP
+#define normalize_fold(s, ...) NO_MAP
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
 {
     const float4 c = table[channel];
-    const map_t r = { 1.0f, c.x, c.y, c.z, 0.0f };
+    const map_t r = { 1.0f, c.x, c.y, c.z, 0.0f, 0.0f };
     return r;
 }
-INLINE fv OP(map)(fv x, map_t m) { return ((x - m.hi) - m.lo) * m.a; }
+INLINE fv OP(map)(el v, mapv m) { return ((v.x - m.hi) - m.lo) * m.a; }
 
 #include "common/pass.clh"
 #include "common/pointwise.clh"

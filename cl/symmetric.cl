@@ -6,9 +6,9 @@
 #define PASS k
 #include "common/op.clh"
 
-#define symmetric_fold(s, set, first, ...) ((map_t){ 1.0f, 0.0f, 0.0f, k.y, k.x })
+#define symmetric_fold(s, ...) ((map_t){ 1.0f, 0.0f, 0.0f, k.y, k.x, 0.0f })
 #define symmetric_run(m, ...) (m)
-INLINE fv OP(map)(fv x, map_t m) { return fma(divided(x, m.b, m.a), (fv)2.0f, (fv)-1.0f); }
+INLINE fv OP(map)(el v, mapv m) { return fma(divided(v.x, m.b, m.a), (fv)2.0f, (fv)-1.0f); }
 
 #include "common/pass.clh"
 #include "common/pointwise.clh"

@@ -6,9 +6,9 @@
 #define PASS k
 #include "common/op.clh"
 
-#define totensor_fold(s, set, first, ...) ((map_t){ 1.0f, 0.0f, 0.0f, k.y, k.x })
+#define totensor_fold(s, ...) ((map_t){ 1.0f, 0.0f, 0.0f, k.y, k.x, 0.0f })
 #define totensor_run(m, ...) (m)
-INLINE fv OP(map)(fv x, map_t m) { return divided(x, m.b, m.a); }
+INLINE fv OP(map)(el v, mapv m) { return divided(v.x, m.b, m.a); }
 
 #include "common/pass.clh"
 #include "common/pointwise.clh"

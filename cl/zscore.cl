@@ -6,7 +6,7 @@
 #define PASS k, SLOT_PASS(mean), SLOT_PASS(rstd)
 #include "common/op.clh"
 
-INLINE map_t OP(fold)(moments_t s, uint set, uint first, ARGS)
+INLINE map_t OP(fold)(moments_t s, HERE, ARGS)
 {
     const map_t m = moments_affine(s, 0.0f, k.x, (uint)k.y);
     if (first) {
@@ -16,7 +16,7 @@ INLINE map_t OP(fold)(moments_t s, uint set, uint first, ARGS)
     return m;
 }
 #define zscore_run(m, ...) (m)
-INLINE fv OP(map)(fv x, map_t m) { return (fma(x, (fv)m.p, (fv)-m.hi) - m.lo) * m.a; }
+INLINE fv OP(map)(el v, mapv m) { return hat(v.x, m); }
 
 #include "common/pass.clh"
 #include "common/rows.clh"

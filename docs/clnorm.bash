@@ -17,6 +17,11 @@ _clnorm_values() {
     --scope) echo image channel batch batch-channel ;;
     --semantics) echo chapter torch onnx paper ;;
     --effort) echo estimate measure ;;
+    --mode) echo train eval ;;
+    --residual) echo before after ;;
+    --act) echo relu leaky silu gelu gelu-tanh ;;
+    --momentum) echo none ;;
+    --p) echo inf ;;
     --preset) echo imagenet half clip cifar10 ;;
     --of) _clnorm_ops "$1" ;;
     esac
@@ -33,7 +38,9 @@ _clnorm() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --device | --cache-dir | --color | --layout | --out-layout | --in-dtype | --out-dtype | --in | --out | --scope | --over | \
-            --range | --scale | --mean | --std | --preset | --of | --semantics | --effort | --eps | --ddof | --shape)
+            --range | --scale | --mean | --std | --preset | --of | --semantics | --effort | --eps | --ddof | --shape | \
+            --axis | --mode | --momentum | --count | --groups | --size | --alpha | --beta | --k | --p | --residual | --act | \
+            --out-scale | --out-zero)
             i=$((i + 1))
             [[ ${COMP_WORDS[i]} == '=' ]] && i=$((i + 1))
             ;;

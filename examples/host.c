@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 
     clnorm_context *ctx = NULL;
     clnorm_normalize op = CLNORM_NORMALIZE_INIT; /* the preset imagenet */
-    clnorm_host_args io = { (uint32_t)sizeof io, 0, { x, y }, { 0 } };
+    clnorm_host_args io = { (uint32_t)sizeof io, 0, { x, y }, 0, 0 };
     op.x = clnorm_nhwc(CLNORM_U8, 1, 3, H, W);
     op.y = clnorm_nchw(CLNORM_F32, 1, 3, H, W);
     if (clnorm_open(&ctx, argc > 1 ? argv[1] : NULL, NULL) || clnorm_run_host(ctx, &op.op, &io))

@@ -104,6 +104,10 @@ static inline clnorm_any desc_of(uint32_t kind, const clnorm_tensor *x)
         d.head.y = d.head.x;
     if (kind == CLNORM_OP_SYMMETRIC)
         d.symmetric.scale = 1;
+    if (kind == CLNORM_OP_BATCHNORM)
+        d.batchnorm.mode = CLNORM_TRAIN;
+    if (kind == CLNORM_OP_GROUPNORM)
+        d.groupnorm.groups = 1;
     return d;
 }
 

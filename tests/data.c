@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-double data_random(uint32_t *state) /* uniform in [0, 1) */
+double data_random(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;
     uint32_t z = *state ^ *state >> 15;
@@ -11,7 +11,7 @@ double data_random(uint32_t *state) /* uniform in [0, 1) */
     return (double)((z ^ z >> 13) >> 8) / 16777216.0;
 }
 
-static double bell(uint32_t *state) /* about normal: mean 0, deviation 1 */
+double data_bell(uint32_t *state)
 {
     double sum = 0;
     for (int k = 0; k < 12; k++)
@@ -29,7 +29,7 @@ static double whole(data_kind kind, int64_t i, double most, uint32_t *state)
 
 static double real(data_kind kind, int64_t i, uint32_t *state)
 {
-    const double n = bell(state);
+    const double n = data_bell(state);
     switch (kind) {
     case DATA_CONSTANT:
         return 0.1;

@@ -4,7 +4,8 @@
 
 #include "harness.h"
 
-double data_random(uint32_t *state);
+double data_random(uint32_t *state); /* uniform in [0, 1) */
+double data_bell(uint32_t *state);   /* about normal: mean 0, deviation 1 */
 /* Element i (counted over the tensor) of a kind. */
 double data_value(data_kind kind, uint32_t dtype, int64_t i, uint32_t *state);
 /* Whether a type can hold what makes the kind what it is. */

@@ -32,7 +32,9 @@ static inline clnorm_plan *split_plan(void)
     clnorm_zscore d = CLNORM_ZSCORE_INIT;
     d.x = d.y = clnorm_nchw(CLNORM_F32, N, C, H, W);
     d.scope = CLNORM_SCOPE_BATCH;
-    const cln_choice choice = { &cln_solve_split, h->ctx->params.wg, h->ctx->params.vec, 1, 1, false };
+    const cln_choice choice = {
+        .solver = &cln_solve_split, .wg = h->ctx->params.wg, .vec = h->ctx->params.vec, .per = 1, .block = 1
+    };
     clnorm_plan *plan;
     OK(cln_plan_with(&plan, h->ctx, &d.op, &choice, true));
     ck_assert_uint_gt(clnorm_plan_workspace(plan), 0);

@@ -1,5 +1,5 @@
-/* harness.h -- one case: every solver and launch parameter forced in turn, guarded, compared with the
- * reference.
+/* harness.h -- one case: every solver and launch parameter of each of its problems forced in turn, guarded,
+ * compared with the reference.
  *
  * Around every buffer lie guard bands, outputs start as NaN, gaps that strides leave must stay as they were.
  * The outputs of all launches of one case must be the same bits. */
@@ -40,14 +40,26 @@ typedef enum data_kind {
     DATA_KINDS
 } data_kind;
 
+/* Which ways of running a case are forced. A work-group of many costs seconds of compiling per kernel. */
+typedef enum ways {
+    WAYS_OWN,  /* every solver, with the device's own work-group */
+    WAYS_ONE,  /* per problem one of them, which the seed picks */
+    WAYS_MORE, /* WAYS_OWN, wide stores, and per problem one more work-group, which the seed picks */
+    WAYS_ALL   /* WAYS_OWN, wide stores, and work-groups of one and of three teams */
+} ways;
+
 typedef struct op_case {
     clnorm_any desc;
     data_kind data;
     uint32_t seed;
-    bool in_place;
-    bool unordered;   /* an out-of-order queue */
-    bool all_groups;  /* also wide stores, and work-groups of one and of three teams; each costs a compile */
-    size_t offset;    /* elements in front of x and y: 0 is aligned */
+    ways force;
+    bool in_place;   /* y in x's place, backward dx in dy's */
+    bool unordered;  /* an out-of-order queue */
+    size_t offset;   /* elements in front of x and y, of a layer of all its tensors: 0 is aligned */
+    uint32_t absent; /* slots that are not given, bit per clnorm_slot */
+    uint32_t flags;  /* with momentum and count as in clnorm_args */
+    double momentum;
+    uint64_t count;
     const char *view; /* for the count: "dense", "padded", ... */
 } op_case;
 
@@ -55,7 +67,7 @@ typedef struct op_case {
  * seed, first bad index, got, want, bound. Returns the hash of the outputs' bits. */
 uint64_t harness_run(harness *h, const op_case *c);
 
-/* Prints how many launches each op x layout x types x view had. */
+/* Prints how many launches each op x layout x types x view had, and the worst errors of f32 outputs. */
 void harness_report(void);
 
 /* main() of a suite file. */
@@ -73,11 +85,16 @@ void harness_close(void);
 void table_run(uint32_t kind);
 TCase *table_tcase(const char *name, const TTest *test);
 
-/* The suite file of an op that goes through the table and no more. */
-#define TABLE_MAIN(op, kind)                                                         \
-    START_TEST(table) { table_run(kind); }                                           \
+/* The same of layers: tests/table_layers.c. */
+void layers_run(uint32_t kind);
+
+/* The suite file of an op that goes through a table and no more. */
+#define RUN_MAIN(op, call)                                                           \
+    START_TEST(table) { call; }                                                      \
     END_TEST                                                                         \
     static Suite *suite(void) { return suite_of(#op, table_tcase("table", table)); } \
     SUITE_MAIN(suite)
+#define TABLE_MAIN(op, kind) RUN_MAIN(op, table_run(kind))
+#define LAYER_MAIN(op, kind) RUN_MAIN(op, layers_run(kind))
 
 #endif

@@ -11,7 +11,7 @@
 #define MAX_CELLS 4096
 
 typedef struct cell {
-    char key[96];
+    char key[120];
     const clnorm_op_info *op;
     unsigned launches, cases; /* cases: those that have bits at all */
     uint64_t hash;            /* of the outputs of all cases */
@@ -19,18 +19,32 @@ typedef struct cell {
 static cell cells[MAX_CELLS];
 static size_t ncells;
 
+#define MAX_ERRORS 256
+
+static struct {
+    char key[48];
+    double error; /* the largest, as a multiple of the bound */
+} worst[MAX_ERRORS];
+static size_t nworst;
+
 static const char *layout_name(const clnorm_tensor *t)
 {
     const int64_t channel = t->stride[1], last = t->stride[t->ndim - 1];
     return t->ndim >= 4 && (channel < last || (channel == last && t->shape[1] == 1)) ? "nhwc" : "nchw";
 }
 
+static const char *direction_name(const clnorm_any *desc)
+{
+    return desc->op.direction == CLNORM_BACKWARD ? "backward" : "forward";
+}
+
 static cell *cell_of(const clnorm_any *desc, const char *view)
 {
     const clnorm_tensor *x = &desc->head.x, *y = &desc->head.y;
     char key[sizeof cells->key];
-    snprintf(key, sizeof key, "%-12s forward %s->%s %4s->%-4s %s", clnorm_op_of(desc->op.kind)->name,
-             layout_name(x), layout_name(y), clnorm_dtype_name(x->dtype), clnorm_dtype_name(y->dtype), view);
+    snprintf(key, sizeof key, "%-12s %s %s->%s %4s->%-4s %s", clnorm_op_of(desc->op.kind)->name,
+             direction_name(desc), layout_name(x), layout_name(y), clnorm_dtype_name(x->dtype),
+             clnorm_dtype_name(y->dtype), view);
     size_t k = 0;
     while (k < ncells && strcmp(cells[k].key, key))
         k++;
@@ -44,15 +58,32 @@ static cell *cell_of(const clnorm_any *desc, const char *view)
 
 void record_launch(const clnorm_any *desc, const char *view) { cell_of(desc, view)->launches++; }
 
+void record_error(const clnorm_any *desc, const char *slot, double error)
+{
+    char key[sizeof worst->key];
+    size_t k = 0;
+    snprintf(key, sizeof key, "%-12s %-8s %s", clnorm_op_of(desc->op.kind)->name, direction_name(desc), slot);
+    while (k < nworst && strcmp(worst[k].key, key))
+        k++;
+    ck_assert_uint_lt(k, MAX_ERRORS);
+    if (k == nworst)
+        memcpy(worst[nworst++].key, key, sizeof key);
+    if (error > worst[k].error)
+        worst[k].error = error;
+}
+
 void harness_report(void)
 {
     unsigned total = 0;
+    for (size_t k = 0; k < nworst; k++)
+        printf("%-40s %.2f of the bound\n", worst[k].key, worst[k].error);
     for (size_t k = 0; k < ncells; k++) {
         printf("%-64s %6u\n", cells[k].key, cells[k].launches);
         total += cells[k].launches;
     }
-    if (total)
-        printf("%u launches in %zu cells\n", total, ncells);
+    clnorm_stats stats = { .size = sizeof stats };
+    if (total && clnorm_context_stats(harness_get()->ctx, &stats) == CLNORM_OK)
+        printf("%u launches in %zu cells, %u programs\n", total, ncells, stats.programs_built);
 }
 
 static void log_hash(const clnorm_any *desc, const op_case *c, uint64_t hash)

@@ -6,6 +6,8 @@
 
 /* A cell is an op, its direction, layouts, types and view. */
 void record_launch(const clnorm_any *desc, const char *view);
+/* The largest error in an output, as a multiple of the bound. */
+void record_error(const clnorm_any *desc, const char *slot, double error);
 /* Takes the hash of a case into that of its cell. CLNORM_TEST_HASHES=FILE: a line per case, to compare
  * runtimes and builds. */
 void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash);

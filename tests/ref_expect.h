@@ -37,10 +37,10 @@ static inline bool near(double got, double want, double tolerance)
 static inline void expect_from(const clnorm_any *d, void *x, numbers want, size_t n)
 {
     double y[12] = { 0 };
-    ref_io io = { { NULL } };
+    ref_io io = { .slot = { NULL } };
     io.slot[CLNORM_X] = x;
     io.slot[CLNORM_Y] = y;
-    ck_assert(ref_run(d, &io, NULL));
+    ck_assert(ref_run(d, &io));
     for (size_t i = 0; i < n; i++)
         ck_assert_msg(near(y[i], want.v[i], 1e-14), "op %u, ndim %u: y[%zu] is %.17g, not %.17g", d->op.kind,
                       d->head.x.ndim, i, y[i], want.v[i]);

@@ -124,7 +124,7 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     c.seed = (uint32_t)(s.w * 31 + s.h * 7 + (int64_t)scope + (int64_t)data * 101);
     c.in_place = l->in_place;
     c.unordered = s.h % 2 == 0;
-    c.all_groups = p->all_groups;
+    c.force = p->all_groups ? WAYS_ALL : WAYS_OWN;
     c.offset = l->offset;
     c.view = l->name;
     harness_run(harness_get(), &c);

@@ -30,7 +30,7 @@ usage 'frobnicate is not an option' run minmax --frobnicate x.npy y.npy
 usage 'is not an option' run minmax -x x.npy y.npy
 usage 'is not an option' run minmax -5 x.npy
 for o in momentum groups p axis act residual mode count zero-centred k alpha beta size; do
-    usage "--$o is not an option" run minmax --$o 1 x.npy y.npy
+    usage "--$o is not an option|does not take --$o|was given 4 words" run minmax --$o 1 x.npy y.npy
 done
 usage '--eps is given twice' run minmax --eps 1 --eps 2 x.npy y.npy
 usage '--device is given twice' --device 0:0 run minmax --device 0:0 x.npy y.npy

@@ -161,7 +161,9 @@ START_TEST(released_in_flight)
     cl_int code;
     cl_command_queue queue = clCreateCommandQueue(h->cl, h->device, 0, &code);
     clnorm_plan *plan;
-    const cln_choice split = { &cln_solve_split, ctx->params.wg, ctx->params.vec, 1, 1, false };
+    const cln_choice split = {
+        .solver = &cln_solve_split, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
+    };
     OK(cln_plan_with(&plan, ctx, &d.op, &split, true));
     for (int i = 0; i < 6; i++)
         OK(clnorm_enqueue(plan, queue, &args, 0, NULL, NULL));
@@ -277,7 +279,9 @@ START_TEST(buffer_hooks)
     for (int k = 0; k < 2; k++) { /* the second needs more: the ring grows */
         clnorm_zscore d = CLNORM_ZSCORE_INIT;
         d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 100, 100 + 900 * k);
-        const cln_choice split = { &cln_solve_split, ctx->params.wg, ctx->params.vec, 1, 1, false };
+        const cln_choice split = {
+            .solver = &cln_solve_split, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
+        };
         OK(cln_plan_with(&plan[k], ctx, &d.op, &split, true));
         ck_assert_int_eq(t.allocated, CLN_RING * (k + 1));
         ck_assert_int_eq(t.freed, CLN_RING * k);
@@ -286,7 +290,9 @@ START_TEST(buffer_hooks)
     t.fail = 1;
     clnorm_zscore d = CLNORM_ZSCORE_INIT;
     d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 2000, 2000);
-    const cln_choice split = { &cln_solve_split, ctx->params.wg, ctx->params.vec, 1, 1, false };
+    const cln_choice split = {
+        .solver = &cln_solve_split, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
+    };
     ck_assert_int_eq(cln_plan_with(&plan[2], ctx, &d.op, &split, true), CLNORM_ENOMEM);
     SAYS("buffer_alloc");
     clnorm_plan_release(plan[0]);

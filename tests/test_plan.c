@@ -18,7 +18,7 @@ static void describe_one(const clnorm_any *d)
     ck_assert_uint_eq(clnorm_plan_describe(plan, text, sizeof text), n);
     ck_assert_uint_eq(strlen(text), n);
     const char *const words[] = { clnorm_op_of(d->op.kind)->name,
-                                  plan->body.choice.solver->name,
+                                  plan->body[0].choice.solver->name,
                                   "wg ",
                                   "vec ",
                                   "parts ",
@@ -154,8 +154,9 @@ START_TEST(launches_stay_small)
             for (size_t e = 0; e < CLN_COUNT(sizes); e++) {
                 const clnorm_tensor x = clnorm_nchw(CLNORM_F32, sets[s], 1, 1, sizes[e]);
                 const clnorm_any d = desc_of(kinds[k], &x);
-                cln_problem p;
-                OK(cln_op_pose(&p, &d.op));
+                cln_problems posed;
+                OK(cln_op_pose(&posed, &d.op));
+                const cln_problem p = posed.part[0];
                 for (cl_device_type type = CL_DEVICE_TYPE_CPU; type <= CL_DEVICE_TYPE_GPU; type <<= 1) {
                     cln_device device = ctx->device;
                     cln_params params;
@@ -179,7 +180,7 @@ START_TEST(limits_of_the_device)
     clnorm_context *ctx = fresh();
     const clnorm_any d = small(CLNORM_OP_ZSCORE);
     clnorm_plan *plan = (clnorm_plan *)ctx;
-    cln_choice c = { &cln_solve_rows, 64, 4, 1, 1, false };
+    cln_choice c = { .solver = &cln_solve_rows, .wg = 64, .vec = 4, .per = 1, .block = 1 };
     ctx->device.max_wg = 16;
     ck_assert_int_eq(cln_plan_with(&plan, ctx, &d.op, &c, true), CLNORM_EUNSUPPORTED);
     ck_assert_ptr_null(plan);
@@ -198,7 +199,9 @@ START_TEST(limits_of_the_device)
     }
     clnorm_plan_release(plan);
     ctx->device.max_alloc = 16;
-    const cln_choice split = { &cln_solve_split, ctx->params.wg, ctx->params.vec, 1, 1, false };
+    const cln_choice split = {
+        .solver = &cln_solve_split, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
+    };
     ctx->device.local_bytes = harness_get()->ctx->device.local_bytes;
     ck_assert_int_eq(cln_plan_with(&plan, ctx, &d.op, &split, true), CLNORM_ENOMEM);
     SAYS("the device allows 16");

@@ -19,7 +19,7 @@ SLOTS = ("x", "y", "gamma", "beta", "mean", "rstd", "min", "max", "count", "m2",
 DTYPES = {"float32": 1, "float16": 2, "uint8": 4, "uint16": 5, "int8": 6}
 NUMPY = {0: np.uint64, 1: np.float32, 2: np.float16, 4: np.uint8, 5: np.uint16, 6: np.int8}
 MAX_DIMS, MAX_SLOTS = 6, 32
-DIRECTIONS = {"infer": 0, "train": 1, "backward": 2}
+DIRECTIONS = {"forward": 0, "backward": 1}
 EFFORTS = {"estimate": 0, "measure": 1}
 PAGE = 4096
 
@@ -37,7 +37,7 @@ class Buffer(ctypes.Structure):
 
 class Args(ctypes.Structure):
     """clnorm_args"""
-    _fields_ = [("size", c_uint32), ("reserved", c_uint32), ("slot", Buffer * MAX_SLOTS), ("workspace", Buffer),
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("slot", Buffer * MAX_SLOTS), ("workspace", Buffer),
                 ("momentum", c_double), ("count", c_uint64)]
 
 

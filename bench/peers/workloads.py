@@ -26,7 +26,7 @@ class Workload:
     x: tuple[str, str] = ("float32", "nchw")
     y: tuple[str, str] = ("float32", "nchw")
     attrs: dict[str, float | Sequence[float]] = field(default_factory=dict)
-    direction: str = "infer"
+    direction: str = "forward"
     inputs: tuple[str, ...] = ("x",)
     outputs: tuple[str, ...] = ("y",)
     tolerance: float = 1e-4  # |a - b| / (1 + |b|), peer against ours
@@ -34,7 +34,7 @@ class Workload:
     @property
     def name(self) -> str:
         x, y = (f"{dtype} {layout}" for dtype, layout in (self.x, self.y))
-        way = "" if self.direction == "infer" else f" {self.direction}"
+        way = "" if self.direction == "forward" else f" {self.direction}"
         return f"{self.label} {self.op}{way} {'x'.join(map(str, self.shape))} {x} to {y}"
 
 
@@ -74,7 +74,8 @@ class Case:
         self.row = row
         x, y = make_array(row.shape, *row.x), make_array(row.shape, *row.y)
         desc = library.descriptor(row.op, row.attrs, x, y, row.direction)
-        given = {"x": x, "y": y}
+        back = row.direction == "backward"
+        given = {"x": x, "dy" if back else "y": y, "dx": make_array(row.shape, *row.x)}
         self.arrays = {slot: given[slot] if slot in given else library.slot_array(desc, slot)
                        for slot in (*row.inputs, *row.outputs)}
         rng = np.random.default_rng(1)

@@ -159,12 +159,13 @@ typedef struct clnorm_buffer {
 
 /** Every tensor an op can read or write: constant, name on the command line. Which of them an op takes
  *  is in its descriptor's comment and in clnorm_op_info. */
-#define CLNORM_SLOT_MAP(S)                                                                        \
-    S(X, x)                                                                                       \
-    S(Y, y) S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max)     \
-        S(COUNT, count) S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var)       \
-            S(RESIDUAL, residual) S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) \
-                S(DBETA, dbeta) S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma)           \
+#define CLNORM_SLOT_MAP(S)                                                                            \
+    S(X, x)                                                                                           \
+    S(Y, y)                                                                                           \
+    S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max) S(COUNT, count) \
+        S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var) S(RESIDUAL, residual)     \
+            S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) S(DBETA, dbeta)           \
+                S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma)                               \
                     S(RUNNING_WHITENER, running_whitener)
 
 typedef enum clnorm_slot {
@@ -297,12 +298,14 @@ CLNORM_API size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size
 /** The buffers and per-call numbers of one enqueue. All zero but size is "absent". */
 typedef struct clnorm_args {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags; /* CLNORM_CUMULATIVE */
     clnorm_buffer slot[CLNORM_SLOTS];
     clnorm_buffer workspace; /* mem NULL: from the context's ring */
-    double momentum;         /* reserved for batchnorm */
-    uint64_t count;
+    double momentum;         /* of batchnorm's running statistics, (0, 1]; 0: the descriptor's */
+    uint64_t count;          /* batches seen before, with CLNORM_CUMULATIVE */
 } clnorm_args;
+#define CLNORM_CUMULATIVE 1u /* running statistics are the average of all batches: momentum 1 / (count + 1) \
+                              */
 #define CLNORM_ARGS_INIT                                                                         \
     {                                                                                            \
         (uint32_t)sizeof(clnorm_args), 0, { { NULL, 0, NULL, 0 } }, { NULL, 0, NULL, 0 }, 0.0, 0 \
@@ -332,9 +335,10 @@ CLNORM_API clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue,
  *  element (0,0,..) first. Strides may not be negative here. */
 typedef struct clnorm_host_args {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags; /* as clnorm_args */
     void *slot[CLNORM_SLOTS];
-    uint64_t reserved2[2];
+    double momentum; /* as clnorm_args */
+    uint64_t count;
 } clnorm_host_args;
 
 /** A context with an OpenCL context and queue of its own on the device that `device` names. */

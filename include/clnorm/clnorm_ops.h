@@ -21,15 +21,36 @@ typedef enum clnorm_kind {
     CLNORM_OP_TOTENSOR = 4,
     CLNORM_OP_NORMALIZE = 5,
     CLNORM_OP_DENORMALIZE = 6,
-    CLNORM_OP_MOMENTS = 7
+    CLNORM_OP_MOMENTS = 7,
+    CLNORM_OP_BATCHNORM = 8,
+    CLNORM_OP_LAYERNORM = 9,
+    CLNORM_OP_GROUPNORM = 10,
+    CLNORM_OP_INSTANCENORM = 11,
+    CLNORM_OP_RMSNORM = 12,
+    CLNORM_OP_L2NORM = 13,
+    CLNORM_OP_LPNORM = 14,
+    CLNORM_OP_MVN = 15,
+    CLNORM_OP_GRN = 16,
+    CLNORM_OP_LRN = 17
 } clnorm_kind;
 #define CLNORM_OP_BIT(kind) ((uint64_t)1 << (kind))
+
+/** Which way. Backward: y is the tensor of DY, and DX lies like x. */
+typedef enum clnorm_direction { CLNORM_FORWARD = 0, CLNORM_BACKWARD = 1 } clnorm_direction;
+
+/** Whose meanings and defaults clnorm_op_semantics has put in; the fields themselves decide. */
+typedef enum clnorm_semantics {
+    CLNORM_CHAPTER = 0,
+    CLNORM_TORCH = 1,
+    CLNORM_ONNX = 2,
+    CLNORM_PAPER = 3
+} clnorm_semantics;
 
 /** The first member of every descriptor. INIT sets it. */
 struct clnorm_op {
     uint32_t size, kind;
-    uint32_t direction; /* 0: inference. Input ops have no other */
-    uint32_t semantics; /* 0: chapter */
+    uint32_t direction; /* clnorm_direction. Input ops go forward only */
+    uint32_t semantics; /* clnorm_semantics, for describe */
     uint32_t flags, reserved;
 };
 
@@ -198,6 +219,342 @@ typedef struct clnorm_moments {
         CLNORM_HEAD(clnorm_moments, MOMENTS), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, 0, 0, 0, 0 \
     }
 
+/* ---- layers ---------------------------------------------------------------------------------- *
+ *
+ * 4-D is (N,C,H,W), 5-D (N,C,D,H,W), 3-D one image (C,H,W), 2-D (N,C), 1-D (C). `axes` has bit k for axis k.
+ *
+ * Forward   X [GAMMA BETA RESIDUAL] -> Y [MEAN RSTD SUM MASK]
+ * Backward  X DY [GAMMA BETA RESIDUAL MEAN RSTD MASK] -> [DX DGAMMA DBETA DRESIDUAL]. Without MEAN and RSTD,
+ *           which come together, they are computed from X. A gradient whose buffer is absent is not computed.
+ *
+ * With an activation the way back computes again what it was given, from X, GAMMA and BETA, and RESIDUAL
+ * where that is added after the norm; relu takes MASK instead where it is given, the bits that forward wrote.
+ */
+
+/** What gamma and beta span. They are dense, in x's order of axes, and each may be absent: 1 and 0. */
+typedef enum clnorm_affine {
+    CLNORM_PER_CHANNEL = 0, /* (C) */
+    CLNORM_PER_ELEMENT = 1, /* the axes that the statistic spans */
+    CLNORM_PER_SAMPLE = 2,  /* (N,C): AdaIN, FiLM, AdaLN */
+    CLNORM_NO_AFFINE = 3    /* neither is ever given */
+} clnorm_affine;
+
+/** y = act(norm(x)). */
+typedef enum clnorm_act {
+    CLNORM_ACT_NONE = 0,
+    CLNORM_RELU = 1,     /* MASK receives one bit per element: 1 where y > 0; see clnorm_layer */
+    CLNORM_LEAKY = 2,    /* slope */
+    CLNORM_SILU = 3,     /* x / (1 + exp(-x)) */
+    CLNORM_GELU = 4,     /* x / 2 * (1 + erf(x / sqrt 2)) */
+    CLNORM_GELU_TANH = 5 /* x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) */
+} clnorm_act;
+
+/** Where RESIDUAL is added. */
+typedef enum clnorm_residual {
+    CLNORM_RESIDUAL_NONE = 0,
+    CLNORM_RESIDUAL_BEFORE = 1, /* norm(x + residual); SUM receives x + residual, backward takes it as X */
+    CLNORM_RESIDUAL_AFTER = 2   /* act(norm(x) + residual); DRESIDUAL receives its gradient */
+} clnorm_residual;
+
+/** What all layers share. All zero is the default.
+ *
+ *  Types    param_dtype f32 (0 too), f16, bf16, of GAMMA, BETA, DGAMMA and DBETA. MEAN, RSTD f32.
+ *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm.
+ *  Units    y u8 or s8 is quantized: sat(rint_even(y / out_scale) + out_zero); out_scale 0 is 1, else 1e-30
+ * to 1e30; out_zero a whole number of y's type. With a float y both are 0. Buffers  MASK, of a float y whose
+ * strides are not negative: bit k % 8 of byte k / 8 belongs to the element that lies k elements behind y's
+ * first; backward, behind DY's, whose strides must then be y's. Bits that belong to no element are undefined.
+ * SUM may be X or RESIDUAL, y may be X or RESIDUAL. Edges    act(-inf) is 0, but of leaky; a NaN stays one.
+ * Where an activation's slope is 0 nothing passes back. Errors   EARG, EDTYPE; EBUFFER where the way back has
+ * neither RESIDUAL nor MASK and needs one. */
+typedef struct clnorm_layer {
+    uint32_t affine; /* clnorm_affine */
+    uint32_t param_dtype;
+    uint32_t act; /* clnorm_act */
+    float slope;  /* of CLNORM_LEAKY */
+    uint32_t residual;
+    uint32_t given;      /* forward: 1: MEAN and RSTD are inputs, the statistics to use */
+    uint32_t gradients;  /* backward: bits of the slots ever wanted; 0: all */
+    uint32_t accumulate; /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: added to what is there */
+    float out_scale;
+    float out_zero;
+    uint32_t reserved[2];
+} clnorm_layer;
+#define CLNORM_LAYER_INIT                             \
+    {                                                 \
+        0, 0, 0, 0.01f, 0, 0, 0, 0, 0.0f, 0.0f, { 0 } \
+    }
+
+/** Whose statistics batch normalization uses. */
+typedef enum clnorm_mode {
+    CLNORM_TRAIN = 1, /* the batch's; RUNNING_MEAN and RUNNING_VAR are moved */
+    CLNORM_EVAL = 2   /* RUNNING_MEAN and RUNNING_VAR, or MEAN and RSTD where `given` */
+} clnorm_mode;
+
+/** What to do with M = 1 in training. */
+typedef enum clnorm_single {
+    CLNORM_SINGLE_BIASED = 0, /* var is 0, and so is what moves RUNNING_VAR */
+    CLNORM_SINGLE_ERROR = 1,  /* ESHAPE, as PyTorch */
+    CLNORM_SINGLE_SKIP = 2    /* as BIASED, but RUNNING_VAR stays */
+} clnorm_single;
+
+/** Batch normalization: y = (x - mean_c) / sqrt(var_c + eps) * gamma_c + beta_c.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W); gamma, beta, mean, rstd, running_mean, running_var (C).
+ *  Types    x, y f32 f16 bf16, quantized y u8 s8; the rest as clnorm_layer; running f32.
+ *  Units    eps is added to the variance, >= 0. args.momentum m in [0, 1], 0 takes the descriptor's:
+ *           r = (1-m) r + m batch, or m r + (1-m) batch where old_momentum; args.flags CLNORM_CUMULATIVE: m =
+ *           1 / (args.count + 1). RUNNING_VAR receives M2 / (M - 1), or M2 / M where biased_running.
+ *  Buffers  TRAIN X [GAMMA BETA] Y [MEAN RSTD RUNNING_MEAN RUNNING_VAR]; EVAL X RUNNING_MEAN RUNNING_VAR ...
+ *           Backward in EVAL: dx = gamma * rstd * dy.
+ *  Edges    a constant channel gives beta; NaN or inf make their channel NaN (TRAIN).
+ *  Errors   EARG where mode is 0: there is no default; ESHAPE; EDTYPE; EBUFFER.
+ *  Source   Ioffe & Szegedy 2015, arXiv:1502.03167, algorithms 1 and 2. */
+typedef struct clnorm_batchnorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t mode; /* clnorm_mode; no default */
+    float eps, momentum;
+    uint32_t ddof; /* of the variance that normalizes: 0 */
+    uint32_t single, biased_running, old_momentum;
+    uint32_t reserved;
+} clnorm_batchnorm;
+#define CLNORM_BATCHNORM_INIT                                                                               \
+    {                                                                                                       \
+        CLNORM_HEAD(clnorm_batchnorm, BATCHNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, \
+            1e-5f, 0.1f, 0, 0, 0, 0, 0                                                                      \
+    }
+
+/** A batch normalization in evaluation, for clnorm_fold_batchnorm: host arrays of `outputs` floats. */
+typedef struct clnorm_fold {
+    uint32_t size; /* sizeof(clnorm_fold) */
+    uint32_t reserved;
+    size_t outputs, inputs;    /* channels of the convolution's output; weights of each, I * kh * kw */
+    const float *gamma, *beta; /* NULL: 1 and 0 */
+    const float *mean, *var;   /* RUNNING_MEAN and RUNNING_VAR */
+    double eps;                /* added to var */
+} clnorm_fold;
+#define CLNORM_FOLD_INIT                                                     \
+    {                                                                        \
+        (uint32_t)sizeof(clnorm_fold), 0, 0, 0, NULL, NULL, NULL, NULL, 1e-5 \
+    }
+
+/** Folds a batch normalization into the convolution (or linear layer) before it, so that inference needs no
+ *  normalization at all: w = w * a, b = (b - mean) * a + beta, a = gamma / sqrt(var + eps), per output
+ * channel.
+ *
+ *  Shape    weight (O, I, kh, kw) dense, or (O, I); bias (O): zeros where the convolution has none.
+ *  Types    f32, on the host; computed in f64, rounded once. No device is needed.
+ *  Units    eps in units of var, >= 0.
+ *  Buffers  weight and bias are changed in place, and may not overlap the arrays of fold. After an error they
+ * are as they were. Edges    gamma 0 gives weights 0 and the bias beta. A transposed convolution has (I, O,
+ * ..): not this one. Errors   EARG where an array is NULL or var + eps is not above 0. Threads  any. Source
+ * Jacob et al. 2018, arXiv:1712.05877, section 3.2. */
+CLNORM_API clnorm_status clnorm_fold_batchnorm(float *weight, float *bias, const clnorm_fold *fold);
+
+/** Layer normalization: y = (x - mean) / sqrt(var + eps) * gamma + beta.
+ *
+ *  Shape    x, y alike; mean, rstd x's shape with 1 on the reduced axes; gamma, beta as layer.affine says.
+ *  Types    x, y f32 f16 bf16, quantized y u8 s8; the rest as clnorm_layer.
+ *  Units    axes: bit k reduces axis k; 0: C,H,W of each sample. eps is added to the variance, >= 0.
+ *  Buffers  X [GAMMA BETA] Y [MEAN RSTD]. y may be x.
+ *  Edges    a constant set gives beta; NaN or inf in a set makes that set NaN. A sample has the same bits
+ *           whatever N.
+ *  Source   Ba, Kiros & Hinton 2016, arXiv:1607.06450. torch.nn.LayerNorm. */
+typedef struct clnorm_layernorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t axes;
+    float eps;
+    uint32_t ddof, reserved;
+} clnorm_layernorm;
+#define CLNORM_LAYERNORM_INIT                                                                               \
+    {                                                                                                       \
+        CLNORM_HEAD(clnorm_layernorm, LAYERNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, \
+            1e-6f, 0, 0                                                                                     \
+    }
+
+/** Group normalization: layer normalization of each of `groups` groups of channels of a sample.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W); mean, rstd (N,G); gamma, beta (C), or (N,C), or (C,H,W).
+ *  Types    as clnorm_layernorm.
+ *  Units    groups divides C, no default; eps is added to the variance, >= 0.
+ *  Errors   ESHAPE where groups does not divide C; EARG where it is 0.
+ *  Source   Wu & He 2018, arXiv:1803.08494. torch.nn.GroupNorm. */
+typedef struct clnorm_groupnorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t groups;
+    float eps;
+    uint32_t ddof, reserved;
+} clnorm_groupnorm;
+#define CLNORM_GROUPNORM_INIT                                                                               \
+    {                                                                                                       \
+        CLNORM_HEAD(clnorm_groupnorm, GROUPNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, \
+            1e-5f, 0, 0                                                                                     \
+    }
+
+/** Instance normalization: one mean and variance per sample and channel, over H,W.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W); mean, rstd (N,C); gamma, beta (C), or (N,C): AdaIN.
+ *  Types    as clnorm_layernorm.
+ *  Units    eps is added to the variance, >= 0.
+ *  Source   Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022. torch.nn.InstanceNorm2d. */
+typedef struct clnorm_instancenorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    float eps;
+    uint32_t ddof;
+} clnorm_instancenorm;
+#define CLNORM_INSTANCENORM_INIT                                                            \
+    {                                                                                       \
+        CLNORM_HEAD(clnorm_instancenorm, INSTANCENORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, \
+            CLNORM_LAYER_INIT, 1e-5f, 0                                                     \
+    }
+
+/** Root mean square normalization: y = x / sqrt(mean(x^2) + eps) * gamma + beta; nothing is subtracted.
+ *
+ *  Shape    as clnorm_layernorm; rstd is 1 / sqrt(mean(x^2) + eps), there is no mean.
+ *  Types    as clnorm_layernorm.
+ *  Units    axes 0: C,H,W of each sample. eps is added to the mean square, >= 0. zero_centred: the factor is
+ *           1 + gamma.
+ *  Buffers  X [GAMMA BETA] Y [RSTD].
+ *  Edges    a NaN makes its set NaN; an inf gives NaN there and 0 elsewhere.
+ *  Source   Zhang & Sennrich 2019, arXiv:1910.07467. torch.nn.RMSNorm. */
+typedef struct clnorm_rmsnorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t axes;
+    float eps;
+    uint32_t zero_centred, reserved;
+} clnorm_rmsnorm;
+#define CLNORM_RMSNORM_INIT                                                                             \
+    {                                                                                                   \
+        CLNORM_HEAD(clnorm_rmsnorm, RMSNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, \
+            1e-6f, 0, 0                                                                                 \
+    }
+
+/** Euclidean normalization: y = x / max(|x|, eps), |x| = sqrt(sum x^2).
+ *
+ *  Shape    x, y alike. axes 0: C.
+ *  Types    x, y f32 f16 bf16, quantized y u8 s8.
+ *  Units    eps in units of x, >= 0; add_eps: y = x / (|x| + eps).
+ *  Buffers  X Y [RSTD]; rstd is the factor. No gamma, no beta (layer.affine is ignored).
+ *  Edges    a set of zeros gives 0; a NaN makes its set NaN; an inf gives NaN there and 0 elsewhere.
+ *  Source   torch.nn.functional.normalize. */
+typedef struct clnorm_l2norm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t axes;
+    float eps;
+    uint32_t add_eps, reserved;
+} clnorm_l2norm;
+#define CLNORM_L2NORM_INIT                                                                            \
+    {                                                                                                 \
+        CLNORM_HEAD(clnorm_l2norm, L2NORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, \
+            1e-12f, 0, 0                                                                              \
+    }
+
+/** Lp normalization: y = x / max(|x|_p, eps), |x|_p = (sum |x|^p)^(1/p), or the largest |x| for p = INFINITY.
+ *
+ *  Shape, types, buffers, edges as clnorm_l2norm.
+ *  Units    p >= 1 or INFINITY; eps in units of x, >= 0; add_eps: y = x / (|x|_p + eps).
+ *  Edges    Backward: p = 1 has gradient 0 at x = 0; p = INFINITY shares equally among ties.
+ *  Source   torch.nn.functional.normalize. */
+typedef struct clnorm_lpnorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t axes;
+    float p, eps;
+    uint32_t add_eps;
+} clnorm_lpnorm;
+#define CLNORM_LPNORM_INIT                                                                                  \
+    {                                                                                                       \
+        CLNORM_HEAD(clnorm_lpnorm, LPNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, 2.0f, \
+            1e-12f, 0                                                                                       \
+    }
+
+/** Mean-variance normalization: y = (x - mean) / (std + eps), or / sqrt(var + eps) where eps_inside.
+ *
+ *  Shape    x, y alike; mean, rstd x's shape with 1 on the reduced axes. axes 0: H,W (D,H,W).
+ *  Types    x, y f32 f16 bf16, quantized y u8 s8; mean, rstd f32.
+ *  Units    eps in units of x (of x squared where eps_inside), >= 0.
+ *  Buffers  X Y [MEAN RSTD]; rstd is the factor. No gamma, no beta (layer.affine is ignored).
+ *  Edges    a constant set gives exactly 0; NaN or inf in a set makes that set NaN.
+ *  Source   Caffe MVNLayer; ONNX MeanVarianceNormalization-13. */
+typedef struct clnorm_mvn {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t axes;
+    float eps;
+    uint32_t eps_inside, ddof;
+} clnorm_mvn;
+#define CLNORM_MVN_INIT                                                                                     \
+    {                                                                                                       \
+        CLNORM_HEAD(clnorm_mvn, MVN), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 0, 1e-9f, 0, 0 \
+    }
+
+/** Global response normalization: G_c = sqrt(sum_hw x^2), N_c = G_c / (mean_c G + eps),
+ *  y = gamma * (x * N) + beta + x.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W); gamma, beta (C) or (N,C).
+ *  Types    as clnorm_layernorm.
+ *  Units    eps in units of G, >= 0.
+ *  Buffers  X [GAMMA BETA] Y [RSTD]; rstd (N,C) is N; backward computes it from X. An absent gamma is 0 here:
+ * y = x + beta. Edges    a NaN or inf in a sample makes the sample NaN. Source   Woo et al. 2023,
+ * arXiv:2301.00808 (ConvNeXt V2), algorithm 1. */
+typedef struct clnorm_grn {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    float eps;
+    uint32_t reserved;
+} clnorm_grn;
+#define CLNORM_GRN_INIT                                                                               \
+    {                                                                                                 \
+        CLNORM_HEAD(clnorm_grn, GRN), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 1e-6f, 0 \
+    }
+
+/** Where the window of an even size leans. */
+typedef enum clnorm_lean {
+    CLNORM_ODD_ONLY = 0,
+    CLNORM_LEAN_LEFT = 1, /* PyTorch: size / 2 channels before c, (size - 1) / 2 behind */
+    CLNORM_LEAN_RIGHT = 2 /* ONNX, cuDNN */
+} clnorm_lean;
+
+/** Local response normalization: y_c = x_c * (k + A * S_c)^(-beta), S_c = sum of x^2 over the `window`
+ *  channels around c.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W).
+ *  Types    x, y f32 f16 bf16, quantized y u8 s8.
+ *  Units    A = alpha / window, or alpha where whole_alpha; alpha 1e-9 to 1e9. k > 0, or k = 0 and x without
+ *           zeros; beta >= 0; window >= 1.
+ *  Buffers  X Y. Nothing else. Backward X DY -> DX. y may not be x, nor dx dy: a window reads its neighbours.
+ *  Edges    a NaN or inf makes the windows that hold it NaN.
+ *  Errors   EARG where window is even and lean is 0; EBUFFER where y is x.
+ *  Source   Krizhevsky, Sutskever & Hinton 2012, section 3.3; torch.nn.LocalResponseNorm. */
+typedef struct clnorm_lrn {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    clnorm_layer layer;
+    uint32_t window;
+    float alpha, beta, k;
+    uint32_t whole_alpha, lean;
+} clnorm_lrn;
+#define CLNORM_LRN_INIT                                                                                \
+    {                                                                                                  \
+        CLNORM_HEAD(clnorm_lrn, LRN), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_LAYER_INIT, 5, 1e-4f, \
+            0.75f, 2.0f, 0, 0                                                                          \
+    }
+
 /** Room for any descriptor, for code that does not know which op it holds. */
 typedef union clnorm_any {
     clnorm_op op;
@@ -205,6 +562,11 @@ typedef union clnorm_any {
         clnorm_op op;
         clnorm_tensor x, y;
     } head;
+    struct {
+        clnorm_op op;
+        clnorm_tensor x, y;
+        clnorm_layer layer;
+    } layered;
     clnorm_minmax minmax;
     clnorm_symmetric symmetric;
     clnorm_zscore zscore;
@@ -212,6 +574,16 @@ typedef union clnorm_any {
     clnorm_normalize normalize;
     clnorm_denormalize denormalize;
     clnorm_moments moments;
+    clnorm_batchnorm batchnorm;
+    clnorm_layernorm layernorm;
+    clnorm_groupnorm groupnorm;
+    clnorm_instancenorm instancenorm;
+    clnorm_rmsnorm rmsnorm;
+    clnorm_l2norm l2norm;
+    clnorm_lpnorm lpnorm;
+    clnorm_mvn mvn;
+    clnorm_grn grn;
+    clnorm_lrn lrn;
 } clnorm_any;
 
 /** Typed plan makers, so that nobody casts: clnorm_layernorm_plan(&plan, ctx, &desc, effort). */
@@ -228,6 +600,16 @@ CLNORM_PLAN_MAKER(totensor)
 CLNORM_PLAN_MAKER(normalize)
 CLNORM_PLAN_MAKER(denormalize)
 CLNORM_PLAN_MAKER(moments)
+CLNORM_PLAN_MAKER(batchnorm)
+CLNORM_PLAN_MAKER(layernorm)
+CLNORM_PLAN_MAKER(groupnorm)
+CLNORM_PLAN_MAKER(instancenorm)
+CLNORM_PLAN_MAKER(rmsnorm)
+CLNORM_PLAN_MAKER(l2norm)
+CLNORM_PLAN_MAKER(lpnorm)
+CLNORM_PLAN_MAKER(mvn)
+CLNORM_PLAN_MAKER(grn)
+CLNORM_PLAN_MAKER(lrn)
 #undef CLNORM_PLAN_MAKER
 
 /* ---- what the library knows of its ops: for commands, bindings and documents ------------------ */
@@ -261,6 +643,7 @@ typedef struct clnorm_op_info {
     const clnorm_attr *attrs;
     size_t nattrs;
     const char *schedules; /* "rows slab split" */
+    uint32_t layer;        /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */
@@ -279,8 +662,15 @@ CLNORM_API clnorm_status clnorm_preset(const char *name, float *mean, float *std
 /** Checks a descriptor as a plan would, and completes it: strides, y's shape where it may be absent, scale.
  *  No device is needed. */
 CLNORM_API clnorm_status clnorm_op_check(clnorm_any *desc);
-/** Shape of an optional tensor of a checked descriptor (f32, or u64 count as dtype 0): false when the op
- *  has no such slot. */
+/** Writes the meanings and defaults of a profile into a descriptor: call it before setting single fields.
+ *  Errors   EARG for an unknown profile. */
+CLNORM_API clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantics);
+/** Slots that a checked descriptor reads and writes in its direction and mode, bit (1 << clnorm_slot); some
+ *  are in both. required: those that may not be absent. Any may be NULL. */
+CLNORM_API void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes,
+                                uint32_t *required);
+/** Shape of an optional tensor of a checked descriptor (a u64 count has dtype 0, the bits of a mask u8):
+ * false when the op has no such slot. */
 CLNORM_API int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
 /** The kernel text of an op as the compiler sees it, includes flattened; free it with clnorm_free.
  *  Errors   EARG for an unknown kind, ENOMEM. */

@@ -46,7 +46,10 @@ struct clnorm_plan {
     pthread_mutex_t lock; /* refs and the free lists of body.variants */
     unsigned refs;
     clnorm_context *ctx;
-    cln_body body;
+    cln_body body[CLN_MAX_PARTS]; /* run in order; all share one workspace */
+    size_t nbodies;
+    size_t workspace;
+    uint32_t reads, writes, required; /* slots, bit per clnorm_slot */
 };
 
 /* ---- context.c ---- */
@@ -58,13 +61,10 @@ clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t
 void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);
 
 /* ---- plan.c ---- */
-/* A plan with everything decided by the caller; choice NULL lets the planner decide. Tests force each in
- * turn. */
+/* A plan with everything decided by the caller: a choice per problem; NULL lets the planner decide. Tests
+ * force each in turn. */
 clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
-                            const cln_choice *choice, bool build);
-/* Builds the programs of a chosen body. */
-clnorm_status cln_plan_build(cln_body *body, clnorm_context *ctx, bool build);
-void cln_plan_layout(cln_body *body);
+                            const cln_choice *choices, bool build);
 
 /* ---- ring.c ---- */
 clnorm_status cln_ring_init(cln_ring *ring);
@@ -81,6 +81,7 @@ void cln_ring_drain(clnorm_context *ctx);
 
 /* ---- measure.c ---- */
 /* The fastest choice by timing every solver on scratch memory; *measured is false where nothing runs. */
-clnorm_status cln_measure(cln_choice *choice, clnorm_context *ctx, const clnorm_op *op, bool *measured);
+clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx, const clnorm_op *op,
+                          bool *measured);
 
 #endif

@@ -36,7 +36,7 @@ void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem)
 clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
                                   cl_program *out)
 {
-    char text[64], options[256];
+    char text[64], options[768];
     snprintf(text, sizeof text, "#include \"%s.cl\"\n", body->problem.op->info.name);
     cln_stage_options(options, sizeof options, body, &ctx->params, variant);
     return cln_programs_get(ctx->programs, text, options, build, out);
@@ -98,8 +98,9 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
         dir[0] = '\0';
 }
 
-/* PoCL keeps binaries itself. Ours starts 40 ms faster but costs 2.4 s once to save, because asking PoCL for a binary
- * makes it compile every kernel a second time (docs/start-up.md): it is off there unless asked for. */
+/* PoCL keeps binaries itself. Ours starts 40 ms faster but costs 2.4 s once to save, because asking PoCL for
+ * a binary makes it compile every kernel a second time (docs/start-up.md): it is off there unless asked for.
+ */
 static void open_cache(clnorm_context *ctx)
 {
     char why[256] = "", dir[4096];
@@ -129,6 +130,10 @@ static clnorm_status build_start(clnorm_context *ctx)
         desc[n].head.x = image ? clnorm_nhwc(CLNORM_U8, 1, 3, 64, 64) : clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
         if (cln_op_of(op->kind)->maps)
             desc[n].head.y = clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
+        if (op->kind == CLNORM_OP_BATCHNORM)
+            desc[n].batchnorm.mode = CLNORM_TRAIN;
+        if (op->kind == CLNORM_OP_GROUPNORM)
+            desc[n].groupnorm.groups = 3;
         list[n] = &desc[n].op;
         n++;
     }
@@ -250,7 +255,7 @@ clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const
         clnorm_plan *plan;
         CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));
         if (progress)
-            progress(user, plan->body.problem.op->info.name, (int)k + 1, (int)n);
+            progress(user, plan->body[0].problem.op->info.name, (int)k + 1, (int)n);
         clnorm_plan_release(plan);
     }
     return CLNORM_OK;

@@ -14,9 +14,10 @@ typedef struct span {
     size_t low, high;
     const clnorm_tensor *view;
     bool output;
+    uint32_t slot;
 } span;
 
-#define MAX_SPANS (CLN_MAX_SLOTS + 3)
+#define MAX_SPANS (CLNORM_SLOTS + 1)
 
 static clnorm_status check_queue(const clnorm_plan *plan, cl_command_queue queue, bool *in_order)
 {
@@ -79,8 +80,9 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
     if (b->byte_offset > size || behind > size - b->byte_offset)
         return cln_fail(CLNORM_EBUFFER, "%s: the buffer has %zu bytes; %llu from byte_offset %zu are needed",
                         name, size, (unsigned long long)behind, b->byte_offset);
-    const span s = { name, root,  origin + b->byte_offset - before, origin + b->byte_offset + (size_t)behind,
-                     t,    output };
+    const span s = {
+        name, root, origin + b->byte_offset - before, origin + b->byte_offset + (size_t)behind, t, output, 0
+    };
     *out = s;
     return CLNORM_OK;
 }
@@ -94,19 +96,42 @@ static bool in_place(const span *a, const span *b)
            !memcmp(a->view->stride, b->view->stride, sizeof a->view->stride);
 }
 
+/* Which outputs may take the place of which inputs: pairs of slots. The kernels read an element before they
+ * write it; RUNNING_* and sums are updated where they are. */
+static bool may_share(const clnorm_plan *plan, uint32_t out, uint32_t in)
+{
+    static const uint32_t pairs[][2] = { { CLNORM_Y, CLNORM_X },
+                                         { CLNORM_Y, CLNORM_RESIDUAL },
+                                         { CLNORM_SUM, CLNORM_X },
+                                         { CLNORM_SUM, CLNORM_RESIDUAL },
+                                         { CLNORM_DX, CLNORM_DY } };
+    const cln_problem *p = &plan->body[0].problem;
+    if (p->swap || p->window || !p->maps || plan->nbodies > 1)
+        return false;
+    for (size_t k = 0; k < CLN_COUNT(pairs); k++)
+        if (pairs[k][0] == out && pairs[k][1] == in)
+            return true;
+    return false;
+}
+
 static clnorm_status check_overlap(const clnorm_plan *plan, const span *spans, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++) {
-            const span *a = &spans[i], *b = &spans[k];
-            const bool xy = k == 0 && i == 1 && plan->body.problem.op->maps;
-            if ((!a->output && !b->output) || a->root != b->root || a->low >= b->high || b->low >= a->high)
+            const span *a = &spans[i], *b = &spans[k], *out = a->output ? a : b, *in = a->output ? b : a;
+            if (!out->output || a->root != b->root || a->low >= b->high || b->low >= a->high)
                 continue;
-            if (!(xy && in_place(a, b) && !plan->body.problem.view.swap))
-                return cln_fail(CLNORM_EBUFFER, "%s and %s overlap%s", b->name, a->name,
-                                xy ? "; y may be x only with elements of one size, equal strides and offset, "
-                                     "and no swap_rb"
-                                   : "");
+            const bool known = !in->output && may_share(plan, out->slot, in->slot);
+            if (!(known && in_place(a, b)))
+                return cln_fail(
+                    CLNORM_EBUFFER, "%s and %s overlap%s", b->name, a->name,
+                    plan->body[0].problem.window ? "; a window reads its neighbours, so they must be apart"
+                    : known ? "; one may be the other only with elements of one size, equal strides and "
+                              "offset"
+                    : out->slot == CLNORM_Y && in->slot == CLNORM_X
+                        ? "; y may be x only with elements of one size, equal strides and offset, "
+                          "and no swap_rb"
+                        : "");
         }
     return CLNORM_OK;
 }
@@ -121,41 +146,44 @@ static const char *slot_name(uint32_t slot)
     return slot < CLN_COUNT(names) ? names[slot] : "an unknown slot";
 }
 
-static clnorm_status check_known(const cln_op *op, const clnorm_args *args)
+static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *args)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
-        if (args->slot[s].mem && s != CLNORM_X && s != CLNORM_Y &&
-            !((op->info.slots_in | op->info.slots_out) >> s & 1))
-            return cln_fail(CLNORM_EBUFFER, "%s takes no %s", op->info.name, slot_name(s));
+        if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
+            return cln_fail(CLNORM_EBUFFER, "%s takes no %s%s", plan->body[0].problem.op->info.name,
+                            slot_name(s),
+                            plan->body[0].problem.op->info.layer ? " in this direction and mode" : "");
     return CLNORM_OK;
 }
 
 /* Every buffer of the call, the workspace included; *workspace_size is its, where one is given. */
 static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *args, size_t *workspace_size)
 {
-    const cln_problem *p = &plan->body.problem;
-    const cln_op *op = p->op;
+    const cln_problem *p = &plan->body[0].problem;
     clnorm_tensor shapes[MAX_SPANS];
     span spans[MAX_SPANS];
     size_t n = 0;
-    CLN_TRY(check_known(op, args));
-    const uint32_t required = p->required | 1u << CLNORM_X | 1u << CLNORM_Y;
+    CLN_TRY(check_known(plan, args));
+    if (p->op->info.layer)
+        CLN_TRY(cln_layer_args(p, args));
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
-        if (!args->slot[s].mem && required >> s & 1)
-            return cln_fail(CLNORM_EBUFFER, "%s needs %s; its buffer is NULL", op->info.name, slot_name(s));
+        if (!args->slot[s].mem && plan->required >> s & 1)
+            return cln_fail(CLNORM_EBUFFER, "%s needs %s; its buffer is NULL", p->op->info.name,
+                            slot_name(s));
         if (!args->slot[s].mem)
             continue;
-        cln_op_slot(&p->desc, op, s, &shapes[n]);
-        const bool output = s == CLNORM_Y || op->info.slots_out >> s & 1;
-        CLN_TRY(check_buffer(&spans[n], plan, slot_name(s), &args->slot[s], &shapes[n], output));
-        n++;
+        cln_op_slot(&p->desc, s, &shapes[n]);
+        CLN_TRY(
+            check_buffer(&spans[n], plan, slot_name(s), &args->slot[s], &shapes[n], plan->writes >> s & 1));
+        spans[n++].slot = s;
     }
     if (args->workspace.mem) {
         size_t origin;
         cl_mem root;
         CLN_TRY(check_memory(plan, "workspace", &args->workspace, true, workspace_size, &root, &origin));
-        if (plan->body.workspace) /* it is scratch: no tensor may lie in it */
-            spans[n++] = (span){ "workspace", root, origin, origin + plan->body.workspace, NULL, true };
+        if (plan->workspace) /* it is scratch: no tensor may lie in it */
+            spans[n++] =
+                (span){ "workspace", root, origin, origin + plan->workspace, NULL, true, CLNORM_SLOTS };
     }
     return check_overlap(plan, spans, n);
 }
@@ -176,66 +204,116 @@ static bool aligned(const clnorm_buffer *b, size_t vector)
     return ((uintptr_t)host + (host ? 0 : origin) + b->byte_offset) % vector == 0;
 }
 
+static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32_t slot, int view,
+                           size_t bytes)
+{
+    const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && body->geo.view[view].step == 1;
+    return !used || aligned(&args->slot[slot], body->choice.vec * bytes);
+}
+
 static int pick_variant(const cln_body *body, const clnorm_args *args)
 {
-    const size_t vec = body->choice.vec;
-    const bool wide = body->choice.wide && aligned(&args->slot[CLNORM_Y], vec * body->problem.y_bytes) &&
-                      (body->geo.step_x != 1 || aligned(&args->slot[CLNORM_X], vec * body->problem.x_bytes));
+    const cln_problem *p = &body->problem;
+    bool wide = body->choice.wide && stream_aligned(body, args, p->y, CLN_VIEW_Y, p->y_bytes) &&
+                stream_aligned(body, args, p->x, CLN_VIEW_X, p->x_bytes);
+    for (size_t k = 0; p->op->info.layer && k <= CLN_BIND_E; k++)
+        wide = wide && stream_aligned(body, args, p->layer.bind[k], CLN_VIEW_D, p->layer.d_bytes);
     return wide ? CLN_WIDE : CLN_PLAIN;
 }
 
-static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, int variant)
+static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body, int variant)
 {
     pthread_mutex_lock(&plan->lock);
-    *out = plan->body.variants[variant].free;
+    *out = body->variants[variant].free;
     if (*out)
-        plan->body.variants[variant].free = (*out)->next;
+        body->variants[variant].free = (*out)->next;
     pthread_mutex_unlock(&plan->lock);
-    return *out ? CLNORM_OK : cln_stage_kernels(out, &plan->body, variant);
+    return *out ? CLNORM_OK : cln_stage_kernels(out, body, variant);
 }
 
-static void give_back(cln_kernels *kernels, clnorm_plan *plan, int variant)
+static void give_back(cln_kernels *kernels, clnorm_plan *plan, cln_body *body, int variant)
 {
     pthread_mutex_lock(&plan->lock);
-    kernels->next = plan->body.variants[variant].free;
-    plan->body.variants[variant].free = kernels;
+    kernels->next = body->variants[variant].free;
+    body->variants[variant].free = kernels;
     pthread_mutex_unlock(&plan->lock);
+}
+
+/* Whether a call has use for a body: something that it writes is given, or earlier statistics are not. */
+static bool wanted(const cln_body *body, const clnorm_args *args)
+{
+    const cln_layer_problem *l = &body->problem.layer;
+    if (!body->problem.op->info.layer || (!l->outputs && l->role != CLN_ROLE_KEEP))
+        return true;
+    if (l->role == CLN_ROLE_KEEP && l->family &&
+        !body->problem.desc.layered.layer.act) /* what dx keeps will do */
+        return !args->slot[CLNORM_DX].mem && !args->slot[CLNORM_DRESIDUAL].mem;
+    if (l->role == CLN_ROLE_KEEP)
+        return !args->slot[CLNORM_RSTD].mem;
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (l->outputs >> s & 1 && args->slot[s].mem)
+            return true;
+    return false;
+}
+
+static clnorm_status enqueue_body(cln_chain *chain, clnorm_plan *plan, cln_body *body, bool want)
+{
+    cln_kernels *kernels;
+    const int variant = pick_variant(body, chain->args);
+    CLN_TRY(borrow(&kernels, plan, body, variant));
+    const clnorm_status st = cln_stage_enqueue(chain, body, kernels, want);
+    give_back(kernels, plan, body, variant);
+    if (st == CLNORM_OK)
+        cln_programs_used(plan->ctx->programs, body->variants[variant].program);
+    return st;
+}
+
+/* All bodies that the call has use for; `want` an event in chain->last. */
+static clnorm_status enqueue_all(cln_chain *chain, clnorm_plan *plan, bool want)
+{
+    size_t last = plan->nbodies;
+    while (last > 0 && !wanted(&plan->body[last - 1], chain->args))
+        last--;
+    for (size_t k = 0; k < last; k++)
+        if (wanted(&plan->body[k], chain->args))
+            CLN_TRY(enqueue_body(chain, plan, &plan->body[k], want && k + 1 == last));
+    if (want && !chain->last) /* nothing ran */
+        CLN_CL(clEnqueueMarkerWithWaitList(chain->queue, chain->nwait, chain->nwait ? chain->wait : NULL,
+                                           &chain->last));
+    return CLNORM_OK;
 }
 
 /* With the ring's workspace: wait for its last user too, and leave our event there. */
-static clnorm_status enqueue_ring(const clnorm_plan *plan, const cln_kernels *kernels, cl_command_queue queue,
-                                  bool in_order, const clnorm_args *args, cl_uint nwait, const cl_event *wait,
-                                  cl_event *event)
+static clnorm_status enqueue_ring(cln_chain *chain, clnorm_plan *plan)
 {
     clnorm_buffer workspace = { NULL, 0, NULL, 0 };
-    cl_event all[64], busy = NULL, done = NULL;
-    clnorm_status st;
+    cl_event all[64], busy = NULL, joined = NULL;
+    clnorm_status st = CLNORM_OK;
     cln_ring_place *place = cln_ring_take(&plan->ctx->ring, &workspace.mem, &busy);
-    cl_event joined = NULL;
-    if (busy && nwait + 1 > CLN_COUNT(all)) { /* a marker stands for a long list */
-        st = CLN_CL_STATUS(clEnqueueMarkerWithWaitList(queue, nwait, wait, &joined),
+    chain->workspace = &workspace;
+    if (busy && chain->nwait + 1 > CLN_COUNT(all)) { /* a marker stands for a long list */
+        st = CLN_CL_STATUS(clEnqueueMarkerWithWaitList(chain->queue, chain->nwait, chain->wait, &joined),
                            "clEnqueueMarkerWithWaitList");
         if (st != CLNORM_OK) {
             cln_ring_give(&plan->ctx->ring, place, busy);
             return st;
         }
-        nwait = 1;
-        wait = &joined;
+        chain->nwait = 1;
+        chain->wait = &joined;
     }
     if (busy) {
-        if (nwait)
-            memcpy(all, wait, nwait * sizeof *all);
-        all[nwait++] = busy;
-        wait = all;
+        if (chain->nwait)
+            memcpy(all, chain->wait, chain->nwait * sizeof *all);
+        all[chain->nwait++] = busy;
+        chain->wait = all;
     }
-    st = cln_stage_enqueue(&plan->body, kernels, queue, in_order, args, &workspace, nwait, wait, &done);
-    if (st == CLNORM_OK && event) {
-        clRetainEvent(done);
-        *event = done;
-    }
+    st = enqueue_all(chain, plan, true);
+    cl_event done = chain->last;
+    if (st == CLNORM_OK)
+        clRetainEvent(done); /* one for the ring, one for the caller */
     /* After a failure half-way the stages before it still use the place: its next user waits for all of them.
      */
-    if (st != CLNORM_OK && clEnqueueMarkerWithWaitList(queue, 0, NULL, &done) != CL_SUCCESS)
+    else if (clEnqueueMarkerWithWaitList(chain->queue, 0, NULL, &done) != CL_SUCCESS)
         done = NULL;
     cln_ring_give(&plan->ctx->ring, place, done ? done : busy);
     if (done && busy)
@@ -251,10 +329,10 @@ static clnorm_status check_workspace(const clnorm_plan *plan, const clnorm_buffe
         return CLNORM_OK;
     if (w->byte_offset)
         return cln_fail(CLNORM_EWORKSPACE, "workspace: byte_offset is %zu; 0 is allowed", w->byte_offset);
-    return size >= plan->body.workspace
+    return size >= plan->workspace
                ? CLNORM_OK
                : cln_fail(CLNORM_EWORKSPACE, "the workspace has %zu bytes; %zu are needed", size,
-                          plan->body.workspace);
+                          plan->workspace);
 }
 
 /* Nothing to run: the event is complete when what it waits for is. */
@@ -282,7 +360,6 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
 {
     clnorm_plan *p = (clnorm_plan *)(uintptr_t)plan;
     clnorm_args args;
-    cln_kernels *kernels;
     bool in_order = true;
     size_t workspace_size = 0;
     if (event)
@@ -295,18 +372,16 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
                         wait ? "given" : "NULL");
     CLN_TRY(copy_args(&args, user_args));
     CLN_TRY(check_queue(plan, queue, &in_order));
-    if (!plan->body.nstages)
+    if (!plan->body[0].nstages)
         return enqueue_nothing(queue, nwait, wait, event);
     CLN_TRY(check_buffers(plan, &args, &workspace_size));
     CLN_TRY(check_workspace(plan, &args.workspace, workspace_size));
-    const int variant = pick_variant(&plan->body, &args);
-    CLN_TRY(borrow(&kernels, p, variant));
-    const clnorm_status st = plan->body.workspace && !args.workspace.mem
-                                 ? enqueue_ring(plan, kernels, queue, in_order, &args, nwait, wait, event)
-                                 : cln_stage_enqueue(&plan->body, kernels, queue, in_order, &args,
-                                                     &args.workspace, nwait, wait, event);
-    give_back(kernels, p, variant);
-    if (st == CLNORM_OK)
-        cln_programs_used(plan->ctx->programs, plan->body.variants[variant].program);
+    cln_chain chain = { queue, in_order, &args, &args.workspace, nwait, wait, NULL };
+    const bool ring = plan->workspace && !args.workspace.mem;
+    const clnorm_status st = ring ? enqueue_ring(&chain, p) : enqueue_all(&chain, p, event != NULL);
+    if (st == CLNORM_OK && event)
+        *event = chain.last;
+    else if (chain.last)
+        clReleaseEvent(chain.last);
     return st;
 }

@@ -10,7 +10,7 @@
 static clnorm_status make_args(clnorm_args *args, const clnorm_plan *plan)
 {
     const clnorm_args none = CLNORM_ARGS_INIT;
-    const uint32_t slots = plan->body.problem.required | 1u << CLNORM_X | 1u << CLNORM_Y;
+    const uint32_t slots = plan->required | plan->writes;
     *args = none;
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         const size_t bytes = slots >> s & 1 ? clnorm_plan_slot_bytes(plan, s) : 0;
@@ -36,11 +36,11 @@ static clnorm_status time_plan(uint64_t *best, const clnorm_plan *plan, cl_comma
 }
 
 static clnorm_status time_choice(uint64_t *ns, clnorm_context *ctx, const clnorm_op *op,
-                                 const cln_choice *choice, cl_command_queue queue)
+                                 const cln_choice *choices, cl_command_queue queue)
 {
     clnorm_plan *plan;
     clnorm_args args;
-    CLN_TRY(cln_plan_with(&plan, ctx, op, choice, true));
+    CLN_TRY(cln_plan_with(&plan, ctx, op, choices, true));
     clnorm_status st = make_args(&args, plan);
     if (st == CLNORM_OK)
         st = time_plan(ns, plan, queue, &args);
@@ -50,35 +50,43 @@ static clnorm_status time_choice(uint64_t *ns, clnorm_context *ctx, const clnorm
     return st;
 }
 
-static clnorm_status search(cln_choice *best, clnorm_context *ctx, const clnorm_op *op,
+/* The fastest solver of problem k, with the others as they are in choices. */
+static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx, const clnorm_op *op,
                             const cln_problem *problem, cl_command_queue queue)
 {
+    const cln_choice start = choices[k];
+    cln_choice best = start;
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; cln_solvers[i]; i++) {
-        cln_choice c;
         uint64_t ns = UINT64_MAX;
-        if (!cln_choose_with(&c, cln_solvers[i], problem, &ctx->params, &ctx->device))
+        if (!cln_choose_with(&choices[k], cln_solvers[i], problem, &ctx->params, &ctx->device))
             continue;
-        CLN_TRY(time_choice(&ns, ctx, op, &c, queue));
+        CLN_TRY(time_choice(&ns, ctx, op, choices, queue));
         if (ns < least) {
             least = ns;
-            *best = c;
+            best = choices[k];
         }
     }
+    choices[k] = best;
     return CLNORM_OK;
 }
 
-clnorm_status cln_measure(cln_choice *choice, clnorm_context *ctx, const clnorm_op *op, bool *measured)
+clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx, const clnorm_op *op,
+                          bool *measured)
 {
-    cln_problem problem;
+    cln_problems posed;
     cl_int code;
     *measured = false;
-    CLN_TRY(cln_op_pose(&problem, op));
-    if (!problem.set_elements)
+    CLN_TRY(cln_op_pose(&posed, op));
+    if (!posed.part[0].set_elements)
         return CLNORM_OK;
+    for (size_t k = 0; k < posed.count; k++)
+        cln_choose(&choices[k], &posed.part[k], &ctx->params, &ctx->device);
     cl_command_queue queue = clCreateCommandQueue(ctx->cl, ctx->device.id, 0, &code);
     CLN_TRY(CLN_CL_STATUS(code, "clCreateCommandQueue"));
-    const clnorm_status st = search(choice, ctx, op, &problem, queue);
+    clnorm_status st = CLNORM_OK;
+    for (size_t k = 0; k < posed.count && st == CLNORM_OK; k++)
+        st = search(choices, k, ctx, op, &posed.part[k], queue);
     clReleaseCommandQueue(queue);
     *measured = st == CLNORM_OK;
     return st;

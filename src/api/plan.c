@@ -7,13 +7,14 @@
 #include <string.h>
 
 /* Stages and workspace of the chosen solver; none for an empty tensor. */
-void cln_plan_layout(cln_body *body)
+static void lay_out(cln_body *body)
 {
     body->geo = body->problem.geo;
-    body->nstages = body->problem.set_elements
-                        ? body->choice.solver->stages(body->stages, &body->geo, &body->workspace,
-                                                      &body->problem, &body->choice)
-                        : 0;
+    if (body->problem.set_elements)
+        body->nstages = body->choice.solver->stages(body->stages, &body->geo, &body->workspace,
+                                                    &body->problem, &body->choice);
+    if (body->nstages)
+        body->nstages += cln_stage_mask(&body->stages[body->nstages], &body->problem);
 }
 
 static clnorm_status make_table(cln_body *body, clnorm_context *ctx)
@@ -23,7 +24,7 @@ static clnorm_status make_table(cln_body *body, clnorm_context *ctx)
                                    : CLNORM_OK;
 }
 
-clnorm_status cln_plan_build(cln_body *body, clnorm_context *ctx, bool build)
+static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool build)
 {
     if (!body->nstages)
         return CLNORM_OK;
@@ -59,23 +60,38 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
     return CLNORM_OK;
 }
 
-static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm_op *op,
-                            const cln_choice *choice, bool build)
+static clnorm_status create_body(cln_body *body, clnorm_context *ctx, const cln_problem *problem,
+                                 const cln_choice *choice, bool build)
 {
-    cln_body *body = &plan->body;
-    CLN_TRY(cln_op_pose(&body->problem, op));
+    body->problem = *problem;
     if (choice)
         body->choice = *choice;
-    else if (body->problem.set_elements)
-        cln_choose(&body->choice, &body->problem, &ctx->params, &ctx->device);
-    cln_plan_layout(body);
-    CLN_TRY(cln_plan_build(body, ctx, build));
-    CLN_TRY(check_limits(body, ctx));
-    return cln_ring_reserve(ctx, body->workspace);
+    else if (problem->set_elements)
+        cln_choose(&body->choice, problem, &ctx->params, &ctx->device);
+    lay_out(body);
+    CLN_TRY(build_programs(body, ctx, build));
+    return check_limits(body, ctx);
+}
+
+static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm_op *op,
+                            const cln_choice *choices, bool build)
+{
+    cln_problems posed;
+    CLN_TRY(cln_op_pose(&posed, op));
+    plan->nbodies = posed.count;
+    plan->reads = posed.reads;
+    plan->writes = posed.writes;
+    plan->required = posed.required;
+    for (size_t k = 0; k < posed.count; k++) {
+        CLN_TRY(create_body(&plan->body[k], ctx, &posed.part[k], choices ? &choices[k] : NULL, build));
+        if (plan->body[k].workspace > plan->workspace)
+            plan->workspace = plan->body[k].workspace;
+    }
+    return cln_ring_reserve(ctx, plan->workspace);
 }
 
 clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
-                            const cln_choice *choice, bool build)
+                            const cln_choice *choices, bool build)
 {
     clnorm_plan *plan = (clnorm_plan *)calloc(1, sizeof *plan);
     *out = NULL;
@@ -88,7 +104,7 @@ clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm
     plan->refs = 1;
     plan->ctx = ctx;
     clnorm_context_retain(ctx);
-    const clnorm_status st = create(plan, ctx, op, choice, build);
+    const clnorm_status st = create(plan, ctx, op, choices, build);
     if (st != CLNORM_OK) {
         clnorm_plan_release(plan);
         return st;
@@ -102,7 +118,7 @@ clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm
 
 clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
 {
-    cln_choice choice;
+    cln_choice choices[CLN_MAX_PARTS];
     bool measured = false;
     if (!out)
         return cln_fail(CLNORM_EARG, "out is NULL");
@@ -114,8 +130,8 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
                         effort);
     CLN_TRY(cln_fork_check());
     if (effort == CLNORM_MEASURE)
-        CLN_TRY(cln_measure(&choice, ctx, op, &measured));
-    return cln_plan_with(out, ctx, op, measured ? &choice : NULL, effort != CLNORM_NO_BUILD);
+        CLN_TRY(cln_measure(choices, ctx, op, &measured));
+    return cln_plan_with(out, ctx, op, measured ? choices : NULL, effort != CLNORM_NO_BUILD);
 }
 
 void clnorm_plan_retain(const clnorm_plan *plan)
@@ -128,16 +144,22 @@ void clnorm_plan_retain(const clnorm_plan *plan)
     pthread_mutex_unlock(&p->lock);
 }
 
-static void destroy(clnorm_plan *plan)
+static void destroy_body(cln_body *body)
 {
     for (int v = 0; v < CLN_VARIANTS; v++)
-        while (plan->body.variants[v].free) {
-            cln_kernels *k = plan->body.variants[v].free;
-            plan->body.variants[v].free = k->next;
+        while (body->variants[v].free) {
+            cln_kernels *k = body->variants[v].free;
+            body->variants[v].free = k->next;
             cln_stage_free(k);
         }
-    if (plan->body.table)
-        clReleaseMemObject(plan->body.table);
+    if (body->table)
+        clReleaseMemObject(body->table);
+}
+
+static void destroy(clnorm_plan *plan)
+{
+    for (size_t k = 0; k < plan->nbodies; k++)
+        destroy_body(&plan->body[k]);
     pthread_mutex_destroy(&plan->lock);
     clnorm_context_release(plan->ctx);
     free(plan);
@@ -155,19 +177,21 @@ void clnorm_plan_release(const clnorm_plan *plan)
         destroy(p);
 }
 
-size_t clnorm_plan_workspace(const clnorm_plan *plan) { return plan ? plan->body.workspace : 0; }
+size_t clnorm_plan_workspace(const clnorm_plan *plan) { return plan ? plan->workspace : 0; }
 
 size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot)
 {
     clnorm_tensor t;
-    if (!plan || !cln_op_slot(&plan->body.problem.desc, plan->body.problem.op, slot, &t))
+    if (!plan || !cln_op_slot(&plan->body[0].problem.desc, slot, &t))
         return 0;
     return t.dtype ? clnorm_tensor_bytes(&t) : (size_t)clnorm_tensor_count(&t) * 8;
 }
 
 size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size_t room)
 {
-    if (!plan)
-        return 0;
-    return cln_describe(text, room, &plan->body, &plan->ctx->params, &plan->ctx->device);
+    size_t used = 0;
+    for (size_t k = 0; plan && k < plan->nbodies; k++)
+        used += cln_describe(used < room ? text + used : NULL, used < room ? room - used : 0, &plan->body[k],
+                             &plan->ctx->params, &plan->ctx->device);
+    return used;
 }

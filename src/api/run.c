@@ -7,8 +7,8 @@
 
 static bool same(const clnorm_plan *plan, const clnorm_any *desc)
 {
-    return plan && plan->body.problem.desc.op.kind == desc->op.kind &&
-           !memcmp(&plan->body.problem.desc, desc, desc->op.size);
+    return plan && plan->body[0].problem.desc.op.kind == desc->op.kind &&
+           !memcmp(&plan->body[0].problem.desc, desc, desc->op.size);
 }
 
 /* A retained plan of the table, or NULL. */
@@ -44,14 +44,14 @@ static void keep(clnorm_context *ctx, const clnorm_plan *plan)
 clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
                          const clnorm_args *args, cl_uint nwait, const cl_event *wait, cl_event *event)
 {
-    cln_problem posed;
+    cln_problems posed;
     if (event)
         *event = NULL;
     CLN_TRY(cln_fork_check());
     if (!ctx || !op)
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "op" : "ctx");
     CLN_TRY(cln_op_pose(&posed, op)); /* completed, so that two spellings of one problem share a plan */
-    const clnorm_plan *plan = find(ctx, &posed.desc);
+    const clnorm_plan *plan = find(ctx, &posed.part[0].desc);
     if (!plan) {
         clnorm_plan *made;
         CLN_TRY(clnorm_plan_create(&made, ctx, op, CLNORM_ESTIMATE));

@@ -33,18 +33,13 @@ clnorm_status clnorm_open(clnorm_context **out, const char *device, const clnorm
 
 void clnorm_close(clnorm_context *ctx) { clnorm_context_release(ctx); }
 
-static bool written(const cln_op *op, uint32_t slot)
-{
-    return slot == CLNORM_Y || op->info.slots_out >> slot & 1;
-}
-
 /* Bytes of a slot's host array; negative strides would reach before it. */
-static clnorm_status host_bytes(size_t *bytes, const cln_problem *p, uint32_t slot)
+static clnorm_status host_bytes(size_t *bytes, const cln_problems *p, uint32_t slot)
 {
     clnorm_tensor t;
     int64_t low, high;
-    if (!cln_op_slot(&p->desc, p->op, slot, &t))
-        return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u", p->op->info.name, slot);
+    if (!cln_op_slot(&p->part[0].desc, slot, &t))
+        return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u", p->part[0].op->info.name, slot);
     cln_tensor_reach(&t, &low, &high);
     if (low < 0)
         return cln_fail(CLNORM_ESHAPE, "slot %u has a negative stride; host arrays allow none", slot);
@@ -53,7 +48,7 @@ static clnorm_status host_bytes(size_t *bytes, const cln_problem *p, uint32_t sl
 }
 
 /* An output travels in too: what its strides skip comes back as it was. */
-static clnorm_status upload(clnorm_context *ctx, clnorm_args *args, const cln_problem *p,
+static clnorm_status upload(clnorm_context *ctx, clnorm_args *args, const cln_problems *p,
                             const clnorm_host_args *io)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
@@ -70,12 +65,12 @@ static clnorm_status upload(clnorm_context *ctx, clnorm_args *args, const cln_pr
     return CLNORM_OK;
 }
 
-static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, const cln_problem *p,
+static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, const cln_problems *p,
                               const clnorm_host_args *io)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         size_t bytes;
-        if (!args->slot[s].mem || !written(p->op, s))
+        if (!args->slot[s].mem || !(p->writes >> s & 1))
             continue;
         CLN_TRY(host_bytes(&bytes, p, s));
         CLN_CL(clEnqueueReadBuffer(ctx->queue, args->slot[s].mem, CL_FALSE, 0, bytes, io->slot[s], 0, NULL,
@@ -87,16 +82,21 @@ static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, cons
 clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const clnorm_host_args *io)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
-    cln_problem p;
+    cln_problems p;
     if (!ctx || !op || !io)
         return cln_fail(CLNORM_EARG, "%s is NULL", !ctx ? "ctx" : !op ? "op" : "io");
     CLN_TRY(cln_fork_check());
     if (!ctx->queue)
         return cln_fail(CLNORM_EARG, "ctx is not from clnorm_open; use clnorm_run with a queue of its own");
-    if (io->size < offsetof(clnorm_host_args, reserved2))
+    if (io->size < offsetof(clnorm_host_args, momentum))
         return cln_fail(CLNORM_EARG, "io.size is %u; sizeof(clnorm_host_args), %zu, is expected", io->size,
                         sizeof *io);
     CLN_TRY(cln_op_pose(&p, op));
+    args.flags = io->flags;
+    if (io->size >= sizeof *io) {
+        args.momentum = io->momentum;
+        args.count = io->count;
+    }
     clnorm_status st = upload(ctx, &args, &p, io);
     if (st == CLNORM_OK)
         st = clnorm_run(ctx, ctx->queue, op, &args, 0, NULL, NULL);

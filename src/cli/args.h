@@ -26,7 +26,7 @@ enum {
 };
 
 /* One option. Those that set attributes of an op are there only if some op has these
- * attributes. */
+ * attributes and, where ops are named, is one of them. */
 typedef struct cli_option {
     char name[32]; /* without dashes */
     char letter;   /* or 0 */
@@ -35,6 +35,7 @@ typedef struct cli_option {
     const char *value; /* what the help calls its value; NULL: a flag */
     const char *help;
     const char *attrs; /* of a descriptor, with blanks between; "" where none */
+    const char *ops;   /* NULL: all that have them */
 } cli_option;
 
 #define CLI_MAX_OPTIONS 96
@@ -43,6 +44,8 @@ typedef struct cli_option {
 size_t cli_options(cli_option *list);
 /* Whether the op has every attribute that the option sets. */
 bool cli_op_takes(const clnorm_op_info *op, const cli_option *option);
+/* Whether an attribute is a switch that only --semantics turns. */
+bool cli_is_switch(const char *attr);
 
 /* ---- args.c: what was given ---- */
 

@@ -3,6 +3,7 @@
 #define CLI_ATTRS_H
 
 #include "cli/args.h"
+#include "cli/layout.h"
 
 /* The lists of mean and std that are to be used. */
 typedef struct cli_lists {
@@ -22,8 +23,29 @@ bool cli_wants(const cli_args *args, const clnorm_op_info *op);
 /* Refuses options that the op does not take, then sets every attribute that needs no
  * file. */
 int cli_attrs_set(clnorm_any *desc, cli_lists *lists, const cli_args *args);
-/* Sets what the rank decides: the axes of --over. */
-int cli_attrs_axes(clnorm_any *desc, const cli_args *args, uint32_t ndim);
+
+/* ---- setters.c ---- */
+
+/* One option with its value, and where it goes. */
+typedef struct cli_place {
+    clnorm_any *desc;
+    cli_lists *lists;
+    const cli_args *args;
+    const cli_option *option;
+    const char *text;
+} cli_place;
+int cli_set_option(const cli_place *p);
+/* The values of --count and of --axis; false where they are not. */
+bool cli_count(const char *word, uint64_t *count);
+bool cli_axis_of(const char *word, int *axis);
+
+/* ---- axes.c ---- */
+
+bool cli_takes_axis(const clnorm_op_info *op, const cli_args *args);
+/* Sets what the rank decides: the axes of --over, --axis or the profile. */
+int cli_attrs_axes(clnorm_any *desc, const cli_args *args, uint32_t ndim, cli_layout layout);
+/* Whether --axis or the profile names the axis from which on the op reduces; *axis is it, of the file's. */
+bool cli_attrs_axis(const clnorm_any *desc, const cli_args *args, uint32_t ndim, int *axis);
 
 /* ---- preset.c ---- */
 

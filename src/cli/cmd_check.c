@@ -153,7 +153,7 @@ static int check_problem(const checker *k, const cli_problem *p)
 static int check_input(const checker *k, const char *input)
 {
     cli_problem problem;
-    int code = cli_problem_read(&problem, &k->request, k->args, input);
+    int code = cli_problem_read(&problem, &k->request, k->args, input, NULL);
     if (code != EXIT_OK)
         return code;
     code = check_problem(k, &problem);

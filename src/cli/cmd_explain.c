@@ -1,7 +1,7 @@
 /* cmd_explain.c -- an op in words, all from the library's table of ops. */
 #include "cli/cmd.h"
 #include "cli/json.h"
-#include "cli/tensors.h"
+#include "cli/layer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +14,36 @@ static void print_types(const char *before, uint32_t types)
             printf(" %s", clnorm_dtype_name(d));
 }
 
-static void print_slots(const char *before, uint32_t slots, const char *required)
+/* What may be absent is in brackets. */
+static void print_slots(const char *before, uint32_t slots, uint32_t required)
 {
-    printf("%s%s", before, required);
+    printf("%s", before);
     for (uint32_t s = 0; s < CLNORM_SLOTS_USED; s++)
         if (slots >> s & 1u)
-            printf(" [%s]", cli_slot_names[s]);
+            printf(required >> s & 1u ? " %s" : " [%s]", cli_slot_names[s]);
     printf("\n");
+}
+
+typedef struct traffic {
+    uint32_t reads, writes, required;
+} traffic;
+
+static traffic traffic_of(const clnorm_op_info *op, uint32_t direction)
+{
+    const uint32_t main = 1u << CLNORM_X | 1u << CLNORM_Y;
+    traffic s = { op->slots_in | 1u << CLNORM_X, op->slots_out | 1u << CLNORM_Y, main };
+    if (op->layer)
+        cli_layer_slots(op, direction, 0, &s.reads, &s.writes, &s.required);
+    s.required |= direction == CLNORM_BACKWARD ? 1u << CLNORM_DX : 0; /* it is OUTPUT */
+    return s;
+}
+
+static void print_direction(const clnorm_op_info *op, uint32_t direction)
+{
+    const traffic s = traffic_of(op, direction);
+    const bool back = direction == CLNORM_BACKWARD;
+    print_slots(back ? "backward reads " : op->layer ? "forward reads  " : "reads   ", s.reads, s.required);
+    print_slots(back ? "        writes " : op->layer ? "       writes  " : "writes  ", s.writes, s.required);
 }
 
 /* The first of the attributes that an option sets. */
@@ -33,18 +56,81 @@ static const clnorm_attr *attr_of(const clnorm_op_info *op, const cli_option *o)
     return NULL;
 }
 
+static bool is_number(const cli_option *o) { return o->value && strcmp(o->value, "NUMBER") == 0; }
+
 /* Numbers say what they may be; lists, words and flags say it in their text. */
 static void print_option(const clnorm_op_info *op, const cli_option *o)
 {
     char name[64];
     const clnorm_attr *a = attr_of(op, o);
-    const bool number = a && o->value && strcmp(o->value, "NUMBER") == 0;
+    const bool number = a && is_number(o);
     snprintf(name, sizeof name, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("  %-18s %s", name, number ? a->text : o->help);
     if (number)
         printf("; %g to %g, default %g", a->low, a->high, a->preset);
     printf("\n");
 }
+
+/* ---- profiles ---- */
+
+static const char *const profiles[] = { "chapter", "torch", "onnx", "paper" };
+#define PROFILES (sizeof profiles / sizeof *profiles)
+
+static double value_of(const clnorm_any *desc, const clnorm_attr *a)
+{
+    const char *field = (const char *)desc + a->offset;
+    float f;
+    uint32_t u;
+    memcpy(&f, field, sizeof f);
+    memcpy(&u, field, sizeof u);
+    return a->type == CLNORM_ATTR_U32 ? (double)u : (double)f;
+}
+
+/* What a profile sets otherwise than the chapter, as "eps 1e-05 momentum 0.9". */
+static void changes(char *text, size_t room, const cli_args *args, const clnorm_op_info *op, uint32_t profile)
+{
+    clnorm_any plain, desc;
+    size_t used = 0;
+    text[0] = '\0';
+    clnorm_op_init(&plain, op->kind);
+    clnorm_op_init(&desc, op->kind);
+    clnorm_op_semantics(&desc, profile);
+    for (size_t k = 0; k < op->nattrs && used < room; k++) {
+        const double v = value_of(&desc, &op->attrs[k]);
+        if (op->attrs[k].type != CLNORM_ATTR_F32_LIST && v != value_of(&plain, &op->attrs[k]))
+            used += (size_t)snprintf(text + used, room - used, " %s %g", op->attrs[k].name, v);
+    }
+    if (profile == CLNORM_ONNX && used < room) /* axes.c */
+        snprintf(text + used, room - used, "%s",
+                 cli_takes_axis(op, args)    ? " axis -1"
+                 : op->kind == CLNORM_OP_MVN ? " axes 0,2,3"
+                                             : "");
+}
+
+static bool has_switches(const clnorm_op_info *op)
+{
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (cli_is_switch(op->attrs[k].name))
+            return true;
+    return false;
+}
+
+static void print_switches(const cli_args *args, const clnorm_op_info *op)
+{
+    char text[256];
+    if (has_switches(op))
+        printf("\nswitches, of the descriptor and of --semantics:\n");
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (cli_is_switch(op->attrs[k].name))
+            printf("  %-18s %s; default %g\n", op->attrs[k].name, op->attrs[k].text, op->attrs[k].preset);
+    for (uint32_t p = 0; p < PROFILES; p++) {
+        changes(text, sizeof text, args, op, p);
+        if (text[0])
+            printf("--semantics %s:%s\n", profiles[p], text);
+    }
+}
+
+/* ---- text ---- */
 
 static void print_text(const cli_args *args, const clnorm_op_info *op)
 {
@@ -54,12 +140,14 @@ static void print_text(const cli_args *args, const clnorm_op_info *op)
     print_types("types    x:", op->x_types);
     print_types("; y:", op->y_types);
     printf("\n");
-    print_slots("reads    ", op->slots_in, "x");
-    print_slots("writes   ", op->slots_out, "y");
+    print_direction(op, CLNORM_FORWARD);
+    if (op->layer)
+        print_direction(op, CLNORM_BACKWARD);
     printf("\noptions:\n");
     for (size_t k = 0; k < args->noptions; k++)
         if (args->options[k].attrs[0] && cli_op_takes(op, &args->options[k]))
             print_option(op, &args->options[k]);
+    print_switches(args, op);
 }
 
 static json_t *options_json(const cli_args *args, const clnorm_op_info *op)
@@ -69,10 +157,10 @@ static json_t *options_json(const cli_args *args, const clnorm_op_info *op)
         const cli_option *o = &args->options[k];
         const clnorm_attr *a = attr_of(op, o);
         if (a && cli_op_takes(op, o))
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", o->name, "what", a->text,
-                                            "low", cli_json_real(a->low), "high", cli_json_real(a->high),
-                                            "default", cli_json_real(a->preset)));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", o->name, "what",
+                                                  is_number(o) ? a->text : o->help, "low",
+                                                  cli_json_real(a->low), "high", cli_json_real(a->high),
+                                                  "default", cli_json_real(a->preset)));
     }
     return list;
 }
@@ -86,17 +174,46 @@ static json_t *slots_json(uint32_t slots)
     return list;
 }
 
+static json_t *direction_json(const clnorm_op_info *op, uint32_t direction)
+{
+    const traffic s = traffic_of(op, direction);
+    return json_pack("{s:o, s:o, s:o}", "reads", slots_json(s.reads), "writes", slots_json(s.writes),
+                     "required", slots_json(s.required));
+}
+
+static json_t *switches_json(const clnorm_op_info *op)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (cli_is_switch(op->attrs[k].name))
+            json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", op->attrs[k].name, "what",
+                                                  op->attrs[k].text, "default",
+                                                  cli_json_real(op->attrs[k].preset)));
+    return list;
+}
+
+static json_t *as_json(const cli_args *args, const clnorm_op_info *op)
+{
+    const uint32_t main = 1u << CLNORM_X | 1u << CLNORM_Y;
+    const traffic s = traffic_of(op, CLNORM_FORWARD);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "op", op->name, "title",
+                             op->title, "formula", op->formula, "reduces", op->reduces, "use", op->use,
+                             "avoid", op->avoid, "source", op->source, "in", slots_json(s.reads & ~main),
+                             "out", slots_json(s.writes & ~main), "options", options_json(args, op));
+    json_object_set_new(root, "forward", direction_json(op, CLNORM_FORWARD));
+    if (op->layer)
+        json_object_set_new(root, "backward", direction_json(op, CLNORM_BACKWARD));
+    json_object_set_new(root, "switches", switches_json(op));
+    return root;
+}
+
 int cmd_explain(const cli_args *args)
 {
     const clnorm_op_info *op = cli_op(args, args->words[0]);
     if (!op)
         return EXIT_USAGE;
     if (args->json)
-        return cli_json_print(json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "op", op->name,
-                                        "title", op->title, "formula", op->formula, "reduces", op->reduces,
-                                        "use", op->use, "avoid", op->avoid, "source", op->source, "in",
-                                        slots_json(op->slots_in), "out", slots_json(op->slots_out), "options",
-                                        options_json(args, op)));
+        return cli_json_print(as_json(args, op));
     print_text(args, op);
     return EXIT_OK;
 }

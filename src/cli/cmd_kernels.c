@@ -35,6 +35,14 @@ static void collect(char *all, size_t room)
         }
 }
 
+static void print_row(const clnorm_op_info *op, const char *direction, const char *all)
+{
+    printf("%-13s %-9s", op->name, direction);
+    for (const char *at = all; *at; at += strcspn(at, " "), at += strspn(at, " "))
+        printf(" %-10s", has_word(op->schedules, at, strcspn(at, " ")) ? "yes" : "-");
+    printf("\n");
+}
+
 static int print_matrix(const clnorm_op_info *only)
 {
     char all[256];
@@ -47,10 +55,9 @@ static int print_matrix(const clnorm_op_info *only)
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         if (only && op != only)
             continue;
-        printf("%-13s %-9s", op->name, "forward");
-        for (const char *at = all; *at; at += strcspn(at, " "), at += strspn(at, " "))
-            printf(" %-10s", has_word(op->schedules, at, strcspn(at, " ")) ? "yes" : "-");
-        printf("\n");
+        print_row(op, "forward", all);
+        if (op->layer)
+            print_row(op, "backward", all);
     }
     return EXIT_OK;
 }

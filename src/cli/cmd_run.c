@@ -42,23 +42,25 @@ static int open_files(job *j)
     if (code == EXIT_OK)
         code = cli_extras_open(&j->extras, input);
     if (code == EXIT_OK)
-        code = cli_problem_read(&j->problem, &j->request, j->args, input);
+        code = cli_problem_read(&j->problem, &j->request, j->args, input, &j->extras);
     if (code == EXIT_OK && j->request.png)
         code = cli_picture_check(&j->problem, j->output);
-    return code == EXIT_OK ? cli_extras_read(&j->extras, &j->problem) : code;
+    return code == EXIT_OK ? cli_extras_fit(&j->extras, &j->problem) : code;
 }
 
-static int make_y(job *j)
+/* OUTPUT as the device writes it: y, or dx. */
+static int make_output(job *j)
 {
-    const clnorm_tensor *y = &j->problem.desc.head.y;
-    j->y.dtype = y->dtype;
-    j->y.ndim = y->ndim;
-    cli_file_shape(j->y.shape, y, j->problem.out);
-    j->y.bytes = (size_t)clnorm_tensor_count(y) * clnorm_dtype_bytes(y->dtype);
+    const cli_problem *p = &j->problem;
+    const clnorm_tensor *t = p->main == CLNORM_DX ? &p->desc.head.x : &p->desc.head.y;
+    j->y.dtype = t->dtype;
+    j->y.ndim = t->ndim;
+    cli_file_shape(j->y.shape, t, p->out);
+    j->y.bytes = (size_t)clnorm_tensor_count(t) * clnorm_dtype_bytes(t->dtype);
     j->y.data = malloc(j->y.bytes ? j->y.bytes : 1);
     if (!j->y.data)
         return cli_fail(EXIT_MEMORY, "no memory for the %zu bytes of OUTPUT", j->y.bytes);
-    if (clnorm_tensor_count(&j->problem.desc.head.x) == 0)
+    if (clnorm_tensor_count(&p->desc.head.x) == 0)
         cli_fill_nan(&j->y);
     return EXIT_OK;
 }
@@ -67,9 +69,11 @@ static void bind(job *j)
 {
     j->slots.slot[CLNORM_X].data = j->problem.input.data;
     j->slots.slot[CLNORM_X].bytes = j->problem.input.bytes;
-    j->slots.slot[CLNORM_Y].data = j->y.data;
-    j->slots.slot[CLNORM_Y].bytes = j->y.bytes;
-    j->slots.slot[CLNORM_Y].output = true;
+    j->slots.slot[j->problem.main].data = j->y.data;
+    j->slots.slot[j->problem.main].bytes = j->y.bytes;
+    j->slots.slot[j->problem.main].output = true;
+    j->slots.cumulative = j->request.cumulative;
+    j->slots.count = j->request.count;
     cli_extras_bind(&j->extras, &j->slots);
 }
 
@@ -82,7 +86,7 @@ static int compute(job *j)
     code = cli_status(clnorm_plan_create(&j->plan, j->session.ctx, &j->problem.desc.op, j->request.effort));
     j->times.build_ms = cli_now_ms() - start;
     if (code == EXIT_OK)
-        code = make_y(j);
+        code = make_output(j);
     if (code != EXIT_OK)
         return code;
     bind(j);
@@ -95,13 +99,15 @@ static int write_files(job *j)
     int code = EXIT_OK;
     if (j->problem.op->kind == CLNORM_OP_MOMENTS) /* y is in axis order */
         code = cli_to_layout(j->y.data, &j->problem.desc.head.y, j->problem.out, j->y.bytes);
+    if (code == EXIT_OK)
+        code = cli_convert(&j->y, j->problem.dtype);
     if (code == EXIT_OK && cli_has(j->args, "view"))
         cli_picture_map(&j->y);
     if (code == EXIT_OK)
         code =
             j->request.png ? cli_picture_write(j->sink, &j->problem, &j->y) : cli_output_npy(j->sink, &j->y);
     if (code == EXIT_OK)
-        code = cli_extras_write(&j->extras, &j->problem);
+        code = cli_extras_write(&j->extras);
     if (code != EXIT_OK)
         return code;
     cli_output *sink = j->sink;

@@ -13,44 +13,20 @@
 
 /* ---- the table of cases ---- */
 
-enum { NCHW, NHWC, PITCH, PIXEL, ALONE };
-static const char *const view_names[] = { "nchw", "nhwc", "rows with a pitch", "RGB inside RGBA",
-                                          "one axis" };
-
 /* 1, lengths around a vector, primes, around a chunk of 4,096, empty, and views that skip
  * memory. */
-static const struct shape {
-    int64_t n, c, h, w;
-    int view; /* of view_names */
-} shapes[] = {
-    { 1, 1, 1, 1, NCHW },      { 2, 3, 5, 7, NCHW },    { 1, 3, 31, 33, NCHW }, { 3, 4, 1, 1, NCHW },
-    { 1, 1, 1, 4095, NCHW },   { 1, 1, 1, 4097, NCHW }, { 0, 3, 4, 4, NCHW },   { 2, 3, 0, 5, NCHW },
-    { 2, 3, 67, 71, NHWC },    { 1, 1, 13, 17, NHWC },  { 2, 3, 9, 13, PITCH }, { 1, 3, 23, 29, PIXEL },
-    { 1, 1, 1, 10007, ALONE },
+static const cli_shape shapes[] = {
+    { 1, 1, 1, 1, CLI_NCHW },      { 2, 3, 5, 7, CLI_NCHW },    { 1, 3, 31, 33, CLI_NCHW },
+    { 3, 4, 1, 1, CLI_NCHW },      { 1, 1, 1, 4095, CLI_NCHW }, { 1, 1, 1, 4097, CLI_NCHW },
+    { 0, 3, 4, 4, CLI_NCHW },      { 2, 3, 0, 5, CLI_NCHW },    { 2, 3, 67, 71, CLI_NHWC },
+    { 1, 1, 13, 17, CLI_NHWC },    { 2, 3, 9, 13, CLI_PITCH },  { 1, 3, 23, 29, CLI_PIXEL },
+    { 1, 1, 1, 10007, CLI_ALONE },
 };
 
 /* Hostile sets: one chunk, several, and channels last. */
-static const struct shape hostile_shapes[] = { { 1, 1, 1, 4096, NCHW },
-                                               { 2, 3, 128, 131, NCHW },
-                                               { 1, 3, 61, 127, NHWC } };
-
-static clnorm_tensor tensor_of(const struct shape *s, uint32_t dtype)
-{
-    const clnorm_dtype d = (clnorm_dtype)dtype;
-    clnorm_tensor t = s->view == NHWC    ? clnorm_nhwc(d, s->n, s->c, s->h, s->w)
-                      : s->view == PIXEL ? clnorm_image(d, s->c, s->h, s->w, 4, 0)
-                                         : clnorm_nchw(d, s->n, s->c, s->h, s->w);
-    if (s->view == PITCH) {
-        const int64_t row = s->w + 3, stride[] = { s->c * s->h * row, s->h * row, row, 1 };
-        memcpy(t.stride, stride, sizeof stride);
-    }
-    if (s->view == ALONE) {
-        t.ndim = 1;
-        t.shape[0] = s->w;
-        t.stride[0] = 1;
-    }
-    return t;
-}
+static const cli_shape hostile_shapes[] = { { 1, 1, 1, 4096, CLI_NCHW },
+                                            { 2, 3, 128, 131, CLI_NCHW },
+                                            { 1, 3, 61, 127, CLI_NHWC } };
 
 /* ---- one op ---- */
 
@@ -58,6 +34,7 @@ typedef struct tally {
     const cli_args *args;
     clnorm_context *ctx;
     const clnorm_op_info *op;
+    uint32_t direction;
     size_t cases, failed, refused;
     double worst;
     int code; /* of a failure that is not a wrong number */
@@ -67,10 +44,10 @@ static void print_failure(const tally *t, const cli_case *c, const cli_worst *w)
 {
     const clnorm_tensor *x = &c->desc.head.x, *y = &c->desc.head.y;
     fprintf(stderr,
-            "clnorm: %s fails: x %s %s %s, y %s, data %s, seed %llu: %s[%lld] is %.9g, not %.9g; "
+            "clnorm: %s fails: x %s %s %s, y %s%s, data %s, seed %llu: %s[%lld] is %.9g, not %.9g; "
             "%.3g times the bound\n",
             t->op->name, cli_shape_text(x->shape, x->ndim), clnorm_dtype_name(x->dtype), c->view,
-            clnorm_dtype_name(y->dtype), cli_data_names[c->data], (unsigned long long)c->seed,
+            clnorm_dtype_name(y->dtype), c->text, cli_data_names[c->data], (unsigned long long)c->seed,
             cli_slot_names[w->slot], (long long)w->index, w->got, w->want, w->error);
 }
 
@@ -121,26 +98,26 @@ static void set_attributes(clnorm_any *desc, uint32_t scope, uint32_t of, bool s
     }
 }
 
-static void try_variant(tally *t, cli_case *c, const struct shape *s, uint32_t scope, uint32_t of)
+static void try_variant(tally *t, cli_case *c, const cli_shape *s, uint32_t scope, uint32_t of)
 {
     const uint32_t y = c->desc.head.y.dtype;
-    c->desc.head.x = tensor_of(s, c->desc.head.x.dtype);
+    c->desc.head.x = cli_shape_tensor(s, c->desc.head.x.dtype);
     if (t->op->kind != CLNORM_OP_MOMENTS) {
         c->desc.head.y = c->desc.head.x;
         c->desc.head.y.dtype = y;
     }
     set_attributes(&c->desc, scope, of, (t->cases & 1) && s->c >= 3);
-    c->view = view_names[s->view];
+    c->view = cli_view_names[s->view];
     c->seed = t->cases + 1;
     c->bound = c->data ? 1e-6 : 5e-7;
     try_case(t, c);
 }
 
 /* Every scope of ops that have one, and every op that denormalize undoes. */
-static void try_variants(tally *t, const struct shape *s, uint32_t x, uint32_t y, int data)
+static void try_variants(tally *t, const cli_shape *s, uint32_t x, uint32_t y, int data)
 {
-    static const cli_option scoped = { "", 0, false, 0, NULL, NULL, "scope" };
-    static const cli_option undoes = { "", 0, false, 0, NULL, NULL, "of" };
+    static const cli_option scoped = { "", 0, false, 0, NULL, NULL, "scope", NULL };
+    static const cli_option undoes = { "", 0, false, 0, NULL, NULL, "of", NULL };
     const bool many = cli_op_takes(t->op, &undoes);
     for (uint32_t of = 1; of <= (many ? CLNORM_OP_NORMALIZE : 1); of++) {
         const clnorm_op_info *op = many ? clnorm_op_of(of) : t->op;
@@ -157,7 +134,7 @@ static void try_variants(tally *t, const struct shape *s, uint32_t x, uint32_t y
 }
 
 /* Every type of x to f32, and f32 to every type of y. */
-static void try_types(tally *t, const struct shape *s)
+static void try_types(tally *t, const cli_shape *s)
 {
     for (uint32_t d = CLNORM_F32; d <= CLNORM_S8; d++) {
         if (t->op->x_types >> d & 1u)
@@ -167,8 +144,22 @@ static void try_types(tally *t, const struct shape *s)
     }
 }
 
+static void try_layer(tally *t, bool hostile)
+{
+    cli_case c;
+    for (size_t k = 0; cli_layer_case(&c, t->op, t->direction, hostile, k); k++)
+        if (c.view) { /* else the op has no such variant */
+            c.seed = t->cases + 1;
+            try_case(t, &c);
+        }
+}
+
 static void try_op(tally *t, bool hostile)
 {
+    if (t->op->layer) {
+        try_layer(t, hostile);
+        return;
+    }
     for (size_t k = 0; k < COUNT(shapes); k++)
         try_types(t, &shapes[k]);
     for (size_t k = 0; hostile && k < COUNT(hostile_shapes); k++)
@@ -180,27 +171,27 @@ static void try_op(tally *t, bool hostile)
 
 static void print(const cli_args *args, const tally *t, json_t *rows)
 {
+    const bool back = t->direction == CLNORM_BACKWARD;
     const char *on = args->color ? (t->failed ? "\033[31m" : "\033[32m") : "",
                *off = args->color ? "\033[0m" : "";
     if (args->json)
-        json_array_append_new(rows, json_pack("{s:s, s:I, s:I, s:I, s:o, s:b}", "op", t->op->name, "cases",
-                                              (json_int_t)t->cases, "refused", (json_int_t)t->refused,
-                                              "failed", (json_int_t)t->failed, "worst",
-                                              cli_json_real(t->worst), "ok", t->failed == 0));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:b}", "op", t->op->name, "direction",
+                                        back ? "backward" : "forward", "cases", (json_int_t)t->cases,
+                                        "refused", (json_int_t)t->refused, "failed", (json_int_t)t->failed,
+                                        "worst", cli_json_real(t->worst), "ok", t->failed == 0));
     else
-        printf("%-13s %5zu cases (%zu refused), worst error %.2f of the bound: %s%s%s\n", t->op->name,
-               t->cases, t->refused, t->worst, on, t->failed ? "FAILED" : "ok", off);
+        printf("%-13s %-8s %5zu cases (%zu refused), worst error %.2f of the bound: %s%s%s\n", t->op->name,
+               back ? "backward" : "forward", t->cases, t->refused, t->worst, on, t->failed ? "FAILED" : "ok",
+               off);
     fflush(stdout);
 }
 
-static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
+static int verify_op(const cli_args *args, clnorm_context *ctx, const clnorm_op_info *op, json_t *rows)
 {
-    const clnorm_op_info *op;
     size_t failed = 0;
-    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
-        tally t = { args, ctx, op, 0, 0, 0, 0, EXIT_OK };
-        if (!cli_wants(args, op))
-            continue;
+    for (uint32_t way = CLNORM_FORWARD; way <= (op->layer ? CLNORM_BACKWARD : CLNORM_FORWARD); way++) {
+        tally t = { args, ctx, op, way, 0, 0, 0, 0, EXIT_OK };
         try_op(&t, cli_has(args, "hostile"));
         if (t.code != EXIT_OK)
             return t.code;
@@ -208,6 +199,19 @@ static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
         failed += t.failed;
     }
     return failed ? EXIT_CHECK : EXIT_OK;
+}
+
+static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
+{
+    const clnorm_op_info *op;
+    int worst = EXIT_OK;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        const int code = cli_wants(args, op) ? verify_op(args, ctx, op, rows) : EXIT_OK;
+        if (code != EXIT_OK && code != EXIT_CHECK)
+            return code;
+        worst = code > worst ? code : worst;
+    }
+    return worst;
 }
 
 int cmd_verify(const cli_args *args)

@@ -18,7 +18,10 @@ typedef struct warmup {
 static void describe(clnorm_any *d, const clnorm_op_info *op, int64_t side)
 {
     const bool image = op->x_types >> CLNORM_U8 & 1;
+    const double train = CLNORM_TRAIN, groups = 3;
     clnorm_op_init(d, op->kind);
+    clnorm_op_set(d, "mode", &train, 1); /* refused by ops that have none, which is no matter */
+    clnorm_op_set(d, "groups", &groups, 1);
     d->head.x = image ? clnorm_nhwc(CLNORM_U8, 1, 3, side, side) : clnorm_nchw(CLNORM_F32, 1, 3, side, side);
     if (op->y_types != 1u << CLNORM_F32) /* else y is a statistic, shaped by the plan */
         d->head.y = clnorm_nchw(CLNORM_F32, 1, 3, side, side);

@@ -10,16 +10,23 @@ const char *const cli_layout_names[] = { "nchw", "nhwc", NULL };
 
 int cli_channel_axis(uint32_t ndim) { return ndim >= 4 ? 1 : ndim == 3 ? 0 : -1; }
 
-/* Which axis of the file axis k of the tensor is. */
-static uint32_t file_axis(uint32_t ndim, uint32_t k, cli_layout layout)
+/* Where axis k is in a file that has axis c, unless -1, behind all others. */
+static uint32_t place(uint32_t ndim, uint32_t k, int c)
 {
-    const int c = cli_channel_axis(ndim);
-    if (layout == CLI_FIRST || c < 0 || (int)k < c)
-        return k;
-    return (int)k == c ? ndim - 1 : k - 1;
+    return c < 0 || (int)k < c ? k : (int)k == c ? ndim - 1 : k - 1;
 }
 
-clnorm_tensor cli_tensor_of(uint32_t dtype, uint32_t ndim, const int64_t *shape, cli_layout layout)
+static int axis_last(uint32_t ndim, cli_layout layout)
+{
+    return layout == CLI_FIRST ? -1 : cli_channel_axis(ndim);
+}
+
+uint32_t cli_file_axis(uint32_t ndim, uint32_t k, cli_layout layout)
+{
+    return place(ndim, k, axis_last(ndim, layout));
+}
+
+static clnorm_tensor tensor_of(uint32_t dtype, uint32_t ndim, const int64_t *shape, int c)
 {
     clnorm_tensor t;
     int64_t step[CLNORM_MAX_DIMS], next = 1;
@@ -29,10 +36,15 @@ clnorm_tensor cli_tensor_of(uint32_t dtype, uint32_t ndim, const int64_t *shape,
     for (uint32_t k = ndim; k-- > 0; next *= shape[k] > 0 ? shape[k] : 1)
         step[k] = next;
     for (uint32_t k = 0; k < ndim; k++) {
-        t.shape[k] = shape[file_axis(ndim, k, layout)];
-        t.stride[k] = step[file_axis(ndim, k, layout)];
+        t.shape[k] = shape[place(ndim, k, c)];
+        t.stride[k] = step[place(ndim, k, c)];
     }
     return t;
+}
+
+clnorm_tensor cli_tensor_of(uint32_t dtype, uint32_t ndim, const int64_t *shape, cli_layout layout)
+{
+    return tensor_of(dtype, ndim, shape, axis_last(ndim, layout));
 }
 
 clnorm_tensor cli_tensor_dense(const clnorm_tensor *t, uint32_t dtype, cli_layout layout)
@@ -42,10 +54,17 @@ clnorm_tensor cli_tensor_dense(const clnorm_tensor *t, uint32_t dtype, cli_layou
     return cli_tensor_of(dtype, t->ndim, shape, layout);
 }
 
+clnorm_tensor cli_tensor_last(const clnorm_tensor *t, int c, int64_t *shape)
+{
+    for (uint32_t k = 0; k < t->ndim; k++)
+        shape[place(t->ndim, k, c)] = t->shape[k];
+    return tensor_of(t->dtype, t->ndim, shape, c);
+}
+
 void cli_file_shape(int64_t *shape, const clnorm_tensor *t, cli_layout layout)
 {
     for (uint32_t k = 0; k < t->ndim; k++)
-        shape[file_axis(t->ndim, k, layout)] = t->shape[k];
+        shape[cli_file_axis(t->ndim, k, layout)] = t->shape[k];
 }
 
 const char *cli_shape_text(const int64_t *shape, uint32_t ndim)
@@ -81,20 +100,25 @@ static void copy(char *to, const clnorm_tensor *to_t, const char *from, const cl
     }
 }
 
-int cli_to_layout(void *data, const clnorm_tensor *t, cli_layout layout, size_t bytes)
+int cli_relayout(void *data, const clnorm_tensor *from, const clnorm_tensor *to, size_t bytes)
 {
-    const clnorm_tensor from = cli_tensor_dense(t, t->dtype, CLI_FIRST),
-                        to = cli_tensor_dense(t, t->dtype, layout);
-    const size_t count = (size_t)clnorm_tensor_count(t);
-    if (!count || memcmp(from.stride, to.stride, sizeof to.stride) == 0)
+    const size_t count = (size_t)clnorm_tensor_count(from);
+    if (!count || memcmp(from->stride, to->stride, sizeof to->stride) == 0)
         return EXIT_OK;
     char *copied = (char *)malloc(bytes);
     if (!copied)
         return cli_fail(EXIT_MEMORY, "no memory for %zu bytes", bytes);
-    copy(copied, &to, (const char *)data, &from, bytes / count);
+    copy(copied, to, (const char *)data, from, bytes / count);
     memcpy(data, copied, bytes);
     free(copied);
     return EXIT_OK;
+}
+
+int cli_to_layout(void *data, const clnorm_tensor *t, cli_layout layout, size_t bytes)
+{
+    const clnorm_tensor from = cli_tensor_dense(t, t->dtype, CLI_FIRST),
+                        to = cli_tensor_dense(t, t->dtype, layout);
+    return cli_relayout(data, &from, &to, bytes);
 }
 
 void cli_fill_nan(cli_array *a)

@@ -8,41 +8,72 @@
 #define OF_FILES (ON_INPUT | CLI_CHECK)
 
 static const cli_option own[] = {
-    { "device", 0, false, CLI_EVERY, "DEV", "0:0 as in `list`, gpu, cpu, or a part of a name", "" },
-    { "cache-dir", 0, false, CLI_EVERY, "DIR", "where compiled kernels are kept", "" },
-    { "no-cache", 0, false, CLI_EVERY, NULL, "keep no compiled kernels", "" },
-    { "quiet", 'q', false, CLI_EVERY, NULL, "errors only", "" },
-    { "verbose", 'v', false, CLI_EVERY, NULL, "say what is done", "" },
-    { "json", 0, false, CLI_EVERY, NULL, "one JSON value on stdout", "" },
-    { "color", 0, false, CLI_EVERY, "WHEN", "auto, always or never", "" },
-    { "help", 'h', false, CLI_EVERY, NULL, "this text", "" },
-    { "version", 0, false, CLI_EVERY, NULL, "the version", "" },
-    { "layout", 0, false, OF_FILES, "LAYOUT", "of the .npy: nchw (default) or nhwc", "" },
-    { "in-dtype", 0, false, OF_FILES, "TYPE", "bf16: the .npy's <u2 are bf16", "" },
-    { "rgb8", 0, false, OF_FILES, NULL, "3 channels of 8 bits from any image file", "" },
-    { "out-layout", 0, false, ON_INPUT, "LAYOUT", "of OUTPUT: nchw or nhwc", "" },
-    { "out-dtype", 0, false, ON_INPUT, "TYPE", "of OUTPUT: f32, f16, bf16, u8 or s8", "" },
-    { "in", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to read, repeatable", "" },
-    { "out", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to write, repeatable", "" },
-    { "view", 0, false, CLI_RUN, NULL, "OUTPUT.png: map min..max of the image to 0..255", "" },
-    { "backward", 0, false, ON_INPUT, NULL, "the gradient instead", "" },
-    { "semantics", 0, false, ON_INPUT, "NAME", "chapter (default), torch, onnx or paper", "" },
-    { "effort", 0, false, ON_INPUT, "HOW", "estimate (default) or measure", "" },
-    { "preset", 0, false, OF_FILES, "NAME", "mean, std: a name or a preprocessor_config.json", "mean std" },
-    { "mean", 0, false, ON_INPUT, "A,B,C", "subtracted after the scale: one, or one per channel", "mean" },
-    { "std", 0, false, ON_INPUT, "A,B,C", "divides: one, or one per channel", "std" },
-    { "range", 0, false, ON_INPUT, "LO,HI", "where minimum and maximum go", "lo hi" },
-    { "scope", 0, false, ON_INPUT, "SCOPE", "a set: image, channel, batch or batch-channel", "scope" },
-    { "over", 0, false, ON_INPUT, "AXES", "reduced axes by letter, such as c,h,w", "axes" },
-    { "swap-rb", 0, false, ON_INPUT, NULL, "channels 0 and 2 trade places first", "swap_rb" },
-    { "of", 0, false, ON_INPUT, "OP", "the op to undo", "of" },
-    { "hostile", 0, false, CLI_VERIFY, NULL, "data that breaks careless arithmetic, too", "" },
-    { "suite", 0, false, CLI_BENCH, NULL, "the shapes of the published tables", "" },
-    { "shape", 0, false, CLI_BENCH, "NxCxHxW", "one shape", "" },
-    { "latency", 0, false, CLI_BENCH, NULL, "small shapes, and the time of one call", "" },
-    { "matrix", 0, false, CLI_KERNELS, NULL, "op x schedule x direction", "" },
+    { "device", 0, false, CLI_EVERY, "DEV", "0:0 as in `list`, gpu, cpu, or a part of a name", "", NULL },
+    { "cache-dir", 0, false, CLI_EVERY, "DIR", "where compiled kernels are kept", "", NULL },
+    { "no-cache", 0, false, CLI_EVERY, NULL, "keep no compiled kernels", "", NULL },
+    { "quiet", 'q', false, CLI_EVERY, NULL, "errors only", "", NULL },
+    { "verbose", 'v', false, CLI_EVERY, NULL, "say what is done", "", NULL },
+    { "json", 0, false, CLI_EVERY, NULL, "one JSON value on stdout", "", NULL },
+    { "color", 0, false, CLI_EVERY, "WHEN", "auto, always or never", "", NULL },
+    { "help", 'h', false, CLI_EVERY, NULL, "this text", "", NULL },
+    { "version", 0, false, CLI_EVERY, NULL, "the version", "", NULL },
+    { "layout", 0, false, OF_FILES, "LAYOUT", "of the .npy: nchw (default) or nhwc", "", NULL },
+    { "in-dtype", 0, false, OF_FILES, "TYPE", "bf16: the .npy's <u2 are bf16", "", NULL },
+    { "rgb8", 0, false, OF_FILES, NULL, "3 channels of 8 bits from any image file", "", NULL },
+    { "out-layout", 0, false, ON_INPUT, "LAYOUT", "of OUTPUT: nchw or nhwc", "", NULL },
+    { "out-dtype", 0, false, ON_INPUT, "TYPE", "of OUTPUT: f32, f16, bf16, u8 or s8", "", NULL },
+    { "in", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to read, repeatable", "", NULL },
+    { "out", 0, true, ON_INPUT, "NAME=FILE.npy", "a further tensor to write, repeatable", "", NULL },
+    { "view", 0, false, CLI_RUN, NULL, "OUTPUT.png: map min..max of the image to 0..255", "", NULL },
+    { "backward", 0, false, ON_INPUT, NULL, "the gradient instead", "", NULL },
+    { "semantics", 0, false, ON_INPUT, "NAME", "chapter (default), torch, onnx or paper", "", NULL },
+    { "effort", 0, false, ON_INPUT, "HOW", "estimate (default) or measure", "", NULL },
+    { "preset", 0, false, OF_FILES, "NAME", "mean, std: a name or a preprocessor_config.json", "mean std",
+      NULL },
+    { "mean", 0, false, ON_INPUT, "A,B,C", "subtracted after the scale: one, or one per channel", "mean",
+      NULL },
+    { "std", 0, false, ON_INPUT, "A,B,C", "divides: one, or one per channel", "std", NULL },
+    { "range", 0, false, ON_INPUT, "LO,HI", "where minimum and maximum go", "lo hi", NULL },
+    { "scope", 0, false, ON_INPUT, "SCOPE", "a set: image, channel, batch or batch-channel", "scope", NULL },
+    { "over", 0, false, ON_INPUT, "AXES", "reduced axes by letter, such as c,h,w", "axes", NULL },
+    { "swap-rb", 0, false, ON_INPUT, NULL, "channels 0 and 2 trade places first", "swap_rb", NULL },
+    { "axis", 0, false, ON_INPUT, "K", "reduces axis K to the last (Lp: K alone); -1 is the last", "axes",
+      "layernorm rmsnorm l2norm lpnorm" },
+    { "mode", 0, false, ON_INPUT, "MODE", "train (default): the batch's statistics; eval: the running ones",
+      "mode", NULL },
+    { "momentum", 0, false, ON_INPUT, "M",
+      "of the running statistics (0.1); none: their average, with --count", "momentum", NULL },
+    { "count", 0, false, ON_INPUT, "N", "batches seen before, with --momentum none", "momentum", NULL },
+    { "size", 0, false, ON_INPUT, "N", "channels of the window", "window", NULL },
+    { "p", 0, false, ON_INPUT, "P", "of the norm: a number from 1, or inf", "p", NULL },
+    { "zero-centred", 0, false, ON_INPUT, NULL, "the factor is 1 + gamma", "zero_centred", NULL },
+    { "residual", 0, false, ON_INPUT, "WHERE", "before or after (default) is where --in residual is added",
+      "residual", NULL },
+    { "act", 0, false, ON_INPUT, "ACT", "y = act(..): relu, leaky[:slope], silu, gelu or gelu-tanh",
+      "act slope", NULL },
+    { "of", 0, false, ON_INPUT, "OP", "the op to undo", "of", NULL },
+    { "hostile", 0, false, CLI_VERIFY, NULL, "data that breaks careless arithmetic, too", "", NULL },
+    { "suite", 0, false, CLI_BENCH, NULL, "the shapes of the published tables", "", NULL },
+    { "shape", 0, false, CLI_BENCH, "NxCxHxW", "one shape", "", NULL },
+    { "latency", 0, false, CLI_BENCH, NULL, "small shapes, and the time of one call", "", NULL },
+    { "matrix", 0, false, CLI_KERNELS, NULL, "op x schedule x direction", "", NULL },
 };
 #define OWN (sizeof own / sizeof *own)
+
+/* Attributes that are no options: what files decide, and what only a profile turns. */
+static const char by_files[] = "channels affine param_dtype given gradients accumulate";
+static const char switches[] = "single biased_running old_momentum eps_inside add_eps whole_alpha lean";
+
+static bool has_word(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = list; *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (strcspn(at, " ") == length && strncmp(at, word, length) == 0)
+            return true;
+    return false;
+}
+
+bool cli_is_switch(const char *attr) { return has_word(switches, attr); }
 
 static bool has_attr(const clnorm_op_info *op, const char *name, size_t length)
 {
@@ -57,7 +88,7 @@ bool cli_op_takes(const clnorm_op_info *op, const cli_option *option)
     for (const char *at = option->attrs; *at; at += strcspn(at, " "), at += strspn(at, " "))
         if (!has_attr(op, at, strcspn(at, " ")))
             return false;
-    return true;
+    return !option->ops || has_word(option->ops, op->name);
 }
 
 static bool some_op_takes(const cli_option *option)
@@ -69,20 +100,18 @@ static bool some_op_takes(const cli_option *option)
     return false;
 }
 
-/* Whether an option in the list sets the attribute. */
+/* Whether an option in the list sets the attribute, or none is to. */
 static bool is_set(const cli_option *list, size_t n, const char *attr)
 {
-    const size_t length = strlen(attr);
     for (size_t i = 0; i < n; i++)
-        for (const char *at = list[i].attrs; *at; at += strcspn(at, " "), at += strspn(at, " "))
-            if (strcspn(at, " ") == length && strncmp(at, attr, length) == 0)
-                return true;
-    return strcmp(attr, "channels") == 0; /* the length of the lists */
+        if (has_word(list[i].attrs, attr))
+            return true;
+    return has_word(by_files, attr) || cli_is_switch(attr);
 }
 
 static cli_option number_option(const clnorm_attr *attr)
 {
-    cli_option o = { "", 0, false, ON_INPUT, "NUMBER", attr->text, attr->name };
+    cli_option o = { "", 0, false, ON_INPUT, "NUMBER", attr->text, attr->name, NULL };
     snprintf(o.name, sizeof o.name, "%s", attr->name);
     for (char *c = o.name; *c; c++)
         *c = *c == '_' ? '-' : *c;

@@ -1,7 +1,9 @@
 /* problem.c -- options and INPUT as a checked descriptor. */
 #include "cli/problem.h"
+#include "cli/layer.h"
 #include "cli/number.h"
 #include "cli/session.h"
+#include "cli/tensors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,10 +30,11 @@ static int take_words(cli_request *out, const cli_args *args)
     const int effort = choice(args, "effort", efforts), in_dtype = choice(args, "in-dtype", in_dtypes);
     out->layout = choice(args, "layout", cli_layout_names);
     out->out_layout = choice(args, "out-layout", cli_layout_names);
-    /* The input ops mean the same in all four: nothing is to be set. */
-    if (out->layout == -2 || out->out_layout == -2 || effort == -2 || in_dtype == -2 ||
-        choice(args, "semantics", semantics) == -2)
+    const int profile = choice(args, "semantics", semantics);
+    if (out->layout == -2 || out->out_layout == -2 || effort == -2 || in_dtype == -2 || profile == -2)
         return EXIT_USAGE;
+    if (profile >= 0 && clnorm_op_semantics(&out->desc, (uint32_t)profile) != CLNORM_OK)
+        return cli_usage(args, "%s", clnorm_last_error(NULL));
     out->effort = effort == 1 ? CLNORM_MEASURE : CLNORM_ESTIMATE;
     out->bf16 = in_dtype == 0;
     out->rgb8 = cli_has(args, "rgb8");
@@ -48,6 +51,8 @@ static int take_out_dtype(cli_request *out, const cli_args *args)
     out->out_dtype = at >= 0 ? dtypes[at] : 0;
     if (at >= 0 && !(out->op->y_types >> dtypes[at] & 1u))
         return cli_usage(args, "%s does not write %s", out->op->name, names[at]);
+    if (at > 2 && cli_has(args, "backward"))
+        return cli_usage(args, "--out-dtype %s: a gradient is f32, f16 or bf16", names[at]);
     return EXIT_OK;
 }
 
@@ -64,17 +69,49 @@ static int check_picture(const cli_request *r, const cli_args *args)
     return EXIT_OK;
 }
 
+clnorm_status cli_request_sample(clnorm_any *out, const cli_request *r)
+{
+    const bool bytes = r->op->x_types >> CLNORM_U8 & 1u, back = r->desc.op.direction == CLNORM_BACKWARD;
+    int64_t c = r->lists.channels > 1 ? (int64_t)r->lists.channels : 3;
+    if (r->op->kind == CLNORM_OP_GROUPNORM)
+        c = r->desc.groupnorm.groups;
+    *out = r->desc;
+    out->head.x = clnorm_nchw(bytes ? CLNORM_U8 : CLNORM_F32, 1, c, 8, 8);
+    if (r->op->kind != CLNORM_OP_MOMENTS)
+        out->head.y =
+            clnorm_nchw(r->out_dtype && !back ? (clnorm_dtype)r->out_dtype : CLNORM_F32, 1, c, 8, 8);
+    return clnorm_op_check(out);
+}
+
 /* What a descriptor cannot do with an image that suits it, it cannot do with any: that is
  * usage, whatever the files hold. What fails only with INPUT is INPUT's fault. */
 static int check_alone(const cli_request *r, const cli_args *args)
 {
-    clnorm_any desc = r->desc;
-    const int64_t c = r->lists.channels > 1 ? (int64_t)r->lists.channels : 3;
-    const bool bytes = r->op->x_types >> CLNORM_U8 & 1u;
-    desc.head.x = clnorm_nchw(bytes ? CLNORM_U8 : CLNORM_F32, 1, c, 8, 8);
-    if (r->op->kind != CLNORM_OP_MOMENTS)
-        desc.head.y = clnorm_nchw(r->out_dtype ? (clnorm_dtype)r->out_dtype : CLNORM_F32, 1, c, 8, 8);
-    return clnorm_op_check(&desc) == CLNORM_OK ? EXIT_OK : cli_usage(args, "%s", clnorm_last_error(NULL));
+    clnorm_any desc;
+    return cli_request_sample(&desc, r) == CLNORM_OK ? EXIT_OK
+                                                     : cli_usage(args, "%s", clnorm_last_error(NULL));
+}
+
+static int start(cli_request *out, const cli_args *args)
+{
+    const bool backward = cli_has(args, "backward");
+    const double train = CLNORM_TRAIN;
+    const char *count = cli_get(args, "count");
+    if (backward && !out->op->layer)
+        return cli_usage(args, "%s has no backward", out->op->name);
+    if (backward && cli_has(args, "out-layout"))
+        return cli_usage(args, "--out-layout is of y; with --backward OUTPUT is dx, which lies like x");
+    if (backward && out->png)
+        return cli_usage(args, "with --backward OUTPUT is dx, which is written as .npy only");
+    const int code = cli_status(clnorm_op_init(&out->desc, out->op->kind));
+    if (code != EXIT_OK)
+        return code;
+    out->desc.op.direction = backward ? CLNORM_BACKWARD : CLNORM_FORWARD;
+    clnorm_op_set(&out->desc, "mode", &train, 1); /* refused where there are no modes, which is no matter */
+    out->cumulative = count != NULL;
+    if (count)
+        cli_count(count, &out->count);
+    return EXIT_OK;
 }
 
 int cli_request_make(cli_request *out, const cli_args *args, const char *op, bool png)
@@ -84,9 +121,7 @@ int cli_request_make(cli_request *out, const cli_args *args, const char *op, boo
     out->png = png;
     if (!out->op)
         return EXIT_USAGE;
-    if (cli_has(args, "backward"))
-        return cli_usage(args, "%s has no backward", op);
-    int code = cli_status(clnorm_op_init(&out->desc, out->op->kind));
+    int code = start(out, args);
     if (code == EXIT_OK)
         code = take_words(out, args);
     if (code == EXIT_OK)
@@ -115,7 +150,7 @@ int cli_request_moments(cli_request *out, const cli_args *args, double scope, co
  * are. */
 static bool takes_images(const clnorm_op_info *op)
 {
-    static const cli_option swap = { "", 0, false, 0, NULL, NULL, "swap_rb" };
+    static const cli_option swap = { "", 0, false, 0, NULL, NULL, "swap_rb", NULL };
     return cli_op_takes(op, &swap);
 }
 
@@ -136,7 +171,27 @@ static int check_layout(const cli_problem *p, const cli_request *r)
                     cli_quote(p->name), cli_shape_text(a->shape, a->ndim), (long long)c);
 }
 
-static int check_input(const cli_problem *p, const cli_request *r)
+/* Rows of tokens taken for an image would be silently wrong, and one axis says nothing. */
+static int check_rank(const cli_problem *p, const cli_request *r, const cli_args *args)
+{
+    const cli_array *a = &p->input;
+    const bool axis = cli_has(args, "axis");
+    const bool tokens = p->op->kind == CLNORM_OP_LAYERNORM || p->op->kind == CLNORM_OP_RMSNORM;
+    const bool said = axis || cli_has(args, "over") || r->layout >= 0 || r->desc.op.semantics == CLNORM_ONNX;
+    if (!p->op->layer || (a->ndim != 1 && a->ndim != 3))
+        return EXIT_OK;
+    if (a->ndim == 1 && !axis)
+        return cli_fail(EXIT_INPUT, "%s has one axis; %s takes 2 to 5%s", cli_quote(p->name), p->op->name,
+                        cli_takes_axis(p->op, args) ? ", or one with --axis 0" : "");
+    if (a->ndim == 3 && tokens && !said && !a->image)
+        return cli_fail(EXIT_INPUT,
+                        "%s is %s: add --axis -1 if its rows are tokens, or --layout nchw or nhwc if it is "
+                        "one image",
+                        cli_quote(p->name), cli_shape_text(a->shape, 3));
+    return EXIT_OK;
+}
+
+static int check_input(const cli_problem *p, const cli_request *r, const cli_args *args)
 {
     const cli_array *a = &p->input;
     const char *name = cli_quote(p->name);
@@ -151,7 +206,8 @@ static int check_input(const cli_problem *p, const cli_request *r)
         return cli_fail(EXIT_INPUT, "%s is an array; --rgb8 is for image files", name);
     if (r->layout == CLI_FIRST && a->image)
         return cli_fail(EXIT_INPUT, "%s is an image, (1,H,W,C): --layout nchw does not fit", name);
-    return check_layout(p, r);
+    const int code = check_layout(p, r);
+    return code == EXIT_OK ? check_rank(p, r, args) : code;
 }
 
 /* ---- tensors ---- */
@@ -188,7 +244,7 @@ static uint32_t y_dtype(const cli_problem *p, const cli_request *r)
 {
     const uint32_t x = p->input.dtype;
     const bool is_float = x == CLNORM_F32 || x == CLNORM_F16 || x == CLNORM_BF16;
-    if (r->out_dtype)
+    if (r->out_dtype && p->main == CLNORM_Y)
         return r->out_dtype;
     return is_float && (p->op->y_types >> x & 1u) ? x : (uint32_t)CLNORM_F32;
 }
@@ -201,7 +257,14 @@ static cli_layout y_layout(const cli_problem *p, const cli_request *r)
     return r->out_layout >= 0 ? (cli_layout)r->out_layout : first ? CLI_FIRST : p->kept;
 }
 
-static int complete(cli_problem *p, const cli_request *r, const cli_args *args)
+/* dx has x's type; another is rounded to from f32, once. */
+static int widen(cli_problem *p, const cli_request *r)
+{
+    const bool other = p->main == CLNORM_DX && r->out_dtype && r->out_dtype != p->input.dtype;
+    return other && p->input.dtype != CLNORM_F32 ? cli_convert(&p->input, CLNORM_F32) : EXIT_OK;
+}
+
+static int complete(cli_problem *p, const cli_request *r, const cli_args *args, cli_extras *extras)
 {
     const cli_array *a = &p->input;
     clnorm_tensor *x = &p->desc.head.x;
@@ -211,26 +274,38 @@ static int complete(cli_problem *p, const cli_request *r, const cli_args *args)
     *x = cli_tensor_of(a->dtype, a->ndim, a->shape, p->layout);
     int code = repeat_gray(x, r, args, cli_quote(p->name));
     if (code == EXIT_OK)
-        code = cli_attrs_axes(&p->desc, args, a->ndim);
+        code = cli_attrs_axes(&p->desc, args, a->ndim, p->layout);
     if (p->op->kind != CLNORM_OP_MOMENTS) /* its y is a statistic */
         p->desc.head.y = cli_tensor_dense(x, y_dtype(p, r), p->out);
+    if (code == EXIT_OK && p->op->layer && extras)
+        code = cli_layer_fit(p, args, extras);
     if (code == EXIT_OK && clnorm_op_check(&p->desc) != CLNORM_OK)
         code = cli_fail(EXIT_INPUT, "%s: %s", cli_quote(p->name), clnorm_last_error(NULL));
     return code;
 }
 
-int cli_problem_read(cli_problem *out, const cli_request *request, const cli_args *args, const char *input)
+int cli_problem_read(cli_problem *out, const cli_request *request, const cli_args *args, const char *input,
+                     cli_extras *extras)
 {
     memset(out, 0, sizeof *out);
     out->op = request->op;
     out->desc = request->desc;
     out->name = input;
     out->bf16 = request->bf16;
+    out->main = request->desc.op.direction == CLNORM_BACKWARD ? CLNORM_DX : CLNORM_Y;
     int code = cli_read(&out->input, input, request->bf16, request->rgb8);
     if (code == EXIT_OK)
-        code = check_input(out, request);
+        code = check_input(out, request, args);
     if (code == EXIT_OK)
-        code = complete(out, request, args);
+        code = widen(out, request);
+    if (code == EXIT_OK && extras)
+        code = cli_extras_load(extras, request->bf16);
+    if (code == EXIT_OK)
+        code = complete(out, request, args, extras);
+    if (code == EXIT_OK)
+        out->dtype = out->main == CLNORM_Y ? out->desc.head.y.dtype
+                     : request->out_dtype  ? request->out_dtype
+                                           : out->input.dtype;
     if (code != EXIT_OK)
         cli_problem_free(out);
     return code;

@@ -162,7 +162,7 @@ static int upload(const cli_session *s, const cli_slots *slots, clnorm_args *arg
         const int made = create_buffer(s, slots->slot[k].bytes, &args->slot[k].mem);
         if (made != EXIT_OK)
             return made;
-        if (slots->slot[k].output || !slots->slot[k].bytes)
+        if ((slots->slot[k].output && !slots->slot[k].update) || !slots->slot[k].bytes)
             continue;
         const cl_int code = clEnqueueWriteBuffer(s->queue, args->slot[k].mem, CL_TRUE, 0,
                                                  slots->slot[k].bytes, slots->slot[k].data, 0, NULL, NULL);
@@ -218,6 +218,8 @@ int cli_execute(const cli_session *s, const clnorm_plan *plan, const cli_slots *
     clnorm_args args = CLNORM_ARGS_INIT;
     if (!slots->slot[CLNORM_X].bytes)
         return EXIT_OK;
+    args.flags = slots->cumulative ? CLNORM_CUMULATIVE : 0;
+    args.count = slots->count;
     int code = check_memory(s, plan, slots);
     if (code == EXIT_OK)
         code = upload(s, slots, &args);

@@ -39,8 +39,10 @@ typedef struct cli_slots {
     struct {
         void *data;
         size_t bytes;
-        bool output;
+        bool output, update; /* written; written and read before */
     } slot[CLNORM_SLOTS];
+    bool cumulative; /* with count, as clnorm_args has them */
+    uint64_t count;
 } cli_slots;
 
 /* Uploads, runs, waits, and downloads only after the last event is complete and checked.

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BIT(slot) (1u << CLNORM_##slot)
+#define MOVED (BIT(RUNNING_MEAN) | BIT(RUNNING_VAR))
+
 /* Host memory of a case: what the device sees, and what the reference writes. */
 typedef struct memory {
     clnorm_host_args io;
     ref_io ref;
-    double *scale, largest; /* of the elements of y; |x| */
+    uint32_t in, out;
+    double largest; /* |x| */
     clnorm_tensor tensor[CLNORM_SLOTS];
 } memory;
 
@@ -21,27 +25,25 @@ static size_t room_of(const clnorm_tensor *t)
     return bytes ? bytes : 1;
 }
 
-static bool wants(const clnorm_any *desc, const clnorm_op_info *op, uint32_t slot)
+/* ---- which slots ---- */
+
+static void choose(memory *m, const cli_case *c)
 {
-    static const uint32_t of_minmax = 1u << CLNORM_MIN | 1u << CLNORM_MAX;
-    static const uint32_t of_zscore = 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
-    if (slot == CLNORM_X || slot == CLNORM_Y || (op->slots_out >> slot & 1u))
-        return true;
-    if (desc->op.kind != CLNORM_OP_DENORMALIZE)
-        return false;
-    const uint32_t of = desc->denormalize.of;
-    return ((of == CLNORM_OP_MINMAX ? of_minmax : of == CLNORM_OP_ZSCORE ? of_zscore : 0u) >> slot & 1u) != 0;
+    static const uint32_t of_minmax = BIT(MIN) | BIT(MAX), of_zscore = BIT(MEAN) | BIT(RSTD);
+    const clnorm_any *desc = &c->desc;
+    const clnorm_op_info *op = clnorm_op_of(desc->op.kind);
+    m->in = BIT(X);
+    m->out = BIT(Y) | op->slots_out;
+    if (op->layer) {
+        clnorm_op_slots(desc, &m->in, &m->out, NULL);
+        m->in &= ~(c->absent | m->out);
+    } else if (desc->op.kind == CLNORM_OP_DENORMALIZE) {
+        const uint32_t of = desc->denormalize.of;
+        m->in |= of == CLNORM_OP_MINMAX ? of_minmax : of == CLNORM_OP_ZSCORE ? of_zscore : 0;
+    }
 }
 
-/* Statistics that are given: a minimum below a maximum, a factor above 0. */
-static void fill_given(uint32_t slot, float *p, int64_t n)
-{
-    static const float base[CLNORM_SLOTS] = {
-        [CLNORM_MIN] = -2, [CLNORM_MAX] = 5, [CLNORM_MEAN] = 3, [CLNORM_RSTD] = 2
-    };
-    for (int64_t i = 0; i < n; i++)
-        p[i] = base[slot] + 0.125f * (float)(i % 7);
-}
+/* ---- data ---- */
 
 /* Also what the strides skip, so that reading it by mistake shows. */
 static void fill_x(memory *m, const cli_case *c)
@@ -53,35 +55,77 @@ static void fill_x(memory *m, const cli_case *c)
         m->largest = fmax(m->largest, fabs(ref_get(x->dtype, m->io.slot[CLNORM_X], i)));
 }
 
-static bool make_slot(memory *m, const cli_case *c, const clnorm_op_info *op, uint32_t slot)
+/* Statistics and weights that are given: a minimum below a maximum, factors and variances above 0. */
+static void fill_given(uint32_t slot, uint32_t dtype, void *p, int64_t n)
+{
+    static const double base[CLNORM_SLOTS] = {
+        [CLNORM_MIN] = -2,     [CLNORM_MAX] = 5,      [CLNORM_MEAN] = 0.5,      [CLNORM_RSTD] = 2,
+        [CLNORM_GAMMA] = 0.75, [CLNORM_BETA] = -0.25, [CLNORM_RUNNING_VAR] = 1, [CLNORM_RUNNING_MEAN] = 0.25
+    };
+    for (int64_t i = 0; i < n; i++)
+        ref_set(dtype, p, i, base[slot] + 0.125 * (double)(i % 7));
+}
+
+static void fill(memory *m, const cli_case *c, uint32_t slot)
+{
+    const uint32_t random = BIT(DY) | BIT(RESIDUAL) | BIT(MASK);
+    const clnorm_tensor *t = &m->tensor[slot];
+    const int64_t n = (int64_t)(room_of(t) / (t->dtype ? clnorm_dtype_bytes(t->dtype) : 8));
+    if (slot == CLNORM_X)
+        fill_x(m, c);
+    else if (random >> slot & 1u)
+        cli_data_fill(t->dtype, m->io.slot[slot], clnorm_tensor_count(t) ? n : 0, 0, c->seed + slot);
+    else
+        fill_given(slot, t->dtype, m->io.slot[slot], clnorm_tensor_count(t));
+}
+
+/* What the reference has of an output: doubles, and their S. A mask is bits. What is moved is an input too.
+ */
+static bool make_output(memory *m, uint32_t slot)
+{
+    const size_t n = (size_t)clnorm_tensor_count(&m->tensor[slot]) + 1;
+    double *values = (double *)calloc(n, sizeof *values);
+    m->ref.scale[slot] = (double *)calloc(n, sizeof(double));
+    if (!(MOVED >> slot & 1u)) {
+        m->ref.slot[slot] = values;
+        return values && m->ref.scale[slot];
+    }
+    m->ref.moved[slot == CLNORM_RUNNING_VAR] = values;
+    m->ref.slot[slot] = malloc(room_of(&m->tensor[slot]));
+    if (!values || !m->ref.slot[slot] || !m->ref.scale[slot])
+        return false;
+    memcpy(m->ref.slot[slot], m->io.slot[slot], room_of(&m->tensor[slot]));
+    return true;
+}
+
+static bool make_slot(memory *m, const cli_case *c, uint32_t slot)
 {
     clnorm_tensor *t = &m->tensor[slot];
+    const bool output = m->out >> slot & 1u;
     if (slot == CLNORM_X || slot == CLNORM_Y)
         *t = slot == CLNORM_X ? c->desc.head.x : c->desc.head.y;
     else if (!clnorm_op_slot(&c->desc, slot, t))
         return true;
-    const bool output = slot == CLNORM_Y || (op->slots_out >> slot & 1u);
     m->io.slot[slot] = calloc(room_of(t), 1);
     if (!m->io.slot[slot])
         return false;
-    if (slot == CLNORM_X)
-        fill_x(m, c);
-    else if (!output)
-        fill_given(slot, (float *)m->io.slot[slot], clnorm_tensor_count(t));
-    m->ref.slot[slot] = output ? calloc((size_t)clnorm_tensor_count(t) + 1, 8) : m->io.slot[slot];
-    return m->ref.slot[slot] != NULL;
+    if (!output || MOVED >> slot & 1u)
+        fill(m, c, slot);
+    if (output)
+        return make_output(m, slot);
+    m->ref.slot[slot] = m->io.slot[slot];
+    return true;
 }
 
 static bool make(memory *m, const cli_case *c)
 {
-    const clnorm_op_info *op = clnorm_op_of(c->desc.op.kind);
     memset(m, 0, sizeof *m);
     m->io.size = (uint32_t)sizeof m->io;
+    choose(m, c);
     for (uint32_t slot = 0; slot < CLNORM_SLOTS_USED; slot++)
-        if (wants(&c->desc, op, slot) && !make_slot(m, c, op, slot))
+        if ((m->in | m->out) >> slot & 1u && !make_slot(m, c, slot))
             return false;
-    m->scale = (double *)calloc((size_t)clnorm_tensor_count(&c->desc.head.y) + 1, sizeof *m->scale);
-    return m->scale != NULL;
+    return true;
 }
 
 static void release(memory *m)
@@ -90,8 +134,10 @@ static void release(memory *m)
         if (m->ref.slot[slot] != m->io.slot[slot])
             free(m->ref.slot[slot]);
         free(m->io.slot[slot]);
+        free(m->ref.scale[slot]);
     }
-    free(m->scale);
+    free(m->ref.moved[0]);
+    free(m->ref.moved[1]);
 }
 
 /* ---- comparing ---- */
@@ -104,10 +150,20 @@ static int64_t offset_of(const clnorm_tensor *t, int64_t index)
     return offset;
 }
 
-static void note(cli_worst *worst, uint32_t slot, int64_t index, double got, double want, double error)
+/* Of gradients, those of SEMANTICS section 4. */
+static double bound_of(const cli_case *c, uint32_t slot)
+{
+    static const double bounds[CLNORM_SLOTS] = {
+        [CLNORM_DX] = 2e-6, [CLNORM_DRESIDUAL] = 2e-6, [CLNORM_DGAMMA] = 5e-6, [CLNORM_DBETA] = 5e-6
+    };
+    return bounds[slot] > 0 ? bounds[slot] : c->bound;
+}
+
+static void note(cli_worst *worst, const cli_case *c, uint32_t slot, int64_t index, double got, double want,
+                 double error)
 {
     if (error > worst->error) {
-        const cli_worst w = { error, got, want, index, slot };
+        const cli_worst w = { error, bound_of(c, slot), got, want, index, slot };
         *worst = w;
     }
 }
@@ -125,12 +181,34 @@ static double statistic_error(double got, double want)
 /* y has the scale of its op, a mean that of what it averages. */
 static double error_of(const memory *m, const cli_case *c, uint32_t slot, int64_t i, double got, double want)
 {
-    const uint32_t dtype = m->tensor[slot].dtype;
-    if (slot == CLNORM_Y && c->desc.op.kind != CLNORM_OP_MOMENTS)
-        return ref_error(dtype, got, want, m->scale[i], c->bound);
-    if (slot == CLNORM_Y || slot == CLNORM_MEAN)
-        return ref_error(dtype, got, want, m->largest, c->bound);
-    return statistic_error(got, want);
+    const uint32_t dtype = m->tensor[slot].dtype, relative = BIT(RSTD) | BIT(MIN) | BIT(MAX) | BIT(M2);
+    const bool mean =
+        slot == CLNORM_MEAN || slot == CLNORM_RUNNING_MEAN || c->desc.op.kind == CLNORM_OP_MOMENTS;
+    if (relative >> slot & 1u)
+        return statistic_error(got, want);
+    return ref_error(dtype, got, want, mean ? m->largest : m->ref.scale[slot][i], bound_of(c, slot));
+}
+
+static const double *wanted(const memory *m, uint32_t slot)
+{
+    return MOVED >> slot & 1u ? m->ref.moved[slot == CLNORM_RUNNING_VAR] : (const double *)m->ref.slot[slot];
+}
+
+/* A bit may be the other where y is 0 within the bound. */
+static void compare_mask(const memory *m, const cli_case *c, cli_worst *worst)
+{
+    const clnorm_tensor *y = &m->tensor[CLNORM_Y];
+    const uint8_t *got = (const uint8_t *)m->io.slot[CLNORM_MASK],
+                  *want = (const uint8_t *)m->ref.slot[CLNORM_MASK];
+    const bool quantized =
+        y->dtype == CLNORM_U8 || y->dtype == CLNORM_S8; /* then 0 is not to be seen in it */
+    for (int64_t i = 0; i < clnorm_tensor_count(y) && !quantized; i++) {
+        const int64_t at = offset_of(y, i);
+        const int a = got[at / 8] >> at % 8 & 1, b = want[at / 8] >> at % 8 & 1;
+        const double value = fmax(ref_get(y->dtype, m->io.slot[CLNORM_Y], at), wanted(m, CLNORM_Y)[i]);
+        if (a != b)
+            note(worst, c, CLNORM_MASK, i, a, b, value / (c->bound * fmax(1, m->ref.scale[CLNORM_Y][i])));
+    }
 }
 
 static void compare_slot(const memory *m, const cli_case *c, uint32_t slot, cli_worst *worst)
@@ -141,25 +219,36 @@ static void compare_slot(const memory *m, const cli_case *c, uint32_t slot, cli_
         if (!t->dtype) {
             const uint64_t got = ((const uint64_t *)m->io.slot[slot])[i];
             const uint64_t want = ((const uint64_t *)m->ref.slot[slot])[i];
-            note(worst, slot, i, (double)got, (double)want, got == want ? 0 : INFINITY);
+            note(worst, c, slot, i, (double)got, (double)want, got == want ? 0 : INFINITY);
         } else {
-            const double got = ref_get(t->dtype, m->io.slot[slot], offset_of(t, i));
-            const double want = ((const double *)m->ref.slot[slot])[i];
-            note(worst, slot, i, got, want, error_of(m, c, slot, i, got, want));
+            const double got = ref_get(t->dtype, m->io.slot[slot], offset_of(t, i)),
+                         want = wanted(m, slot)[i];
+            note(worst, c, slot, i, got, want, error_of(m, c, slot, i, got, want));
         }
+}
+
+static void compare(const memory *m, const cli_case *c, cli_worst *worst)
+{
+    if (clnorm_tensor_count(&c->desc.head.x) == 0) /* nothing runs */
+        return;
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++)
+        if (slot == CLNORM_MASK && m->out & BIT(MASK))
+            compare_mask(m, c, worst);
+        else if (m->out >> slot & 1u && m->io.slot[slot])
+            compare_slot(m, c, slot, worst);
 }
 
 clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst)
 {
     memory m;
     memset(worst, 0, sizeof *worst);
-    clnorm_status status = make(&m, c) ? clnorm_run_host(ctx, &c->desc.op, &m.io) : CLNORM_ENOMEM;
-    if (status == CLNORM_OK && !ref_run(&c->desc, &m.ref, m.scale))
+    clnorm_status status = make(&m, c) ? CLNORM_OK : CLNORM_ENOMEM;
+    if (status == CLNORM_OK)
+        status = clnorm_run_host(ctx, &c->desc.op, &m.io);
+    if (status == CLNORM_OK && !ref_run(&c->desc, &m.ref))
         status = CLNORM_EUNSUPPORTED;
-    const bool empty = clnorm_tensor_count(&c->desc.head.x) == 0; /* nothing runs */
-    for (uint32_t slot = 0; slot < CLNORM_SLOTS && status == CLNORM_OK && !empty; slot++)
-        if (m.ref.slot[slot] && m.ref.slot[slot] != m.io.slot[slot])
-            compare_slot(&m, c, slot, worst);
+    if (status == CLNORM_OK)
+        compare(&m, c, worst);
     release(&m);
     return status;
 }

@@ -3,6 +3,27 @@
 #include "ref/ref.h"
 
 #include <math.h>
+#include <string.h>
+
+const char *const cli_view_names[] = { "nchw", "nhwc", "rows with a pitch", "RGB inside RGBA", "one axis" };
+
+clnorm_tensor cli_shape_tensor(const cli_shape *s, uint32_t dtype)
+{
+    const clnorm_dtype d = (clnorm_dtype)dtype;
+    clnorm_tensor t = s->view == CLI_NHWC    ? clnorm_nhwc(d, s->n, s->c, s->h, s->w)
+                      : s->view == CLI_PIXEL ? clnorm_image(d, s->c, s->h, s->w, 4, 0)
+                                             : clnorm_nchw(d, s->n, s->c, s->h, s->w);
+    if (s->view == CLI_PITCH) {
+        const int64_t row = s->w + 3, stride[] = { s->c * s->h * row, s->h * row, row, 1 };
+        memcpy(t.stride, stride, sizeof stride);
+    }
+    if (s->view == CLI_ALONE) {
+        t.ndim = 1;
+        t.shape[0] = s->w;
+        t.stride[0] = 1;
+    }
+    return t;
+}
 
 const char *const cli_data_names[] = { "ordinary",       "1e4 +- 1e-2",   "1e6 +- 1",   "1e3 +- 1e-3",
                                        "zeros in front", "1e6 in front",  "one 1e6",    "to 3e38",

@@ -124,42 +124,37 @@ clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const
     return CLNORM_OK;
 }
 
-/* ---- optional tensors ---- */
+/* ---- profiles ---- */
 
-static uint32_t reduced_axes(const clnorm_any *desc)
-{
-    cln_problem p;
-    memset(&p, 0, sizeof p);
-    p.op = cln_op_of(desc->op.kind);
-    p.desc = *desc;
-    p.view.x = &p.desc.head.x;
-    return p.op->pose(&p) == CLNORM_OK ? p.view.reduced : 0;
-}
+/* What a profile changes; the chapter's are the presets of the attributes. */
+static const struct {
+    uint32_t semantics;
+    const char *op, *attr;
+    double value;
+} meanings[] = {
+    { CLNORM_TORCH, "layernorm", "eps", 1e-5 },
+    { CLNORM_TORCH, "batchnorm", "single", CLNORM_SINGLE_ERROR },
+    { CLNORM_TORCH, "lrn", "k", 1 },
+    { CLNORM_TORCH, "lrn", "lean", CLNORM_LEAN_LEFT },
+    { CLNORM_ONNX, "batchnorm", "momentum", 0.9 },
+    { CLNORM_ONNX, "batchnorm", "old_momentum", 1 },
+    { CLNORM_ONNX, "batchnorm", "biased_running", 1 },
+    { CLNORM_ONNX, "layernorm", "eps", 1e-5 },
+    { CLNORM_ONNX, "rmsnorm", "eps", 1e-5 },
+    { CLNORM_ONNX, "lrn", "k", 1 },
+    { CLNORM_ONNX, "lrn", "lean", CLNORM_LEAN_RIGHT },
+    { CLNORM_PAPER, "lrn", "whole_alpha", 1 },
+};
 
-bool cln_op_slot(const clnorm_any *desc, const cln_op *op, uint32_t slot, clnorm_tensor *out)
-{
-    if (slot == CLNORM_X || slot == CLNORM_Y) {
-        *out = slot == CLNORM_X ? desc->head.x : desc->head.y;
-        return true;
-    }
-    for (size_t k = 0; op->slots[k].slot; k++)
-        if (op->slots[k].slot == slot) {
-            const uint32_t reduced = reduced_axes(desc);
-            memset(out, 0, sizeof *out);
-            out->dtype = op->slots[k].u64 ? 0 : CLNORM_F32;
-            out->ndim = desc->head.x.ndim;
-            int64_t step = 1;
-            for (uint32_t i = out->ndim; i-- > 0; step *= out->shape[i]) {
-                out->shape[i] = reduced >> i & 1 ? 1 : desc->head.x.shape[i];
-                out->stride[i] = step;
-            }
-            return true;
-        }
-    return false;
-}
-
-int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
+clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantics)
 {
     const cln_op *op = desc ? cln_op_of(desc->op.kind) : NULL;
-    return op && out && cln_op_slot(desc, op, slot, out);
+    if (!op || semantics > CLNORM_PAPER)
+        return cln_fail(CLNORM_EARG, "semantics is %u; chapter 0, torch 1, onnx 2 and paper 3 are known%s",
+                        semantics, op ? "" : ", and desc must name an op");
+    desc->op.semantics = semantics;
+    for (size_t k = 0; k < CLN_COUNT(meanings); k++)
+        if (meanings[k].semantics == semantics && !strcmp(meanings[k].op, op->info.name))
+            CLN_TRY(clnorm_op_set(desc, meanings[k].attr, &meanings[k].value, 1));
+    return CLNORM_OK;
 }

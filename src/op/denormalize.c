@@ -34,8 +34,8 @@ clnorm_status cln_denormalize_pose(cln_problem *p)
     const clnorm_denormalize *d = &p->desc.denormalize;
     const bool sets = of_sets(d);
     const double scale = d->scale;
-    p->view.reduced = sets ? cln_scope_axes(&d->x, d->scope) : cln_image_axes(&d->x);
-    p->view.swap = d->swap_rb;
+    p->reduced = sets ? cln_scope_axes(&d->x, d->scope) : cln_image_axes(&d->x);
+    p->swap = d->swap_rb;
     p->k[0] = d->lo;
     p->k[1] = (float)((double)d->hi - (double)d->lo);
     p->k[2] = d->eps;
@@ -56,6 +56,6 @@ clnorm_status cln_denormalize_pose(cln_problem *p)
             p->table[0][k] = p->table[2][k];
             p->table[2][k] = t;
         }
-    p->view.per_channel = d->of == CLNORM_OP_NORMALIZE && d->channels > 1;
+    p->per_channel = d->of == CLNORM_OP_NORMALIZE && d->channels > 1;
     return CLNORM_OK;
 }

@@ -10,8 +10,8 @@ clnorm_status cln_minmax_check(clnorm_any *desc)
 clnorm_status cln_minmax_pose(cln_problem *p)
 {
     const clnorm_minmax *d = &p->desc.minmax;
-    p->view.reduced = cln_scope_axes(&d->x, d->scope);
-    p->view.swap = d->swap_rb;
+    p->reduced = cln_scope_axes(&d->x, d->scope);
+    p->swap = d->swap_rb;
     p->k[0] = d->lo;
     p->k[1] = (float)((double)d->hi - (double)d->lo);
     p->k[2] = d->eps;

@@ -37,7 +37,7 @@ clnorm_status cln_moments_check(clnorm_any *desc)
 
 clnorm_status cln_moments_pose(cln_problem *p)
 {
-    p->view.reduced = axes_of(&p->desc.moments);
-    p->view.swap = p->desc.moments.swap_rb;
+    p->reduced = axes_of(&p->desc.moments);
+    p->swap = p->desc.moments.swap_rb;
     return CLNORM_OK;
 }

@@ -12,9 +12,9 @@ clnorm_status cln_normalize_check(clnorm_any *desc)
 clnorm_status cln_normalize_pose(cln_problem *p)
 {
     const clnorm_normalize *d = &p->desc.normalize;
-    p->view.reduced = cln_image_axes(&d->x);
-    p->view.swap = d->swap_rb;
-    p->view.per_channel = d->channels > 1;
+    p->reduced = cln_image_axes(&d->x);
+    p->swap = d->swap_rb;
+    p->per_channel = d->channels > 1;
     for (uint32_t c = 0; c < d->channels; c++) {
         cln_two_floats((double)d->mean[c] * d->scale, &p->table[c][0], &p->table[c][1]);
         p->table[c][2] = (float)(1.0 / ((double)d->std[c] * d->scale));

@@ -24,6 +24,22 @@
 #define LIST(...) ATTR(F32_LIST, __VA_ARGS__)
 #define SCOPE(op) U32(op, scope, 0, 3, 0, "one statistic per 0 image, 1 channel, 2 batch, 3 batch-channel")
 #define SWAP(op) U32(op, swap_rb, 0, 1, 0, "channels 0 and 2 of x trade places first")
+#define LAYER_ATTR(type, op, field, low, high, preset, text)                                              \
+    {                                                                                                     \
+#field, CLNORM_ATTR_##type, (uint32_t)offsetof(clnorm_##op, layer.field), low, high, preset, text \
+    }
+#define AFFINE(op)                                                                                           \
+    LAYER_ATTR(U32, op, affine, 0, 3, 0, "gamma, beta: 0 per channel, 1 per element, 2 per sample, 3 none"), \
+        LAYER_ATTR(U32, op, param_dtype, 0, 3, 0, "of gamma and beta: 0 and 1 f32, 2 f16, 3 bf16")
+#define FUSED(op)                                                                                    \
+    LAYER_ATTR(U32, op, act, 0, 5, 0, "0 none, 1 relu, 2 leaky, 3 silu, 4 gelu, 5 gelu-tanh"),       \
+        LAYER_ATTR(F32, op, slope, -1e30, 1e30, 0.01, "of leaky"),                                   \
+        LAYER_ATTR(U32, op, residual, 0, 2, 0, "0 none, 1 added before, 2 added after"),             \
+        LAYER_ATTR(U32, op, given, 0, 1, 0, "mean and rstd are inputs"),                             \
+        LAYER_ATTR(U32, op, gradients, 0, 4294967295.0, 0, "slots ever wanted backward; 0: all"),    \
+        LAYER_ATTR(U32, op, accumulate, 0, 4294967295.0, 0, "slots whose gradient is added to"),     \
+        LAYER_ATTR(F32, op, out_scale, 0, 1e30, 0, "quantizes y: y / out_scale + out_zero; 0: not"), \
+        LAYER_ATTR(F32, op, out_zero, -128, 255, 0, "of a quantized y")
 #define ATTRS(...)  \
     {               \
         __VA_ARGS__ \
@@ -39,18 +55,23 @@
 #define ATTRS(...)
 #define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_in = 0 slots,
 #define SLOTS(...) __VA_ARGS__
+/* A layer's kernels save these; its other tensors, TAKES among them, are layer.c's. */
+#define LAYER OUT(MEAN) OUT(RSTD) OUT(RUNNING_MEAN) OUT(RUNNING_VAR) OUT(DGAMMA) OUT(DBETA)
 #define IN(slot) | 1 << CLNORM_##slot
+#define TAKES(slot) | 1 << CLNORM_##slot
 #define OUT(slot)
 #define COUNTS(slot)
 enum {
 #include "op/ops.def"
 };
 #undef IN
+#undef TAKES
 #undef OUT
 #undef COUNTS
 #undef OP
 #define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_out = 0 slots,
 #define IN(slot)
+#define TAKES(slot)
 #define OUT(slot) | 1 << CLNORM_##slot
 #define COUNTS(slot) | 1 << CLNORM_##slot
 enum {
@@ -64,6 +85,8 @@ enum {
 
 /* ---- second pass: the rows ---- */
 #define IN(slot) { CLNORM_##slot, false, false },
+#undef TAKES
+#define TAKES(slot)
 #define OUT(slot) { CLNORM_##slot, true, false },
 #define COUNTS(slot) { CLNORM_##slot, true, true },
 #define SLOTS(...)                      \
@@ -178,12 +201,12 @@ static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
 
 static clnorm_status check_head(const cln_op *op, const clnorm_any *desc)
 {
-    if (desc->op.direction != 0)
-        return cln_fail(CLNORM_EARG, "%s: direction is %u; it has only 0, forward", op->info.name,
-                        desc->op.direction);
-    if (desc->op.semantics != 0)
-        return cln_fail(CLNORM_EARG, "%s: semantics is %u; it has only 0, chapter", op->info.name,
-                        desc->op.semantics);
+    if (desc->op.direction > (op->info.layer ? CLNORM_BACKWARD : CLNORM_FORWARD))
+        return cln_fail(CLNORM_EARG, "%s: direction is %u; %s", op->info.name, desc->op.direction,
+                        op->info.layer ? "forward 0 and backward 1 are allowed" : "it has only 0, forward");
+    if (desc->op.semantics > CLNORM_PAPER)
+        return cln_fail(CLNORM_EARG, "%s: semantics is %u; chapter 0, torch 1, onnx 2 and paper 3 are known",
+                        op->info.name, desc->op.semantics);
     if (desc->op.flags != 0)
         return cln_fail(CLNORM_EARG, "%s: flags is %u; none is known", op->info.name, desc->op.flags);
     return CLNORM_OK;
@@ -234,31 +257,7 @@ clnorm_status clnorm_op_check(clnorm_any *desc)
     CLN_TRY(check_attrs(op, desc));
     CLN_TRY(check_tensors(op, desc));
     CLN_TRY(check_swap(op, desc));
+    if (op->info.layer)
+        CLN_TRY(cln_layer_check(desc));
     return op->check(desc);
-}
-
-/* ---- from descriptor to problem ---- */
-
-clnorm_status cln_op_pose(cln_problem *out, const clnorm_op *desc)
-{
-    memset(out, 0, sizeof *out);
-    out->op = cln_op_of(desc->kind);
-    if (!out->op || desc->size != out->op->info.bytes) {
-        memcpy(&out->desc.op, desc, sizeof *desc);
-        return clnorm_op_check(&out->desc); /* says which of both */
-    }
-    memcpy(&out->desc, desc, desc->size);
-    CLN_TRY(clnorm_op_check(&out->desc));
-    const clnorm_tensor *x = &out->desc.head.x, *y = &out->desc.head.y;
-    out->x_bytes = clnorm_dtype_bytes(x->dtype);
-    out->y_bytes = clnorm_dtype_bytes(y->dtype);
-    out->view = (cln_view_spec){ x, out->op->maps ? y : NULL, 0, cln_channel_axis(x), false, false };
-    CLN_TRY(out->op->pose(out));
-    const uint64_t count = (uint64_t)clnorm_tensor_count(x);
-    if (!count)
-        return CLNORM_OK; /* nothing will run */
-    CLN_TRY(cln_view_build(&out->geo, &out->view));
-    out->set_elements = (uint64_t)out->geo.runs * out->geo.len;
-    out->bytes = count * (out->x_bytes + (out->op->maps ? out->y_bytes : 0));
-    return CLNORM_OK;
 }

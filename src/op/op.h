@@ -7,11 +7,33 @@
 /* The rows of ops.def; NULL for an unknown kind. */
 const cln_op *cln_op_of(uint32_t kind);
 
-/* Checks a descriptor and poses it as a problem: view, constants, traffic. */
-clnorm_status cln_op_pose(cln_problem *out, const clnorm_op *desc);
+/* Checks a descriptor and poses it as problems: views, constants, traffic. */
+clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc);
 
-/* Shape of an optional tensor of a checked descriptor; false when the op has none such. */
-bool cln_op_slot(const clnorm_any *desc, const cln_op *op, uint32_t slot, clnorm_tensor *out);
+/* Shape of a tensor of a checked descriptor; false when the op has none such. */
+bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
+
+/* ---- layers: layer.c ---- */
+
+clnorm_status cln_layer_check(clnorm_any *desc);
+/* The roles of a posed layer's descriptor: forward one problem, backward up to three. */
+clnorm_status cln_layer_parts(cln_problems *out);
+/* Whether relu's mask can be had: of floats, whose bits count from the first element of memory. */
+bool cln_layer_has_mask(const clnorm_any *desc);
+/* What a call must give together, whichever of it there is. */
+clnorm_status cln_layer_args(const cln_problem *p, const clnorm_args *args);
+void cln_layer_axes(cln_view_spec *spec, const cln_problem *p);
+void cln_layer_slots(const cln_problem *p, uint32_t *reads, uint32_t *writes, uint32_t *required);
+bool cln_layer_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *out);
+/* C,H,W of each sample, (C) of rows; H,W; the channel alone. */
+uint32_t cln_sample_axes(const clnorm_tensor *x);
+uint32_t cln_pixel_axes(const clnorm_tensor *x);
+uint32_t cln_layer_channel(const clnorm_tensor *x); /* which axis it is */
+clnorm_status cln_check_axes(const clnorm_any *desc, uint32_t axes);
+/* The families of cl/common/affine.clh and their constants. */
+typedef enum cln_power { CLN_POWER_MEAN, CLN_POWER_MOST, CLN_POWER_ADD } cln_power;
+void cln_layer_moments(cln_problem *p, float inside, float outside, uint32_t ddof);
+void cln_layer_power(cln_problem *p, float inside, float outside, cln_power kind);
 
 /* ---- helpers of the ops ---- */
 
@@ -42,6 +64,16 @@ CLN_OP_DECLARE(totensor)
 CLN_OP_DECLARE(normalize)
 CLN_OP_DECLARE(denormalize)
 CLN_OP_DECLARE(moments)
+CLN_OP_DECLARE(batchnorm)
+CLN_OP_DECLARE(layernorm)
+CLN_OP_DECLARE(groupnorm)
+CLN_OP_DECLARE(instancenorm)
+CLN_OP_DECLARE(mvn)
+CLN_OP_DECLARE(rmsnorm)
+CLN_OP_DECLARE(l2norm)
+CLN_OP_DECLARE(grn)
+CLN_OP_DECLARE(lpnorm)
+CLN_OP_DECLARE(lrn)
 #undef CLN_OP_DECLARE
 
 #endif

@@ -9,8 +9,8 @@ clnorm_status cln_totensor_check(clnorm_any *desc)
 clnorm_status cln_totensor_pose(cln_problem *p)
 {
     const clnorm_totensor *d = &p->desc.totensor;
-    p->view.reduced = cln_image_axes(&d->x);
-    p->view.swap = d->swap_rb;
+    p->reduced = cln_image_axes(&d->x);
+    p->swap = d->swap_rb;
     p->k[0] = d->scale;
     p->k[1] = 1.0f / d->scale;
     return CLNORM_OK;

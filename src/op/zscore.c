@@ -10,8 +10,8 @@ clnorm_status cln_zscore_check(clnorm_any *desc)
 clnorm_status cln_zscore_pose(cln_problem *p)
 {
     const clnorm_zscore *d = &p->desc.zscore;
-    p->view.reduced = cln_scope_axes(&d->x, d->scope);
-    p->view.swap = d->swap_rb;
+    p->reduced = cln_scope_axes(&d->x, d->scope);
+    p->swap = d->swap_rb;
     p->k[0] = d->eps;
     p->k[1] = (float)d->ddof;
     return CLNORM_OK;

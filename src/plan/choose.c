@@ -4,8 +4,10 @@
 
 #include <assert.h>
 
-const cln_solver *const cln_solvers[] = { &cln_solve_pointwise, &cln_solve_rows, &cln_solve_slab,
-                                          &cln_solve_split, NULL };
+const cln_solver *const cln_solvers[] = {
+    &cln_solve_pointwise, &cln_solve_rows,   &cln_solve_slab,   &cln_solve_split, &cln_solve_tile,
+    &cln_solve_cols,      &cln_solve_across, &cln_solve_window, &cln_solve_clan,  NULL
+};
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
 
@@ -23,15 +25,21 @@ static bool multiples(const int64_t *stride, const uint32_t *n, size_t count, ui
     return true;
 }
 
+/* Whether every run of a view starts at a multiple of vec elements. */
+static bool aligned(const cln_geo *g, int view, uint32_t vec)
+{
+    const cln_strides *v = &g->view[view];
+    return multiples(v->kept, g->kept, CLN_COUNT(g->kept), vec) &&
+           multiples(v->run, g->run, CLN_COUNT(g->run), vec) && multiples(&v->mix, &g->mix, 1, vec);
+}
+
 bool cln_geo_aligned(const cln_geo *g, uint32_t vec, bool writes)
 {
-    const bool x = g->step_x != 1 || (multiples(g->kept_x, g->kept, CLN_COUNT(g->kept), vec) &&
-                                      multiples(g->run_x, g->run, CLN_COUNT(g->run), vec) &&
-                                      multiples(&g->mix_x, &g->mix, 1, vec));
-    const bool y = g->step_y == 1 && multiples(g->kept_y, g->kept, CLN_COUNT(g->kept), vec) &&
-                   multiples(g->run_y, g->run, CLN_COUNT(g->run), vec) &&
-                   multiples(&g->mix_y, &g->mix, 1, vec);
-    return x && (y || !writes);
+    const cln_strides *v = g->view;
+    const bool x = v[CLN_VIEW_X].step != 1 || aligned(g, CLN_VIEW_X, vec);
+    const bool y = v[CLN_VIEW_Y].step == 1 && aligned(g, CLN_VIEW_Y, vec);
+    const bool d = v[CLN_VIEW_D].step != 1 || aligned(g, CLN_VIEW_D, vec);
+    return x && d && (y || !writes);
 }
 
 /* The twin of TEAMS in cl/common/sum.clh. */
@@ -43,12 +51,25 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     if (solver->applicable(problem))
         return false;
     const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
-    const cln_choice start = { solver, params->wg, params->vec, 1, 1, false };
+    const cln_choice start = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     *out = start;
     out->wide =
-        problem->op->maps && y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, out->vec, true);
+        problem->maps && y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, out->vec, true);
     solver->propose(out, problem, params, device->units);
+    if (cln_folds_families(problem))
+        out->mapped = cln_share(out, problem, params, device->units);
+    if (out->cols % out->vec &&
+        out->cols < problem->geo.len) /* a group's first column would not be aligned */
+        out->wide = false;
     return true;
+}
+
+double cln_read_again(const cln_problem *problem, const cln_params *params)
+{
+    const double all = (double)problem->set_elements * problem->geo.sets;
+    const double read = (double)problem->bytes - all * (double)problem->y_bytes * problem->maps;
+    const double kept = (double)params->slab_bytes * 8; /* the whole cache */
+    return read * (read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1);
 }
 
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
@@ -61,8 +82,11 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     double share = (double)stages[0].groups / units; /* of the device that has work */
     if (share > 1)
         share = 1;
+    const bool waits =
+        cln_folds_families(problem) && choice->solver != &cln_solve_clan; /* then x is read again */
+    const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     return (double)n * params->launch_ns +
-           choice->solver->traffic(problem, params) / params->bytes_per_ns / share;
+           (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;
 }
 
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_params *params,

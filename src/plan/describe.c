@@ -43,12 +43,14 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     if (body->choice.wide)
         add(t, "wide: %s loads and %sstores where the buffers are aligned\n", "vector",
             params->stream ? "streaming " : "");
-    else if (p->op->maps && y >= params->wide_bytes && p->geo.step_y != 1)
-        add(t, "no wide stores: y's elements are %lld apart in a run\n", (long long)p->geo.step_y);
-    else if (p->op->maps && y >= params->wide_bytes)
+    else if (p->maps && y >= params->wide_bytes && p->geo.view[CLN_VIEW_Y].step != 1)
+        add(t, "no wide stores: y's elements are %lld apart in a run\n",
+            (long long)p->geo.view[CLN_VIEW_Y].step);
+    else if (p->maps && y >= params->wide_bytes)
         add(t, "no wide stores: a stride is not a multiple of %u elements\n", body->choice.vec);
-    if (p->geo.step_x < 1 || p->geo.step_x > 4)
-        add(t, "loads one by one: x's elements are %lld apart in a run\n", (long long)p->geo.step_x);
+    if (p->geo.view[CLN_VIEW_X].step < 1 || p->geo.view[CLN_VIEW_X].step > 4)
+        add(t, "loads one by one: x's elements are %lld apart in a run\n",
+            (long long)p->geo.view[CLN_VIEW_X].step);
 }
 
 static void add_others(text *t, const cln_body *body, const cln_params *params, const cln_device *device)

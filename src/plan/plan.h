@@ -8,8 +8,34 @@
 
 #include <stdbool.h>
 
-#define CLN_MAX_STAGES 4
+#define CLN_MAX_STAGES 6
 #define CLN_MAX_SLOTS 8 /* optional tensors of one op */
+#define CLN_MAX_PARTS \
+    4 /* problems that one descriptor makes: statistics, dx in up to two, dgamma and dbeta */
+
+/* What a kernel of a layer is for: ROLE of cl/common/layer.clh, in its order. */
+typedef enum cln_role {
+    CLN_ROLE_FORWARD, /* statistics, then the map */
+    CLN_ROLE_GIVEN,   /* the map by earlier statistics */
+    CLN_ROLE_KEEP,    /* statistics for a later problem */
+    CLN_ROLE_DX,      /* gradient of x */
+    CLN_ROLE_FROZEN,  /* the same where the statistics are constants */
+    CLN_ROLE_PARAMS   /* gradients of gamma and beta */
+} cln_role;
+
+/* The tensors that a layer's kernels take besides x and y, in the order of their arguments. */
+enum {
+    CLN_BIND_D,
+    CLN_BIND_R,
+    CLN_BIND_E,
+    CLN_BIND_GAMMA,
+    CLN_BIND_BETA,
+    CLN_BIND_MEAN,
+    CLN_BIND_RSTD,
+    CLN_BIND_MASK,
+    CLN_BINDS
+};
+#define CLN_NO_SLOT CLNORM_SLOTS
 
 /* An optional tensor of an op, in the order of its kernels' arguments. */
 typedef struct cln_slot_spec {
@@ -27,27 +53,63 @@ typedef struct cln_op {
     bool table;                                         /* kernels take a table of channel constants */
     cln_slot_spec slots[CLN_MAX_SLOTS];                 /* ends with slot 0 */
     clnorm_status (*check)(clnorm_any *desc);           /* completes and checks what is the op's own */
-    clnorm_status (*pose)(struct cln_problem *problem); /* fills k, table, and the spec of the view */
+    clnorm_status (*pose)(struct cln_problem *problem); /* fills k, table, and what the view is made of */
 } cln_op;
+
+/* What is a layer's alone. */
+typedef struct cln_layer_problem {
+    cln_role role;
+    uint32_t groups;          /* of channels; 0: the axis of channels is not split */
+    uint32_t bind[CLN_BINDS]; /* slots, CLN_NO_SLOT: none */
+    uint32_t d_dtype;         /* of d, r and e */
+    uint32_t outputs;         /* slots: the problem is skipped where none is given; 0: see role */
+    uint32_t saves;           /* slots that its kernels may write besides y and e */
+    float post[4];            /* out_scale, out_zero, slope, 1 / out_scale */
+    /* Numbers of one call: momentum, 1 - momentum, and so on; NULL: none. */
+    void (*call)(float call[4], const struct cln_problem *problem, const clnorm_args *args);
+    size_t d_bytes;
+    uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
+    uint32_t stats;      /* statistics that the KEEP roles leave in the workspace for the others */
+    uint32_t family;     /* of them, neighbours that are folded once more; 0: none */
+    uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
+    float lp;            /* p of lpnorm; 0: none */
+    bool centred;        /* a mean is subtracted, and so MEAN is a slot */
+    bool reads_d, no_affine, merged, variance, zero_centred;
+} cln_layer_problem;
 
 /* A checked descriptor as numbers: what the kernels are told. */
 typedef struct cln_problem {
     const cln_op *op;
     clnorm_any desc;
-    cln_view_spec view;
+    cln_layer_problem layer;
+    uint32_t reduced;       /* axes of x that a set spans, bit per axis */
+    bool per_channel, swap; /* the map has one entry per channel; channels 0 and 2 of x trade places */
     cln_geo geo;
+    bool columns;            /* geo is of sets that lie side by side */
+    uint32_t window, before; /* channels that an element is summed with, and those before its own; 0: none */
     float k[4];
     float table[CLNORM_MAX_CHANNELS][4];
     uint32_t required; /* slots that must be given, bit per clnorm_slot */
+    size_t stat_bytes; /* room for one statistic in the workspace; 0: there is none */
+    bool maps;         /* writes an element for each of x */
+    uint32_t x, y;     /* slots of the stream that is read and of the one that is written */
+    uint32_t y_dtype;
     uint64_t set_elements;
-    uint64_t bytes;          /* the op's least traffic: x once, y once */
+    uint64_t bytes;          /* the least traffic: what is read once and written once */
     size_t x_bytes, y_bytes; /* of one element */
 } cln_problem;
+
+/* The problems of one descriptor, in the order in which they run. */
+typedef struct cln_problems {
+    cln_problem part[CLN_MAX_PARTS];
+    size_t count;
+    uint32_t reads, writes, required; /* slots of all */
+} cln_problems;
 
 /* The launch parameters of one plan. Results never depend on them. */
 typedef struct cln_choice {
     const struct cln_solver *solver;
-    uint32_t wg, vec, per, block;
+    uint32_t wg, vec, per, block, cols, mapped;
     bool wide; /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
 } cln_choice;
 
@@ -70,7 +132,8 @@ typedef struct cln_solver {
                      const cln_choice *choice);
 } cln_solver;
 
-extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split;
+extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split, cln_solve_tile,
+    cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window;
 /* All solvers, fastest form first; ends with NULL. */
 extern const cln_solver *const cln_solvers[];
 
@@ -85,6 +148,15 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
                      uint32_t units);
 
 /* ---- helpers of the solvers ---- */
+
+/* Bytes that a second walk over all that is read brings from memory, with what the cache keeps taken off. */
+double cln_read_again(const cln_problem *problem, const cln_params *params);
+/* map.c: what one group maps so that all are busy; the stage; places of columns besides each other's sets. */
+uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                   uint32_t units);
+cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share);
+uint32_t cln_outer(const cln_geo *geo);
+
 uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 /* per, raised until ceil(work / (per * unit)) groups are few enough for one launch. */
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
@@ -111,7 +183,7 @@ typedef struct cln_body {
     cln_problem problem;
     cln_choice choice;
     cln_stage stages[CLN_MAX_STAGES];
-    size_t nstages;
+    size_t nstages; /* 0: nothing to do */
     cln_geo geo;
     size_t workspace;
     cl_mem table; /* of a table op, else NULL */
@@ -120,17 +192,36 @@ typedef struct cln_body {
 
 /* Build options of a variant, "-DWG=1 ...". */
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant);
+/* Bytes in front of a workspace that hold the statistics of the KEEP role: the twin of KEPT_FLOATS. */
+size_t cln_kept_bytes(const cln_geo *geo);
+/* Whether kept statistics are folded by families (cl/common/families.clh) before the map, if there is one. */
+bool cln_folds_families(const cln_problem *problem);
+/* Stages behind the statistics: families where there are any, and the map that waited for them. */
+size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice);
 /* Whether strides leave every run aligned to vectors, where the buffers are. */
 bool cln_geo_aligned(const cln_geo *g, uint32_t vec, bool writes);
 /* A fresh set of kernels with all that never changes already set. */
 clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int variant);
 void cln_stage_free(cln_kernels *kernels);
-/* Sets buffers and enqueues all stages; see clnorm_enqueue. in_order: the queue is. */
-clnorm_status cln_stage_enqueue(const cln_body *body, const cln_kernels *kernels, cl_command_queue queue,
-                                bool in_order, const clnorm_args *args, const clnorm_buffer *workspace,
-                                cl_uint nwait, const cl_event *wait, cl_event *event);
+/* Where the stages of a call go, and what they wait for: the caller's events first, then each for the one
+ * before it (in an out-of-order queue by `last`). */
+typedef struct cln_chain {
+    cl_command_queue queue;
+    bool in_order;
+    const clnorm_args *args;
+    const clnorm_buffer *workspace;
+    cl_uint nwait;
+    const cl_event *wait;
+    cl_event last; /* of the last stage enqueued; NULL where nobody asked */
+} cln_chain;
+/* The last stage of a problem that packs a mask; returns how many, 1 or 0. It runs where MASK is given. */
+size_t cln_stage_mask(cln_stage *out, const cln_problem *problem);
+/* Sets buffers and enqueues all stages; see clnorm_enqueue. want: leave the event of the last in chain->last.
+ */
+clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels,
+                                bool want);
 
-/* The plan in words; returns the length like snprintf. */
+/* One body of a plan in words; returns the length like snprintf. */
 size_t cln_describe(char *text, size_t room, const cln_body *body, const cln_params *params,
                     const cln_device *device);
 

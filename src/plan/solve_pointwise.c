@@ -3,14 +3,15 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return problem->op->stat_bytes ? "it takes no statistic" : NULL;
+    return problem->stat_bytes ? "it takes no statistic"
+           : problem->columns  ? "sets lie side by side"
+           : problem->window   ? "an element is summed with its neighbours"
+                               : NULL;
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint64_t chunks = problem->geo.sets * cln_geo_chunks(&problem->geo);
-    choice->per = cln_ceil_div(chunks, (uint64_t)units * params->busy * cln_teams(choice->wg, choice->vec));
-    choice->per *= cln_teams(choice->wg, choice->vec);
+    choice->per = cln_share(choice, problem, params, units);
 }
 
 static double traffic(const cln_problem *problem, const cln_params *params)
@@ -22,10 +23,8 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    const uint64_t chunks = problem->geo.sets * cln_geo_chunks(&problem->geo);
-    geo->per = cln_fit_per(choice->per, chunks, 1);
-    *workspace = 0;
-    out[0] = (cln_stage){ "pointwise", cln_ceil_div(chunks, geo->per) };
+    *workspace = cln_kept_bytes(geo);
+    out[0] = cln_stage_map(geo, problem, choice->per);
     return 1;
 }
 

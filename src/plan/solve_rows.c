@@ -5,7 +5,8 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return !problem->op->stat_bytes            ? "there is no statistic"
+    return !problem->stat_bytes                ? "there is no statistic"
+           : problem->columns                  ? "sets lie side by side"
            : cln_geo_chunks(&problem->geo) > 1 ? "a set is longer than one chunk of 4096, or in pieces"
                                                : NULL;
 }
@@ -33,9 +34,9 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 {
     const uint32_t teams = cln_teams(choice->wg, choice->vec);
     geo->per = cln_fit_per(choice->per, problem->geo.sets, teams);
-    *workspace = 0;
+    *workspace = cln_kept_bytes(geo);
     out[0] = (cln_stage){ "rows", cln_ceil_div(problem->geo.sets, (uint64_t)geo->per * teams) };
-    return 1;
+    return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
 const cln_solver cln_solve_rows = { "rows", applicable, propose, traffic, stages };

@@ -4,7 +4,7 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return problem->op->stat_bytes ? NULL : "there is no statistic";
+    return !problem->stat_bytes ? "there is no statistic" : problem->columns ? "sets lie side by side" : NULL;
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
@@ -18,16 +18,16 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const uint64_t set_bytes = problem->set_elements * problem->x_bytes;
     const double again = set_bytes <= params->slab_bytes ? 0.1 : 1; /* of the second walk */
-    return (double)problem->bytes + again * (double)set_bytes * problem->geo.sets * problem->op->maps;
+    return (double)problem->bytes + again * (double)set_bytes * problem->geo.sets * problem->maps;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
     geo->per = cln_fit_per(choice->per, problem->geo.sets, 1);
-    *workspace = 0;
+    *workspace = cln_kept_bytes(geo);
     out[0] = (cln_stage){ "slab", cln_ceil_div(problem->geo.sets, geo->per) };
-    return 1;
+    return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
 const cln_solver cln_solve_slab = { "slab", applicable, propose, traffic, stages };

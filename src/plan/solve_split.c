@@ -5,7 +5,8 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return !problem->op->stat_bytes                 ? "there is no statistic"
+    return !problem->stat_bytes                     ? "there is no statistic"
+           : problem->columns                       ? "sets lie side by side"
            : problem->geo.sets > CLN_MAX_GROUPS / 2 ? "there are more sets than groups in a launch"
                                                     : NULL;
 }
@@ -26,10 +27,8 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
 
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
-    const double x_bytes = (double)problem->set_elements * problem->geo.sets * (double)problem->x_bytes;
-    const double kept = (double)params->slab_bytes * 8; /* the whole cache */
-    const double again = x_bytes <= kept ? 0.3 : x_bytes <= 2 * kept ? 0.7 : 1;
-    return (double)problem->bytes + again * x_bytes * problem->op->maps;
+    const bool twice = problem->maps && !cln_folds_families(problem); /* families count their own */
+    return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
@@ -40,11 +39,13 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS)
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
-    *workspace = sets * (geo->parts * problem->op->stat_bytes + MAP_BYTES);
+    *workspace = cln_kept_bytes(geo) + sets * (geo->parts * problem->stat_bytes + MAP_BYTES);
     out[0] = (cln_stage){ "partial", sets * geo->parts };
     out[1] = (cln_stage){ "foldall", sets };
+    if (cln_folds_families(problem))
+        return 2 + cln_stage_families(out + 2, geo, problem, choice);
     out[2] = (cln_stage){ "apply", sets * geo->parts };
-    return problem->op->maps ? 3 : 2;
+    return problem->maps ? 3 : 2;
 }
 
 const cln_solver cln_solve_split = { "split", applicable, propose, traffic, stages };

@@ -1,37 +1,97 @@
 /* stage.c -- from a plan's numbers to kernels with arguments, enqueued in order.
  *
- * Every kernel of an op takes the same list: x, its first element, y, its first element, workspace, geometry,
- * four constants, the table where the op has one, then each optional tensor and its first element. */
+ * Every kernel of an op takes the same list: x, its first element, y, its first element, workspace, geometry;
+ * of a layer the tensors of `binds`; four constants (a layer: twelve), the table where the op has one, then
+ * each optional tensor and its first element. */
 #include "base/status.h"
 #include "plan/plan.h"
 
 #include <assert.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARG_X, ARG_X0, ARG_Y, ARG_Y0, ARG_WORK, ARG_GEO, ARG_K, ARG_REST };
+enum { ARG_X, ARG_X0, ARG_Y, ARG_Y0, ARG_WORK, ARG_GEO, ARG_REST };
 
 static int step_option(int64_t step, int64_t most) { return step >= 1 && step <= most ? (int)step : 0; }
 
+/* WSTEP and SSTEP of cl/common/place.clh. */
+static int shared_step(const cln_body *body, int view, uint32_t div)
+{
+    const cln_strides *v = &body->geo.view[view];
+    const bool same_in_rows = !v->run[0] && !v->run[1] && !v->run[2];
+    return v->step == 0 ? 1 : body->problem.columns && same_in_rows ? 4 : v->step == 1 && div == 1 ? 2 : 3;
+}
+
+bool cln_folds_families(const cln_problem *p) { return p->layer.family && p->layer.role != CLN_ROLE_PARAMS; }
+
+/* What of a layer is decided at compile time. */
+static void add_layer_options(char *text, size_t room, const cln_body *body)
+{
+    const cln_layer_problem *l = &body->problem.layer;
+    const clnorm_layer *d = &body->problem.desc.layered.layer;
+    const cln_strides *view = body->geo.view;
+    const bool zero_gamma = body->problem.op->info.kind == CLNORM_OP_GRN;
+    const int used = snprintf(
+        text, room,
+        " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
+        "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d -DACCUMULATE=%d "
+        "-DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d",
+        (int)l->role, body->problem.columns, cln_folds_families(&body->problem),
+        clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
+        clnorm_dtype_name(d->param_dtype), l->no_affine ? 0 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
+        shared_step(body, CLN_VIEW_S, body->geo.sdiv),
+        l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->variance, d->act,
+        d->out_scale != 0.0f, l->accumulate, l->zero_centred || zero_gamma ? "0.0f" : "1.0f",
+        l->zero_centred ? "1.0f" : "0.0f", l->bind[CLN_BIND_E] != CLN_NO_SLOT);
+    if (l->lp > FLT_MAX)
+        snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
+    else if (l->lp > 0.0f)
+        snprintf(text + used, room - (size_t)used, " -DLP=%af -DLP_INF=0", (double)l->lp);
+}
+
+static void add_window_options(char *text, size_t room, const cln_body *body)
+{
+    snprintf(text, room, " -DWINDOW=%u -DBEFORE=%u -DPIXELS=%d", body->problem.window, body->problem.before,
+             body->geo.channel_div == 1);
+}
+
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant)
 {
-    const clnorm_any *d = &body->problem.desc;
+    const cln_problem *p = &body->problem;
     const bool wide = variant == CLN_WIDE;
-    snprintf(text, room,
-             "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
-             "-DXSTEP=%d -DYSTEP=%d",
-             body->choice.wg, body->choice.vec, wide, wide && params->stream,
-             clnorm_dtype_name(d->head.x.dtype), clnorm_dtype_name(d->head.y.dtype),
-             step_option(body->geo.step_x, 4), step_option(body->geo.step_y, 1));
+    const int used = snprintf(
+        text, room,
+        "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
+        "-DXSTEP=%d -DYSTEP=%d",
+        body->choice.wg, body->choice.vec, wide, wide && params->stream,
+        clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
+        step_option(body->geo.view[CLN_VIEW_X].step, 4), step_option(body->geo.view[CLN_VIEW_Y].step, 1));
+    if (p->op->info.layer)
+        add_layer_options(text + used, room - (size_t)used, body);
+    if (p->window)
+        add_window_options(text + strlen(text), room - strlen(text), body);
 }
+
+size_t cln_kept_bytes(const cln_geo *geo)
+{
+    return (((size_t)geo->stats * 6 + 15) & ~(size_t)15) * sizeof(float);
+}
+
+/* Index of the first constant, k; of the first optional tensor. */
+static cl_uint arg_k(const cln_op *op) { return ARG_REST + (op->info.layer ? 2 * CLN_BINDS : 0); }
+static cl_uint arg_slots(const cln_op *op) { return arg_k(op) + (op->info.layer ? 3 : 1) + op->table; }
 
 static clnorm_status set_constants(cl_kernel k, const cln_body *body)
 {
+    const cln_problem *p = &body->problem;
     CLN_CL(clSetKernelArg(k, ARG_GEO, sizeof body->geo, &body->geo));
-    CLN_CL(clSetKernelArg(k, ARG_K, sizeof body->problem.k, body->problem.k));
-    if (body->problem.op->table)
-        CLN_CL(clSetKernelArg(k, ARG_REST, sizeof body->table, &body->table));
+    CLN_CL(clSetKernelArg(k, arg_k(p->op), sizeof p->k, p->k));
+    if (p->op->info.layer)
+        CLN_CL(clSetKernelArg(k, arg_k(p->op) + 1, sizeof p->layer.post, p->layer.post));
+    if (p->op->table)
+        CLN_CL(clSetKernelArg(k, arg_k(p->op) + 1, sizeof body->table, &body->table));
     return CLNORM_OK;
 }
 
@@ -75,50 +135,88 @@ static clnorm_status set_buffer(cl_kernel k, cl_uint arg, const clnorm_buffer *b
     return CLNORM_OK;
 }
 
-static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm_args *args,
-                                 const clnorm_buffer *workspace)
+/* Bytes of one element behind a layer's binding. */
+static size_t bind_bytes(const cln_problem *p, size_t bind)
 {
-    const cln_op *op = body->problem.op;
-    CLN_TRY(set_buffer(k, ARG_X, &args->slot[CLNORM_X], body->problem.x_bytes));
-    CLN_TRY(set_buffer(k, ARG_Y, &args->slot[CLNORM_Y], body->problem.y_bytes));
-    CLN_CL(clSetKernelArg(k, ARG_WORK, sizeof workspace->mem, &workspace->mem));
-    for (size_t i = 0; op->slots[i].slot; i++)
-        CLN_TRY(set_buffer(k, (cl_uint)(ARG_REST + op->table + 2 * i), &args->slot[op->slots[i].slot],
-                           op->slots[i].u64 ? 8 : 4));
+    return bind <= CLN_BIND_E      ? p->layer.d_bytes
+           : bind <= CLN_BIND_BETA ? clnorm_dtype_bytes(p->desc.layered.layer.param_dtype)
+           : bind == CLN_BIND_MASK ? 1
+                                   : sizeof(float);
+}
+
+static clnorm_status set_layer(cl_kernel k, const cln_problem *p, const clnorm_args *args)
+{
+    static const clnorm_buffer none = { NULL, 0, NULL, 0 };
+    float call[4] = { 0 };
+    for (size_t b = 0; b < CLN_BINDS; b++) {
+        const uint32_t slot = p->layer.bind[b];
+        CLN_TRY(set_buffer(k, (cl_uint)(ARG_REST + 2 * b), slot == CLN_NO_SLOT ? &none : &args->slot[slot],
+                           bind_bytes(p, b)));
+    }
+    if (p->layer.call)
+        p->layer.call(call, p, args);
+    CLN_CL(clSetKernelArg(k, arg_k(p->op) + 2, sizeof call, call));
     return CLNORM_OK;
 }
 
-clnorm_status cln_stage_enqueue(const cln_body *body, const cln_kernels *kernels, cl_command_queue queue,
-                                bool in_order, const clnorm_args *args, const clnorm_buffer *workspace,
-                                cl_uint nwait, const cl_event *wait, cl_event *event)
+static size_t slot_bytes(const cln_problem *p, const cln_slot_spec *s)
 {
-    const size_t local = body->choice.wg;
-    cl_event before = NULL;
-    clnorm_status st = CLNORM_OK;
-    assert(body->nstages > 0);
-    for (size_t i = 0; i < body->nstages && st == CLNORM_OK; i++) {
-        const bool last = i + 1 == body->nstages, chain = !in_order && i > 0;
-        const size_t global = body->stages[i].groups * local;
-        cl_event after = NULL;
-        st = set_buffers(kernels->k[i], body, args, workspace);
-        if (st == CLNORM_OK)
-            st =
-                CLN_CL_STATUS(clEnqueueNDRangeKernel(queue, kernels->k[i], 1, NULL, &global, &local,
-                                                     chain    ? 1
-                                                     : i == 0 ? nwait
-                                                              : 0,
-                                                     chain             ? &before
-                                                     : i == 0 && nwait ? wait
-                                                                       : NULL,
-                                                     (last && event) || (!last && !in_order) ? &after : NULL),
-                              "clEnqueueNDRangeKernel");
-        if (before)
-            clReleaseEvent(before);
-        before = after;
+    const bool gradient = s->slot == CLNORM_DGAMMA || s->slot == CLNORM_DBETA;
+    return s->u64 ? 8 : gradient ? clnorm_dtype_bytes(p->desc.layered.layer.param_dtype) : sizeof(float);
+}
+
+static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm_args *args,
+                                 const clnorm_buffer *workspace)
+{
+    static const clnorm_buffer none = { NULL, 0, NULL, 0 };
+    const cln_problem *p = &body->problem;
+    CLN_TRY(set_buffer(k, ARG_X, &args->slot[p->x], p->x_bytes));
+    CLN_TRY(set_buffer(k, ARG_Y, p->maps || !p->op->info.layer ? &args->slot[p->y] : &none, p->y_bytes));
+    CLN_CL(clSetKernelArg(k, ARG_WORK, sizeof workspace->mem, &workspace->mem));
+    if (p->op->info.layer)
+        CLN_TRY(set_layer(k, p, args));
+    for (size_t i = 0; p->op->slots[i].slot; i++) {
+        const cln_slot_spec *s = &p->op->slots[i];
+        const bool hidden = p->op->info.layer && !(p->layer.saves >> s->slot & 1);
+        CLN_TRY(set_buffer(k, (cl_uint)(arg_slots(p->op) + 2 * i), hidden ? &none : &args->slot[s->slot],
+                           slot_bytes(p, s)));
     }
-    if (st == CLNORM_OK && event)
-        *event = before;
-    else if (before)
-        clReleaseEvent(before);
-    return st;
+    return CLNORM_OK;
+}
+
+static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cl_kernel k, bool want)
+{
+    const size_t local = body->choice.wg, global = body->stages[i].groups * local;
+    const bool follows = c->last != NULL; /* all before it is behind this event */
+    cl_event done = NULL;
+    CLN_TRY(set_buffers(k, body, c->args, c->workspace));
+    CLN_CL(clEnqueueNDRangeKernel(c->queue, k, 1, NULL, &global, &local, follows ? 1 : c->nwait,
+                                  follows    ? &c->last
+                                  : c->nwait ? c->wait
+                                             : NULL,
+                                  want || !c->in_order ? &done : NULL));
+    c->nwait = 0;
+    if (c->last)
+        clReleaseEvent(c->last);
+    c->last = done;
+    return CLNORM_OK;
+}
+
+#define MASK_GROUP 1024 /* bytes of the mask */
+
+size_t cln_stage_mask(cln_stage *out, const cln_problem *problem)
+{
+    const uint64_t groups = (problem->layer.mask_bytes + MASK_GROUP - 1) / MASK_GROUP;
+    *out = (cln_stage){ "mask", groups < CLN_MAX_GROUPS ? (size_t)groups : CLN_MAX_GROUPS };
+    return groups > 0;
+}
+
+clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels, bool want)
+{
+    const bool unmasked = body->problem.layer.mask_bytes && !chain->args->slot[CLNORM_MASK].mem;
+    const size_t n = body->nstages - unmasked;
+    assert(n > 0);
+    for (size_t i = 0; i < n; i++)
+        CLN_TRY(enqueue_one(chain, body, i, kernels->k[i], want && i + 1 == n));
+    return CLNORM_OK;
 }

@@ -11,6 +11,9 @@ typedef struct ref_sum {
     double value, carry;
 } ref_sum;
 
+void ref_sum_add(ref_sum *s, double x);
+double ref_sum_take(ref_sum *s); /* and begins anew */
+
 /* The statistics of one set. The mean is mean + mean_rest: 1e6 +- 1 needs more digits than one double has. */
 typedef struct ref_stat {
     uint64_t count;
@@ -43,6 +46,12 @@ typedef struct ref_op {
 
 extern const ref_op ref_minmax, ref_symmetric, ref_zscore, ref_totensor, ref_normalize, ref_denormalize,
     ref_moments;
+
+/* A number in the descriptor; offset 0: the op has none. */
+static inline uint32_t ref_field(const clnorm_any *desc, size_t offset)
+{
+    return offset ? *(const uint32_t *)(const void *)((const char *)desc + offset) : 0u;
+}
 
 /* The entry for a channel in a list of one or C. */
 static inline double ref_listed(const float *list, uint32_t channels, int64_t channel)

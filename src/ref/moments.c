@@ -6,7 +6,7 @@
 static ref_result formula(const ref_point *p)
 {
     const double mean = p->stat->mean + p->stat->mean_rest;
-    const ref_result r = { mean, fabs(mean) };
+    const ref_result r = { mean, fmax(fabs(p->stat->min), fabs(p->stat->max)) };
     return r;
 }
 

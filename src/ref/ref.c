@@ -1,5 +1,5 @@
 /* ref.c -- the loops of the reference: elements, sets, statistics; and the error measure. */
-#include "ref/internal.h"
+#include "ref/layer.h"
 
 #include "base/compiler.h"
 #include "base/half.h"
@@ -83,11 +83,6 @@ typedef struct place {
     int64_t at[CLNORM_MAX_DIMS];
 } place;
 
-static uint32_t field(const clnorm_any *desc, size_t offset)
-{
-    return offset ? *(const uint32_t *)(const void *)((const char *)desc + offset) : 0u;
-}
-
 /* The axes that a scope reduces. Below four axes there is no n, below three no c either. */
 static uint32_t axes_of(uint32_t scope, uint32_t ndim)
 {
@@ -150,14 +145,14 @@ static int64_t set_of(const problem *p, const place *e)
 /* Neumaier 1974. An infinity leaves a NaN in the carry, which is what an infinity in a set is to give; and
  * nothing overflows, since the elements are f32 at most. Integers sum exactly up to 2^37 elements of u16,
  * even without the carry. */
-static void sum_add(ref_sum *s, double x)
+void ref_sum_add(ref_sum *s, double x)
 {
     const double t = s->value + x;
     s->carry += fabs(s->value) >= fabs(x) ? (s->value - t) + x : (x - t) + s->value;
     s->value = t;
 }
 
-static double sum_take(ref_sum *s)
+double ref_sum_take(ref_sum *s)
 {
     const double total = s->value + s->carry;
     s->value = s->carry = 0.0;
@@ -169,13 +164,13 @@ static void add_value(ref_stat *stat, double x)
     stat->count++;
     stat->min = isnan(x) || x < stat->min ? x : stat->min;
     stat->max = isnan(x) || x > stat->max ? x : stat->max;
-    sum_add(&stat->sum, x);
+    ref_sum_add(&stat->sum, x);
 }
-static void add_distance(ref_stat *stat, double x) { sum_add(&stat->sum, x - stat->mean); }
+static void add_distance(ref_stat *stat, double x) { ref_sum_add(&stat->sum, x - stat->mean); }
 static void add_square(ref_stat *stat, double x)
 {
     const double d = (x - stat->mean) - stat->mean_rest;
-    sum_add(&stat->sum, d * d);
+    ref_sum_add(&stat->sum, d * d);
 }
 
 static void each_element(const problem *p, void (*add)(ref_stat *stat, double x))
@@ -196,14 +191,14 @@ static void measure(const problem *p)
     }
     each_element(p, add_value);
     for (int64_t s = 0; s < n; s++)
-        p->stat[s].mean = sum_take(&p->stat[s].sum) / (p->stat[s].count ? (double)p->stat[s].count : 1.0);
+        p->stat[s].mean = ref_sum_take(&p->stat[s].sum) / (p->stat[s].count ? (double)p->stat[s].count : 1.0);
     each_element(p, add_distance);
     for (int64_t s = 0; s < n; s++)
         p->stat[s].mean_rest =
-            sum_take(&p->stat[s].sum) / (p->stat[s].count ? (double)p->stat[s].count : 1.0);
+            ref_sum_take(&p->stat[s].sum) / (p->stat[s].count ? (double)p->stat[s].count : 1.0);
     each_element(p, add_square);
     for (int64_t s = 0; s < n; s++)
-        p->stat[s].m2 = sum_take(&p->stat[s].sum);
+        p->stat[s].m2 = ref_sum_take(&p->stat[s].sum);
 }
 
 static const struct kept {
@@ -220,11 +215,16 @@ static double *member(ref_stat *stat, size_t offset) { return (double *)(void *)
 static void save(const problem *p, const ref_io *io)
 {
     for (int64_t s = 0; s < sets(p); s++) {
-        for (size_t k = 0; k < CLN_COUNT(kept); k++)
-            if (io->slot[kept[k].slot])
-                ((double *)io->slot[kept[k].slot])[s] = *member(&p->stat[s], kept[k].offset);
+        const ref_stat *stat = &p->stat[s];
+        for (size_t k = 0; k < CLN_COUNT(kept); k++) {
+            const clnorm_slot slot = kept[k].slot;
+            if (io->slot[slot])
+                ((double *)io->slot[slot])[s] = *member(&p->stat[s], kept[k].offset);
+            if (io->scale[slot])
+                io->scale[slot][s] = slot == CLNORM_MEAN ? fmax(fabs(stat->min), fabs(stat->max)) : 0.0;
+        }
         if (io->slot[CLNORM_COUNT])
-            ((uint64_t *)io->slot[CLNORM_COUNT])[s] = p->stat[s].count;
+            ((uint64_t *)io->slot[CLNORM_COUNT])[s] = stat->count;
     }
 }
 
@@ -275,15 +275,18 @@ static const ref_op *op_of(uint32_t kind)
     return NULL;
 }
 
-bool ref_run(const clnorm_any *desc, const ref_io *io, double *scale)
+bool ref_run(const clnorm_any *desc, const ref_io *io)
 {
+    const ref_layer_op *layer = ref_layer_op_of(desc->op.kind);
+    if (layer)
+        return ref_layer_run(layer, desc, io);
     problem p = { op_of(desc->op.kind), desc, &desc->head.x, io->slot[CLNORM_X], 0, 0, false, NULL };
     if (!p.op)
         return false;
-    const uint32_t axes = field(desc, p.op->axes), ndim = p.x->ndim;
-    p.reduced = axes ? axes : axes_of(field(desc, p.op->scope), ndim);
+    const uint32_t axes = ref_field(desc, p.op->axes), ndim = p.x->ndim;
+    p.reduced = axes ? axes : axes_of(ref_field(desc, p.op->scope), ndim);
     p.channel = ndim >= 4 ? 1 : ndim == 3 ? 0 : ndim;
-    p.swap_rb = field(desc, p.op->swap_rb) != 0;
+    p.swap_rb = ref_field(desc, p.op->swap_rb) != 0;
     p.stat = (ref_stat *)calloc((size_t)sets(&p) + 1, sizeof *p.stat);
     if (!p.stat)
         return false;
@@ -295,7 +298,7 @@ bool ref_run(const clnorm_any *desc, const ref_io *io, double *scale)
         p.op->fold(desc, &p.stat[s]);
     if (p.op->source == REF_OF_X)
         save(&p, io);
-    (p.op->per_set ? apply_per_set : apply)(&p, (double *)io->slot[CLNORM_Y], scale);
+    (p.op->per_set ? apply_per_set : apply)(&p, (double *)io->slot[CLNORM_Y], io->scale[CLNORM_Y]);
     free(p.stat);
     return true;
 }

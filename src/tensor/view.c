@@ -6,36 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct axis {
-    int64_t n, x, y;
-    bool pinned; /* stays an axis of its own: the channels of a per-channel map or a swap */
-} axis;
-
-typedef struct axes {
-    axis a[CLNORM_MAX_DIMS];
-    size_t count;
-} axes;
-
-static void push(axes *list, axis a)
+static void push(cln_axes *list, cln_axis a)
 {
-    assert(list->count < CLNORM_MAX_DIMS);
+    assert(list->count < CLN_MAX_AXES);
     list->a[list->count++] = a;
 }
 
-static void drop(axes *list, size_t k)
+static void drop(cln_axes *list, size_t k)
 {
     list->count--;
     memmove(list->a + k, list->a + k + 1, (list->count - k) * sizeof *list->a);
 }
 
-/* Neighbours that are one evenly spaced axis in x and in y become one. */
-static void merge(axes *list)
+static bool continues(const cln_axis *outer, const cln_axis *inner)
+{
+    for (size_t v = 0; v < CLN_VIEWS; v++)
+        if (outer->stride[v] != inner->n * inner->stride[v])
+            return false;
+    return !outer->pinned && !inner->pinned;
+}
+
+/* Neighbours that are one evenly spaced axis in every view become one. */
+static void merge(cln_axes *list)
 {
     for (size_t k = 1; k < list->count;) {
-        axis *outer = &list->a[k - 1], *inner = &list->a[k];
-        if (!outer->pinned && !inner->pinned && outer->x == inner->n * inner->x &&
-            outer->y == inner->n * inner->y) {
-            inner->n *= outer->n;
+        if (continues(&list->a[k - 1], &list->a[k])) {
+            list->a[k].n *= list->a[k - 1].n;
             drop(list, k - 1);
         } else
             k++;
@@ -43,45 +39,46 @@ static void merge(axes *list)
 }
 
 /* Slowest in x first; stable, so that a broadcast axis stays where it was. */
-static void sort_by_stride(axes *list)
+static void sort_by_stride(cln_axes *list)
 {
     for (size_t i = 1; i < list->count; i++)
-        for (size_t k = i; k > 0 && llabs(list->a[k].x) > llabs(list->a[k - 1].x); k--) {
-            const axis t = list->a[k];
+        for (size_t k = i; k > 0 && llabs(list->a[k].stride[0]) > llabs(list->a[k - 1].stride[0]); k--) {
+            const cln_axis t = list->a[k];
             list->a[k] = list->a[k - 1];
             list->a[k - 1] = t;
         }
 }
 
 /* How good an axis is to walk with vectors: its length, less where loads or stores go one by one. */
-static int64_t worth(const axis *a)
+static int64_t worth(const cln_axis *a)
 {
-    const bool wide_x = a->x >= 1 && a->x <= 4, wide_y = a->y == 1;
+    const bool wide_x = a->stride[CLN_VIEW_X] >= 1 && a->stride[CLN_VIEW_X] <= 4,
+               wide_y = a->stride[CLN_VIEW_Y] == 1;
     const int64_t n = a->n < CLN_CHUNK ? a->n : CLN_CHUNK;
     return n * 16 / (wide_x && wide_y ? 1 : wide_x ? 4 : 16);
 }
 
-static axis take_elements(axes *runs)
+static cln_axis take_elements(cln_axes *runs)
 {
-    const axis none = { 1, 1, 1, false };
+    const cln_axis none = { 1, { 1, 1, 1, 0, 0 }, true, false };
     size_t best = runs->count;
     for (size_t k = 0; k < runs->count; k++)
         if (!runs->a[k].pinned && (best == runs->count || worth(&runs->a[k]) >= worth(&runs->a[best])))
             best = k;
     if (best == runs->count)
         return none;
-    const axis a = runs->a[best];
+    const cln_axis a = runs->a[best];
     drop(runs, best);
     return a;
 }
 
 /* The axis whose runs share cache lines, or a swapped one (which the kernel looks for there). */
-static axis take_mix(axes *runs, const axis *elements, bool swapped)
+static cln_axis take_mix(cln_axes *runs, const cln_axis *elements, bool swapped)
 {
-    const axis none = { 1, 0, 0, false };
+    const cln_axis none = { 1, { 0, 0, 0, 0, 0 }, true, false };
     for (size_t k = runs->count; k-- > 0;) {
-        const axis a = runs->a[k];
-        if (swapped ? a.pinned : llabs(a.x) < llabs(elements->x)) {
+        const cln_axis a = runs->a[k];
+        if (swapped ? a.pinned : llabs(a.stride[CLN_VIEW_X]) < llabs(elements->stride[CLN_VIEW_X])) {
             drop(runs, k);
             return a;
         }
@@ -89,18 +86,33 @@ static axis take_mix(axes *runs, const axis *elements, bool swapped)
     return none;
 }
 
-/* Axes into the last of so many places; those in front have length 1. */
-static void set_axes(const axes *list, size_t places, uint32_t *n, int64_t *x, int64_t *y)
+static void set_kept(cln_geo *g, const cln_axes *kept)
 {
-    const size_t skip = places - list->count;
-    for (size_t k = 0; k < places; k++) {
-        n[k] = k < skip ? 1 : (uint32_t)list->a[k - skip].n;
-        x[k] = k < skip ? 0 : list->a[k - skip].x;
-        y[k] = k < skip ? 0 : list->a[k - skip].y;
+    const size_t skip = CLN_COUNT(g->kept) - kept->count;
+    for (size_t k = 0; k < CLN_COUNT(g->kept); k++) {
+        g->kept[k] = k < skip ? 1 : (uint32_t)kept->a[k - skip].n;
+        for (size_t v = 0; v < CLN_VIEWS; v++)
+            g->view[v].kept[k] = k < skip ? 0 : kept->a[k - skip].stride[v];
     }
 }
 
-static void set_channel(cln_geo *g, const axes *runs, const axis *mix)
+static void set_runs(cln_geo *g, const cln_axes *runs, const cln_axis *mix, const cln_axis *elements)
+{
+    const size_t skip = CLN_COUNT(g->run) - runs->count;
+    for (size_t k = 0; k < CLN_COUNT(g->run); k++) {
+        g->run[k] = k < skip ? 1 : (uint32_t)runs->a[k - skip].n;
+        for (size_t v = 0; v < CLN_VIEWS; v++)
+            g->view[v].run[k] = k < skip ? 0 : runs->a[k - skip].stride[v];
+    }
+    for (size_t v = 0; v < CLN_VIEWS; v++) {
+        g->view[v].mix = mix->stride[v];
+        g->view[v].step = elements->stride[v];
+    }
+    g->mix = (uint32_t)mix->n;
+    g->len = (uint32_t)elements->n;
+}
+
+static void set_channel(cln_geo *g, const cln_axes *runs, const cln_axis *mix)
 {
     uint32_t div = (uint32_t)mix->n;
     if (mix->pinned)
@@ -112,7 +124,7 @@ static void set_channel(cln_geo *g, const axes *runs, const axis *mix)
         }
 }
 
-static int64_t product(const axes *list)
+static int64_t product(const cln_axes *list)
 {
     int64_t n = 1;
     for (size_t k = 0; k < list->count; k++)
@@ -120,7 +132,8 @@ static int64_t product(const axes *list)
     return n;
 }
 
-static clnorm_status check_limits(const axes *kept, const axes *runs, const axis *mix, const axis *elements)
+static clnorm_status check_limits(const cln_axes *kept, const cln_axes *runs, const cln_axis *mix,
+                                  const cln_axis *elements)
 {
     const int64_t sets = product(kept), n_runs = product(runs) * mix->n;
     const int64_t limit = UINT32_MAX, in_set = limit - CLN_CHUNK; /* no chunk's end overflows in a kernel */
@@ -140,17 +153,16 @@ static clnorm_status check_limits(const axes *kept, const axes *runs, const axis
 
 clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 {
-    axes kept = { { { 0, 0, 0, false } }, 0 }, runs = kept;
+    cln_axes kept = { .count = 0 }, runs = { .count = 0 };
     bool channel_kept = false;
-    for (uint32_t i = 0; i < spec->x->ndim; i++) {
-        const bool reduced = spec->reduced >> i & 1, channel = (int)i == spec->channel;
-        const axis a = { spec->x->shape[i], spec->x->stride[i],
-                         spec->y ? spec->y->stride[i] : spec->x->stride[i],
-                         channel && (spec->swap || (reduced && spec->per_channel)) };
+    for (size_t i = 0; i < spec->axes.count; i++) {
+        cln_axis a = spec->axes.a[i];
+        const bool channel = (int)i == spec->channel;
+        a.pinned = channel && (spec->swap || (a.reduced && spec->per_channel));
         if (a.n == 1)
             continue;
-        channel_kept |= channel && !reduced;
-        push(reduced ? &runs : &kept, a);
+        channel_kept |= channel && !a.reduced;
+        push(a.reduced ? &runs : &kept, a);
     }
     sort_by_stride(&runs);
     merge(&runs);
@@ -158,26 +170,174 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
     const bool swap_kept = spec->swap && channel_kept;
     if (swap_kept && !kept.a[kept.count - 1].pinned)
         return cln_fail(CLNORM_EUNSUPPORTED, "swap_rb needs the channel to be the last axis that is kept");
-    const axis elements = take_elements(&runs);
-    const axis mix = take_mix(&runs, &elements, spec->swap && !channel_kept);
+    const cln_axis elements = take_elements(&runs);
+    const cln_axis mix = take_mix(&runs, &elements, spec->swap && !channel_kept);
     CLN_TRY(check_limits(&kept, &runs, &mix, &elements));
     memset(out, 0, sizeof *out);
-    set_axes(&kept, CLN_COUNT(out->kept), out->kept, out->kept_x, out->kept_y);
-    set_axes(&runs, CLN_COUNT(out->run), out->run, out->run_x, out->run_y);
-    out->channel_div = out->channel_mod = 1;
+    set_kept(out, &kept);
+    set_runs(out, &runs, &mix, &elements);
+    out->channel_div = out->channel_mod = out->wdiv = out->sdiv = out->span = 1;
     if (spec->per_channel)
         set_channel(out, &runs, &mix);
-    out->mix = (uint32_t)mix.n;
-    out->mix_x = mix.x;
-    out->mix_y = mix.y;
-    out->step_x = elements.x;
-    out->step_y = elements.y;
-    out->len = (uint32_t)elements.n;
     out->sets = (uint32_t)product(&kept);
     out->runs = (uint32_t)(product(&runs) * mix.n);
     out->plain = kept.count <= 1 && runs.count <= 1;
     out->swap = mix.pinned && spec->swap ? 3 : 0;
     out->swap_kept = swap_kept ? 3 : 0;
+    return CLNORM_OK;
+}
+
+/* ---- sets that lie side by side ---- */
+
+#define SHORT_RUN 128 /* a contiguous piece of a set this short is walked across */
+
+static void take(cln_axes *out, const cln_view_spec *spec, bool reduced)
+{
+    out->count = 0;
+    for (size_t i = 0; i < spec->axes.count; i++)
+        if (spec->axes.a[i].n > 1 && spec->axes.a[i].reduced == reduced)
+            push(out, spec->axes.a[i]);
+}
+
+static size_t contiguous(const cln_axes *list)
+{
+    for (size_t k = 0; k < list->count; k++)
+        if (list->a[k].stride[CLN_VIEW_X] == 1)
+            return k;
+    return list->count;
+}
+
+/* outer x inner as one axis of elements: evenly spaced, or (weights and statistics) one per `div` of inner.
+ */
+static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, const cln_axis *inner)
+{
+    *out = *inner;
+    out->n = outer->n * inner->n;
+    for (size_t v = 0; v < CLN_VIEWS; v++) {
+        const bool even = outer->stride[v] == inner->n * inner->stride[v];
+        if (!even && (v < CLN_VIEW_W || inner->stride[v]))
+            return false;
+        div[v] = even ? 1 : (uint32_t)inner->n;
+        out->stride[v] = even ? inner->stride[v] : outer->stride[v];
+    }
+    return true;
+}
+
+/* The columns: a contiguous axis that is kept, or one with a short contiguous piece of each set; the last
+ * that is kept, since sets are counted in the order of the axes and then by columns. */
+static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span, cln_axes *kept,
+                         cln_axes *runs)
+{
+    size_t k = contiguous(kept);
+    const size_t r = contiguous(runs);
+    *span = 1;
+    for (size_t v = 0; v < CLN_VIEWS; v++)
+        div[v] = 1;
+    if (k < kept->count) {
+        *out = kept->a[k];
+        drop(kept, k);
+        return k == kept->count && out->n >= 16;
+    }
+    if (!k || r == runs->count || runs->a[r].n >= SHORT_RUN)
+        return false;
+    const cln_axis *last = &kept->a[k - 1];
+    if (last->stride[CLN_VIEW_X] != runs->a[r].n || !join(out, div, last, &runs->a[r]))
+        return false;
+    *span = (uint32_t)runs->a[r].n;
+    drop(kept, k - 1);
+    drop(runs, r);
+    return product(runs) >= 4 && out->n >= 64;
+}
+
+bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
+{
+    const cln_axis no_mix = { 1, { 0, 0, 0, 0, 0 }, true, false };
+    cln_axes kept, runs;
+    cln_axis columns;
+    uint32_t div[CLN_VIEWS], span;
+    take(&kept, spec, false);
+    take(&runs, spec, true);
+    sort_by_stride(&runs);
+    merge(&runs);
+    merge(&kept);
+    const int64_t rows = product(&runs);
+    if (rows < 2 || !take_columns(&columns, div, &span, &kept, &runs))
+        return false;
+    const int64_t outer = product(&kept), sets = outer * columns.n / span,
+                  leaves = (product(&runs) + CLN_LEAF - 1) / CLN_LEAF;
+    const bool foldable =
+        sets <= CLN_SIDE_BY_SIDE && outer * leaves * ((columns.n + 255) / 256) <= CLN_SIDE_BY_SIDE;
+    if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > UINT32_MAX ||
+        product(&runs) > UINT32_MAX / 2 || columns.n > UINT32_MAX / 2 ||
+        (!foldable && (span > 1 || leaves > 4)))
+        return false;
+    memset(out, 0, sizeof *out);
+    set_kept(out, &kept);
+    set_runs(out, &runs, &no_mix, &columns);
+    out->channel_div = out->channel_mod = 1;
+    out->wdiv = div[CLN_VIEW_W];
+    out->sdiv = div[CLN_VIEW_S];
+    out->span = span;
+    out->sets = (uint32_t)sets;
+    out->runs = (uint32_t)product(&runs);
+    out->plain = kept.count <= 1 && runs.count <= 1;
+    return true;
+}
+
+/* ---- windows of channels ---- */
+
+static bool next_to_each_other(const cln_axis *channel)
+{
+    bool all = channel->n > 1;
+    for (size_t v = 0; v < CLN_VIEW_W; v++)
+        all &= channel->stride[v] == 1;
+    return all;
+}
+
+/* The axis of elements, and channel_div: channels along it, alone or pixel after pixel; channel after
+ * channel; or in runs of their own. */
+static uint32_t take_windowed(cln_axis *out, cln_axes *runs, const cln_axis *channel, bool joined)
+{
+    uint32_t div[CLN_VIEWS];
+    for (size_t k = 0; k < runs->count; k++)
+        if (join(out, div, &runs->a[k], channel)) {
+            drop(runs, k);
+            return 1;
+        }
+    *out = *channel;
+    if (!runs->count || next_to_each_other(channel))
+        return 1;
+    const cln_axis elements = take_elements(runs);
+    if (joined && join(out, div, channel, &elements))
+        return (uint32_t)elements.n;
+    *out = elements;
+    return 0;
+}
+
+clnorm_status cln_view_window(cln_geo *out, const cln_view_spec *spec, bool joined)
+{
+    cln_view_spec others = *spec;
+    cln_axes kept, runs;
+    cln_axis elements, channel = spec->axes.a[spec->channel];
+    const uint32_t channels = (uint32_t)channel.n;
+    others.axes.a[spec->channel].n = 1;
+    take(&kept, &others, false);
+    take(&runs, &others, true);
+    sort_by_stride(&runs);
+    merge(&runs);
+    merge(&kept);
+    const uint32_t div = take_windowed(&elements, &runs, &channel, joined);
+    channel.n = div ? 1 : channel.n;
+    CLN_TRY(check_limits(&kept, &runs, &channel, &elements));
+    memset(out, 0, sizeof *out);
+    set_kept(out, &kept);
+    set_runs(out, &runs, &channel, &elements);
+    out->channel_div = div;
+    out->channel_mod = channels;
+    out->wdiv = out->sdiv = out->span = 1;
+    out->sets = (uint32_t)product(&kept);
+    out->runs = (uint32_t)(product(&runs) * channel.n);
+    out->plain = kept.count <= 1 && runs.count <= 1;
     return CLNORM_OK;
 }
 

@@ -6,26 +6,50 @@
 
 #include <stdbool.h>
 
-/* The twin of `geo` in cl/common/op.clh: same fields, same order, eight-byte fields first. */
+/* The tensors that a problem strides through: x; y; the second input; gamma and beta; earlier statistics. */
+enum { CLN_VIEW_X, CLN_VIEW_Y, CLN_VIEW_D, CLN_VIEW_W, CLN_VIEW_S, CLN_VIEWS };
+
+/* Strides of one tensor, in elements. */
+typedef struct cln_strides {
+    int64_t kept[4], run[3], mix, step;
+} cln_strides;
+
+/* The twin of `geo` in cl/common/place.clh: same fields, same order, eight-byte fields first. */
 typedef struct cln_geo {
-    int64_t kept_x[4], kept_y[4];
-    int64_t run_x[3], run_y[3];
-    int64_t mix_x, mix_y, step_x, step_y;
+    cln_strides view[CLN_VIEWS];
     uint32_t kept[4], run[3], mix;
     uint32_t sets, runs, len, plain;
     uint32_t swap, swap_kept, channel_div, channel_mod;
-    uint32_t per, block, parts, spare;
+    uint32_t wdiv, sdiv;
+    uint32_t per, block, parts;
+    uint32_t mapped, spare;
+    uint32_t span, cols;
+    uint32_t stats, family;
 } cln_geo;
 
 #define CLN_CHUNK 4096u /* elements; order 1 of cl/common/sum.clh */
+#define CLN_LEAF 512u   /* rows of a column's leaf; its order, in cl/common/columns.clh */
+
+/* One axis of a problem: its length, and its stride in each view. */
+typedef struct cln_axis {
+    int64_t n, stride[CLN_VIEWS];
+    bool reduced; /* lies within a set */
+    bool pinned;  /* stays an axis of its own: the channels of a per-channel map or a swap */
+} cln_axis;
+
+#define CLN_MAX_AXES (CLNORM_MAX_DIMS + 2) /* groups split the axis of channels */
+
+typedef struct cln_axes {
+    cln_axis a[CLN_MAX_AXES];
+    size_t count;
+} cln_axes;
 
 /* What a view is made from. */
 typedef struct cln_view_spec {
-    const clnorm_tensor *x, *y; /* same shape, strides complete; y NULL: nothing is written per element */
-    uint32_t reduced;           /* bit per axis */
-    int channel;                /* the channel axis, -1 when there is none */
-    bool per_channel;           /* a run must not cross channels */
-    bool swap;                  /* channels 0 and 2 of x trade places */
+    cln_axes axes;    /* in the order of the tensor, so that the kept ones count the sets */
+    int channel;      /* which is the channel; -1 none */
+    bool per_channel; /* the map has one entry per channel: a run must not cross channels */
+    bool swap;        /* channels 0 and 2 of x trade places */
 } cln_view_spec;
 
 /* Sets (kept axes, in order), runs (reduced axes but one), elements (the last axis), neighbours merged.
@@ -35,6 +59,19 @@ typedef struct cln_view_spec {
  * and so from shapes and strides alone. Errors  EUNSUPPORTED for more axes, or more elements in one set, than
  * the kernels count. */
 clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec);
+
+/* The same for sets that lie side by side: elements are the columns of a contiguous row, `span` of which are
+ * one set, and runs are the rows. False where a set is contiguous itself, or a row too short to walk by
+ * vectors, or the strides do not fit; then cln_view_build does. A question of shape and strides alone. */
+bool cln_view_columns(cln_geo *out, const cln_view_spec *spec);
+#define CLN_SIDE_BY_SIDE                                                               \
+    65535u /* sets, and leaves in pieces of 256 columns, that are folded in one launch \
+            */
+
+/* The same for windows of the reduced channel axis: view.mix is the way to the next channel, channel_mod
+ * counts them, and channel_div says where they lie: 1 along the elements; elements of one channel, where a
+ * run is channel after channel (only where `joined`); 0 the mix axis. */
+clnorm_status cln_view_window(cln_geo *out, const cln_view_spec *spec, bool joined);
 
 /* Chunks of one set. */
 uint64_t cln_geo_chunks(const cln_geo *g);

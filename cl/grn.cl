@@ -1,0 +1,62 @@
+/* grn.cl -- y = gamma * (x * N) + beta + x, N = G / (mean_c G + eps), G = sqrt(sum_hw x^2). A set is a channel of
+ * a sample, a family the channels of a sample.
+ *
+ *   dx = dy (1 + gamma N) + x D,  D = (P - sum_c(P G) / (C a)) / (a G), P = sum dy x gamma, a = mean_c G + eps
+ * Kept: a is N (G before its family is known), c is D (P before). */
+#define OP(name) grn_##name
+#define ADDS_X 1
+#include "common/roles.clh"
+#if ROLE == DX
+#define STAT(name) response_##name
+#elif ROLE == PARAMS
+#define STAT(name) pair_##name
+#else
+#define STAT(name) power_##name
+#endif
+#define MAPS (ROLE == FORWARD || ROLE == DX)
+#include "common/layer.clh"
+#include "common/stat_response.clh"
+
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
+INLINE map_t OP(fold)(STAT(t) s, HERE, ARGS)
+{
+    map_t m = NO_MAP;
+#if ROLE == PARAMS
+    if (first) {
+        SAVE_GRADIENT(dgamma, ADD_DGAMMA, set, s.q);
+        SAVE_GRADIENT(dbeta, ADD_DBETA, set, s.s);
+    }
+#else
+    const power_t x = POWER_OF(s);
+    m.p = CLASS_P(x.class);
+    m.a = isinf(x.q) ? x.q * 0.0f : root(x.q);
+    m.c = PRODUCT_OF(s);
+    keep(at, set, first, work, g, m);
+#endif
+    return m;
+}
+
+/* Members meet in the units of the family's p. */
+INLINE float OP(length)(map_t m, float p) { return m.a * (p * recip(m.p)); }
+INLINE float2 OP(share)(map_t m, float p) { return (float2)(OP(length)(m, p), m.c * OP(length)(m, p)); }
+INLINE map_t OP(member)(map_t m, float p, float2 sum, uint family, ARGS)
+{
+    map_t r = NO_MAP;
+    const float mean = quot(sum.x, (float)family) + k.y * p, length = OP(length)(m, p);
+    r.a = quot(length, mean);
+#if ROLE == DX
+    r.c = quot(quot(m.c - quot(quot(sum.y, (float)family), mean), mean * recip(p)), length * recip(p));
+#endif
+    return r;
+}
+
+#if ROLE == DX
+INLINE fv OP(map)(el v, mapv m)
+{
+    const fv dz = gradient(v, m);
+    return fma(v.x, m.c, fma(dz, v.ga * m.a, dz));
+}
+#else
+INLINE fv OP(map)(el v, mapv m) { return finished(fma(v.x, GAIN(v, m), v.be), v); }
+#endif
+#include "common/schedules.clh"

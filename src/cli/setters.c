@@ -1,0 +1,234 @@
+/* setters.c -- the value of one option as attributes of a descriptor. */
+#include "cli/attrs.h"
+#include "cli/io.h"
+#include "cli/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int refuse(const cli_place *p, const char *why)
+{
+    return cli_usage(p->args, "--%s %s: %s", p->option->name, cli_quote(p->text), why);
+}
+
+static int set(const cli_place *p, const char *attr, const double *values, size_t n)
+{
+    if (clnorm_op_set(p->desc, attr, values, n) != CLNORM_OK)
+        return refuse(p, clnorm_last_error(NULL));
+    return EXIT_OK;
+}
+
+static bool is_whole(const clnorm_op_info *op, const char *attr)
+{
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (strcmp(op->attrs[k].name, attr) == 0)
+            return op->attrs[k].type == CLNORM_ATTR_U32;
+    return false;
+}
+
+static int set_number(const cli_place *p)
+{
+    double value;
+    const char *why, *attr = p->option->attrs;
+    if (!cli_number(p->text, &value, &why))
+        return refuse(p, why);
+    if (is_whole(clnorm_op_of(p->desc->op.kind), attr) && value != floor(value))
+        return refuse(p, "is not a whole number");
+    return set(p, attr, &value, 1);
+}
+
+/* 0 in the descriptor is the default, which who gives a number does not mean. */
+static int set_scale(const cli_place *p)
+{
+    double value;
+    const char *why;
+    return cli_number(p->text, &value, &why) && value == 0 ? refuse(p, "a scale of 0 cannot divide")
+                                                           : set_number(p);
+}
+
+static int set_range(const cli_place *p)
+{
+    double v[2];
+    const char *why = "is not LO,HI";
+    if (cli_numbers(p->text, v, 2, &why) != 2)
+        return refuse(p, why);
+    const int code = set(p, "lo", &v[0], 1);
+    return code == EXIT_OK ? set(p, "hi", &v[1], 1) : code;
+}
+
+static int set_scope(const cli_place *p)
+{
+    static const char *const scopes[] = { "image", "channel", "batch", "batch-channel", NULL };
+    const double value = cli_word(p->text, scopes);
+    return value < 0 ? refuse(p, "it may be image, channel, batch or batch-channel")
+                     : set(p, "scope", &value, 1);
+}
+
+static int set_flag(const cli_place *p)
+{
+    const double value = 1;
+    return set(p, p->option->attrs, &value, 1);
+}
+
+static int set_of(const cli_place *p)
+{
+    const clnorm_op_info *op = cli_op(p->args, p->text);
+    const double value = op ? op->kind : 0;
+    return op ? set(p, "of", &value, 1) : EXIT_USAGE;
+}
+
+/* The lists go to the descriptor when all options are known: use_lists. */
+static int read_list(const cli_place *p, double *list, size_t *n)
+{
+    const char *why;
+    *n = cli_numbers(p->text, list, CLNORM_MAX_CHANNELS, &why);
+    return *n ? EXIT_OK : refuse(p, why);
+}
+static int set_mean(const cli_place *p) { return read_list(p, p->lists->mean, &p->lists->channels); }
+static int set_std(const cli_place *p)
+{
+    const int code = read_list(p, p->lists->std, &p->lists->nstd);
+    for (size_t k = 0; k < p->lists->nstd; k++)
+        if (p->lists->std[k] == 0)
+            return refuse(p, "a standard deviation of 0 cannot divide");
+    return code;
+}
+
+/* "c,h,w": which axes these are depends on the rank and waits for cli_attrs_axes. */
+static int check_over(const cli_place *p)
+{
+    static const char known[] = "ncdhw";
+    uint32_t seen = 0;
+    for (const char *c = p->text;; c += 2) {
+        const char *at = *c ? strchr(known, *c) : NULL;
+        if (!at || (c[1] && c[1] != ',') || (seen >> (at - known) & 1u))
+            return refuse(p, "axes are n c d h w, each once, with commas between");
+        seen |= 1u << (at - known);
+        if (!c[1])
+            return EXIT_OK;
+    }
+}
+
+/* ---- layers ---- */
+
+static int set_mode(const cli_place *p)
+{
+    static const char *const modes[] = { "train", "eval", NULL };
+    const double value = cli_word(p->text, modes) + CLNORM_TRAIN;
+    return value < CLNORM_TRAIN ? refuse(p, "it may be train or eval") : set(p, "mode", &value, 1);
+}
+
+static int set_residual(const cli_place *p)
+{
+    static const char *const places[] = { "before", "after", NULL };
+    const double value = cli_word(p->text, places) + CLNORM_RESIDUAL_BEFORE;
+    return value < CLNORM_RESIDUAL_BEFORE ? refuse(p, "it may be before or after")
+                                          : set(p, "residual", &value, 1);
+}
+
+/* "leaky:0.2" */
+static int set_slope(const cli_place *p)
+{
+    double value;
+    const char *why;
+    if (!cli_number(p->text + strlen("leaky:"), &value, &why))
+        return refuse(p, "behind leaky: there is to be a number");
+    return set(p, "slope", &value, 1);
+}
+
+static int set_act(const cli_place *p)
+{
+    static const char *const acts[] = { "relu", "leaky", "silu", "gelu", "gelu-tanh", NULL };
+    const bool slope = strncmp(p->text, "leaky:", strlen("leaky:")) == 0;
+    const double value = slope ? CLNORM_LEAKY : cli_word(p->text, acts) + CLNORM_RELU;
+    if (value < CLNORM_RELU)
+        return refuse(p, "it may be relu, leaky, leaky:SLOPE, silu, gelu or gelu-tanh");
+    const int code = slope ? set_slope(p) : EXIT_OK;
+    return code == EXIT_OK ? set(p, "act", &value, 1) : code;
+}
+
+bool cli_count(const char *word, uint64_t *count)
+{
+    const size_t n = strlen(word);
+    *count = n && n <= 18 && word[strspn(word, "0123456789")] == '\0' ? strtoull(word, NULL, 10) : UINT64_MAX;
+    return *count != UINT64_MAX;
+}
+
+static bool averages(const cli_args *args)
+{
+    const char *momentum = cli_get(args, "momentum");
+    return momentum && strcmp(momentum, "none") == 0;
+}
+
+static int check_count(const cli_place *p)
+{
+    uint64_t count;
+    if (!cli_count(p->text, &count))
+        return refuse(p, "is not a whole number of batches");
+    return averages(p->args) ? EXIT_OK : refuse(p, "goes with --momentum none");
+}
+
+static int set_momentum(const cli_place *p)
+{
+    if (!averages(p->args))
+        return set_number(p);
+    return cli_has(p->args, "count") ? EXIT_OK : refuse(p, "goes with --count N, the batches seen before");
+}
+
+static int set_p(const cli_place *p)
+{
+    const double infinite = INFINITY;
+    return strcmp(p->text, "inf") == 0 ? set(p, "p", &infinite, 1) : set_number(p);
+}
+
+static int set_zero(const cli_place *p)
+{
+    double value;
+    const char *why;
+    return cli_number(p->text, &value, &why) && value != floor(value) ? refuse(p, "is not a whole number")
+                                                                      : set_number(p);
+}
+
+bool cli_axis_of(const char *word, int *axis)
+{
+    double value;
+    const char *why;
+    const bool known = cli_number(word, &value, &why) && value == floor(value) && value >= -5 && value <= 4;
+    *axis = known ? (int)value : 0;
+    return known;
+}
+
+/* Which axis it is depends on the rank and waits for cli_attrs_axes, as --over does. */
+static int check_axis(const cli_place *p)
+{
+    int axis;
+    return cli_axis_of(p->text, &axis) ? EXIT_OK : refuse(p, "an axis is a whole number from -5 to 4");
+}
+
+static int set_later(const cli_place *p)
+{
+    (void)p;
+    return EXIT_OK;
+}
+
+static const struct {
+    const char *option;
+    int (*set)(const cli_place *);
+} setters[] = {
+    { "range", set_range },     { "scope", set_scope },       { "swap-rb", set_flag },
+    { "of", set_of },           { "mean", set_mean },         { "std", set_std },
+    { "over", check_over },     { "preset", set_later },      { "scale", set_scale },
+    { "mode", set_mode },       { "residual", set_residual }, { "act", set_act },
+    { "count", check_count },   { "momentum", set_momentum }, { "p", set_p },
+    { "out-scale", set_scale }, { "out-zero", set_zero },     { "zero-centred", set_flag },
+    { "axis", check_axis },
+};
+
+int cli_set_option(const cli_place *p)
+{
+    for (size_t k = 0; k < sizeof setters / sizeof *setters; k++)
+        if (strcmp(setters[k].option, p->option->name) == 0)
+            return setters[k].set(p);
+    return set_number(p);
+}

@@ -1,0 +1,319 @@
+/* layer.c -- what layers share: the problems that a descriptor makes, their axes and the shapes of their
+ * tensors. */
+#include "base/status.h"
+#include "op/op.h"
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PAIR_BYTES 16 /* of cl/common/stat_pair.clh */
+#define BIT(slot) (1u << CLNORM_##slot)
+
+uint32_t cln_layer_channel(const clnorm_tensor *x) { return x->ndim >= 4 || x->ndim == 2 ? 1 : 0; }
+static uint32_t all_axes(const clnorm_tensor *x) { return (1u << x->ndim) - 1; }
+
+uint32_t cln_sample_axes(const clnorm_tensor *x)
+{
+    return all_axes(x) & ~(cln_layer_channel(x) == 1 ? 1u : 0u);
+}
+uint32_t cln_pixel_axes(const clnorm_tensor *x) { return cln_sample_axes(x) & ~(1u << cln_layer_channel(x)); }
+
+/* ---- what ops say of themselves ---- */
+
+clnorm_status cln_check_axes(const clnorm_any *desc, uint32_t axes)
+{
+    const clnorm_tensor *x = &desc->head.x;
+    return axes && !(axes >> x->ndim) ? CLNORM_OK
+                                      : cln_fail(CLNORM_EARG, "%s: axes is 0x%x and x has %u axes",
+                                                 cln_op_of(desc->op.kind)->info.name, axes, x->ndim);
+}
+
+void cln_layer_moments(cln_problem *p, float inside, float outside, uint32_t ddof)
+{
+    const float k[] = { inside, outside, (float)ddof, 0.0f };
+    memcpy(p->k, k, sizeof k);
+    p->layer.centred = true;
+}
+
+void cln_layer_power(cln_problem *p, float inside, float outside, cln_power kind)
+{
+    const float k[] = { inside, outside, outside > 0.0f ? 1.0f / outside : INFINITY, (float)kind };
+    memcpy(p->k, k, sizeof k);
+}
+
+/* ---- what a descriptor reads and writes ---- */
+
+static bool eval_mode(const cln_problem *p)
+{
+    return p->desc.op.kind == CLNORM_OP_BATCHNORM && p->desc.batchnorm.mode == CLNORM_EVAL;
+}
+static bool backward(const cln_problem *p) { return p->desc.op.direction == CLNORM_BACKWARD; }
+static bool affine(const cln_problem *p)
+{
+    return p->op->info.slots_in >> CLNORM_GAMMA & 1 && p->desc.layered.layer.affine != CLNORM_NO_AFFINE;
+}
+/* Statistics come from outside: from the slots that *slots names. */
+static bool given(const cln_problem *p, uint32_t *slots)
+{
+    const bool running = eval_mode(p) && !p->desc.layered.layer.given;
+    *slots = 0;
+    if (!p->op->stat_bytes) /* there are none */
+        return false;
+    *slots = running ? BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : (p->layer.centred ? BIT(MEAN) : 0) | BIT(RSTD);
+    return running || p->desc.layered.layer.given;
+}
+
+void cln_layer_slots(const cln_problem *p, uint32_t *reads, uint32_t *writes, uint32_t *required)
+{
+    const clnorm_layer *l = &p->desc.layered.layer;
+    const uint32_t weights = affine(p) ? BIT(GAMMA) | BIT(BETA) : 0;
+    const bool before = l->residual == CLNORM_RESIDUAL_BEFORE, after = l->residual == CLNORM_RESIDUAL_AFTER;
+    uint32_t past;
+    const bool from_outside = given(p, &past);
+    *reads = BIT(X) | weights;
+    if (backward(p)) {
+        const uint32_t wanted = l->gradients ? l->gradients : ~0u;
+        *reads |= BIT(DY) | (p->layer.family ? 0 : past) | (after && l->act ? BIT(RESIDUAL) : 0) |
+                  (cln_layer_has_mask(&p->desc) ? BIT(MASK) : 0);
+        *writes =
+            wanted & (BIT(DX) | (affine(p) ? BIT(DGAMMA) | BIT(DBETA) : 0) | (after ? BIT(DRESIDUAL) : 0));
+        *required = BIT(X) | BIT(DY) | (from_outside ? past : 0) |
+                    (after && l->act && !cln_layer_has_mask(&p->desc) ? BIT(RESIDUAL) : 0);
+        return;
+    }
+    *reads |= (from_outside ? past : 0) | (before || after ? BIT(RESIDUAL) : 0);
+    *writes = BIT(Y) | (before ? BIT(SUM) : 0) | (cln_layer_has_mask(&p->desc) ? BIT(MASK) : 0);
+    if (!from_outside)
+        *writes |= (past & (BIT(MEAN) | BIT(RSTD))) |
+                   (p->desc.op.kind == CLNORM_OP_BATCHNORM ? BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : 0);
+    *required = BIT(X) | BIT(Y) | (from_outside ? past : 0) | (before || after ? BIT(RESIDUAL) : 0);
+}
+
+/* ---- shapes of tensors ---- */
+
+/* The axes that gamma and beta have. */
+static uint32_t weight_axes(const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x;
+    const uint32_t c = 1u << cln_layer_channel(x), sample = all_axes(x) & ~cln_sample_axes(x);
+    const uint32_t set = p->layer.groups ? p->reduced | c : p->reduced;
+    const uint32_t axes[] = { c, set, sample | c, 0 };
+    return axes[p->desc.layered.layer.affine];
+}
+
+static void dense(clnorm_tensor *out, uint32_t dtype, const clnorm_tensor *x, uint32_t axes)
+{
+    memset(out, 0, sizeof *out);
+    out->dtype = dtype;
+    for (uint32_t i = 0; i < x->ndim; i++)
+        if (axes >> i & 1)
+            out->shape[out->ndim++] = x->shape[i];
+    if (!out->ndim)
+        out->shape[out->ndim++] = 1;
+    cln_tensor_complete(out);
+}
+
+/* x's shape with 1 on the reduced axes; the axis of channels counts groups. */
+static void statistic(clnorm_tensor *out, const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x;
+    memset(out, 0, sizeof *out);
+    out->dtype = CLNORM_F32;
+    out->ndim = x->ndim;
+    for (uint32_t i = 0; i < x->ndim; i++)
+        out->shape[i] = p->reduced >> i & 1 ? 1 : x->shape[i];
+    if (p->layer.groups)
+        out->shape[cln_layer_channel(x)] = p->layer.groups;
+    cln_tensor_complete(out);
+}
+
+static uint64_t mask_bytes(const clnorm_tensor *y)
+{
+    int64_t low, high;
+    cln_tensor_reach(y, &low, &high);
+    return (uint64_t)(high - low + 7) / 8;
+}
+
+bool cln_layer_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *out)
+{
+    const clnorm_tensor *x = &p->desc.head.x, *y = &p->desc.head.y;
+    const clnorm_layer *l = &p->desc.layered.layer;
+    uint32_t reads, writes, required;
+    cln_layer_slots(p, &reads, &writes, &required);
+    if (!((reads | writes) >> slot & 1))
+        return false;
+    if (slot == CLNORM_GAMMA || slot == CLNORM_BETA || slot == CLNORM_DGAMMA || slot == CLNORM_DBETA)
+        dense(out, l->param_dtype, x, weight_axes(p));
+    else if (slot == CLNORM_MEAN || slot == CLNORM_RSTD)
+        statistic(out, p);
+    else if (slot == CLNORM_RUNNING_MEAN || slot == CLNORM_RUNNING_VAR)
+        dense(out, CLNORM_F32, x, 1u << cln_layer_channel(x));
+    else if (slot == CLNORM_MASK)
+        *out = (clnorm_tensor){
+            .dtype = CLNORM_U8, .ndim = 1, .shape = { (int64_t)mask_bytes(y) }, .stride = { 1 }
+        };
+    else if (slot == CLNORM_DX || slot == CLNORM_SUM)
+        *out = *x;
+    else if (slot == CLNORM_RESIDUAL)
+        *out = l->residual == CLNORM_RESIDUAL_BEFORE ? *x : *y;
+    else /* DY, DRESIDUAL */
+        *out = *y;
+    return true;
+}
+
+/* ---- problems ---- */
+
+static void bind(cln_layer_problem *l, uint32_t d, uint32_t r, uint32_t e)
+{
+    for (size_t k = 0; k < CLN_BINDS; k++)
+        l->bind[k] = CLN_NO_SLOT;
+    l->bind[CLN_BIND_D] = d;
+    l->bind[CLN_BIND_R] = r;
+    l->bind[CLN_BIND_E] = e;
+}
+
+static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role role)
+{
+    cln_problem *p = &out->part[out->count++];
+    const clnorm_layer *l = &base->desc.layered.layer;
+    const bool before = l->residual == CLNORM_RESIDUAL_BEFORE, after = l->residual == CLNORM_RESIDUAL_AFTER;
+    const bool back = backward(base), wants_dy = role >= CLN_ROLE_DX;
+    uint32_t past;
+    *p = *base;
+    p->layer.role = role;
+    p->layer.no_affine = !affine(base) || role == CLN_ROLE_KEEP || (role == CLN_ROLE_PARAMS && !l->act);
+    p->layer.reads_d = wants_dy;
+    p->maps = role != CLN_ROLE_KEEP && role != CLN_ROLE_PARAMS;
+    p->y = back ? CLNORM_DX : CLNORM_Y;
+    p->y_dtype = back ? base->desc.head.x.dtype : base->desc.head.y.dtype;
+    p->stat_bytes = role == CLN_ROLE_GIVEN || role == CLN_ROLE_FROZEN || !base->op->stat_bytes ? 0
+                    : wants_dy                                                                 ? PAIR_BYTES
+                               : base->op->stat_bytes;
+    p->layer.d_dtype = back || after ? base->desc.head.y.dtype : base->desc.head.x.dtype;
+    p->layer.d_bytes = clnorm_dtype_bytes(p->layer.d_dtype);
+    p->layer.saves =
+        role == CLN_ROLE_FORWARD ? BIT(MEAN) | BIT(RSTD) | BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : 0;
+    bind(&p->layer, wants_dy ? CLNORM_DY : CLN_NO_SLOT,
+         (!back && before) || (role != CLN_ROLE_KEEP && after && (!back || l->act)) ? CLNORM_RESIDUAL
+                                                                                    : CLN_NO_SLOT,
+         !back && before                ? CLNORM_SUM
+         : wants_dy && after && p->maps ? CLNORM_DRESIDUAL
+                                        : CLN_NO_SLOT);
+    if (role != CLN_ROLE_KEEP && cln_layer_has_mask(&base->desc))
+        p->layer.bind[CLN_BIND_MASK] = CLNORM_MASK;
+    given(base, &past);
+    if (past && role != CLN_ROLE_FORWARD && role != CLN_ROLE_KEEP && !base->layer.family) {
+        p->layer.variance = past >> CLNORM_RUNNING_VAR & 1;
+        p->layer.bind[CLN_BIND_RSTD] = p->layer.variance ? CLNORM_RUNNING_VAR : CLNORM_RSTD;
+        p->layer.bind[CLN_BIND_MEAN] = p->layer.variance         ? CLNORM_RUNNING_MEAN
+                                       : past >> CLNORM_MEAN & 1 ? CLNORM_MEAN
+                                                                 : CLN_NO_SLOT;
+    }
+    if (!p->layer.no_affine) {
+        p->layer.bind[CLN_BIND_GAMMA] = CLNORM_GAMMA;
+        p->layer.bind[CLN_BIND_BETA] = CLNORM_BETA;
+    }
+    return p;
+}
+
+static void add_backward(cln_problems *out, const cln_problem *base, bool outside)
+{
+    uint32_t reads, writes, required;
+    cln_layer_slots(base, &reads, &writes, &required);
+    const bool frozen = eval_mode(base);
+    const uint32_t dx = writes & (BIT(DX) | BIT(DRESIDUAL)), params = writes & (BIT(DGAMMA) | BIT(DBETA));
+    const uint32_t kept = all_axes(&base->desc.head.x) & ~base->reduced;
+    /* Where a set is what a weight spans, the sums of dx are the gradients too. */
+    const bool merged =
+        !frozen && params && dx && !base->layer.groups && !base->layer.family && weight_axes(base) == kept;
+    if (!outside && base->op->stat_bytes)
+        add(out, base, CLN_ROLE_KEEP);
+    if (dx) {
+        cln_problem *p = add(out, base, frozen ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
+        p->layer.merged = merged;
+        p->layer.outputs = dx | (merged ? params : 0);
+        p->layer.saves = merged ? params : 0;
+    }
+    if (params && !merged) {
+        cln_problem *p = add(out, base, CLN_ROLE_PARAMS);
+        p->layer.outputs = p->layer.saves = params;
+    }
+}
+
+clnorm_status cln_layer_parts(cln_problems *out)
+{
+    cln_problem base = out->part[0];
+    uint32_t past;
+    clnorm_tensor kept;
+    const bool outside = given(&base, &past);
+    const clnorm_layer *l = &base.desc.layered.layer;
+    const float post[] = { l->out_scale, l->out_zero, l->slope,
+                           l->out_scale != 0.0f ? 1.0f / l->out_scale : 0.0f };
+    memcpy(base.layer.post, post, sizeof post);
+    base.layer.accumulate = (l->accumulate >> CLNORM_DX & 1) | (l->accumulate >> CLNORM_DGAMMA & 1) << 1 |
+                            (l->accumulate >> CLNORM_DBETA & 1) << 2 |
+                            (l->accumulate >> CLNORM_DRESIDUAL & 1) << 3;
+    statistic(&kept, &base);
+    if (clnorm_tensor_count(&kept) > UINT32_MAX)
+        return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %u are allowed",
+                        (long long)clnorm_tensor_count(&kept), UINT32_MAX);
+    if (!outside && base.op->stat_bytes && (backward(&base) || base.layer.family))
+        base.layer.stats = (uint32_t)clnorm_tensor_count(&kept);
+    out->count = 0;
+    if (backward(&base))
+        add_backward(out, &base, outside);
+    else
+        add(out, &base, outside ? CLN_ROLE_GIVEN : CLN_ROLE_FORWARD)->layer.mask_bytes =
+            cln_layer_has_mask(&base.desc) ? mask_bytes(&base.desc.head.y) : 0;
+    return CLNORM_OK;
+}
+
+/* ---- axes ---- */
+
+/* Strides of a tensor that has only `axes` of the problem's, dense in their order. */
+static void stride_densely(cln_axes *axes, int view, uint32_t mask_of_axes)
+{
+    int64_t step = 1;
+    for (size_t k = axes->count; k-- > 0;) {
+        const bool has = mask_of_axes >> k & 1;
+        axes->a[k].stride[view] = has ? step : 0;
+        step *= has ? axes->a[k].n : 1;
+    }
+}
+
+/* Bit per axis of x -> bit per axis of the problem, where groups split the channel in two. */
+static uint32_t split_mask(const cln_problem *p, uint32_t axes)
+{
+    const uint32_t c = cln_layer_channel(&p->desc.head.x), below = axes & ((1u << c) - 1), at = axes >> c & 1;
+    return p->layer.groups ? below | at << c | at << (c + 1) | (axes >> (c + 1)) << (c + 2) : axes;
+}
+
+void cln_layer_axes(cln_view_spec *spec, const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x, *y = &p->desc.head.y;
+    const uint32_t c = cln_layer_channel(x), group_bit = p->layer.groups ? 1u << (c + 1) : 0;
+    const bool back = backward(p), after = p->desc.layered.layer.residual == CLNORM_RESIDUAL_AFTER;
+    const clnorm_tensor *out = p->maps && !back ? y : x, *d = p->layer.reads_d || after ? y : x;
+    const uint32_t set = split_mask(p, p->reduced) | group_bit, weights = split_mask(p, weight_axes(p));
+    const uint32_t reduced = p->layer.role == CLN_ROLE_PARAMS ? ~weights : set;
+    memset(spec, 0, sizeof *spec);
+    spec->channel = p->window ? (int)c : -1;
+    for (uint32_t i = 0; i < x->ndim; i++) {
+        cln_axis a = { x->shape[i], { x->stride[i], out->stride[i], d->stride[i], 0, 0 }, false, false };
+        if (p->layer.groups && i == c) {
+            cln_axis outer = a;
+            a.n /= p->layer.groups;
+            outer.n = p->layer.groups;
+            for (int v = 0; v < CLN_VIEW_W; v++)
+                outer.stride[v] *= a.n;
+            spec->axes.a[spec->axes.count++] = outer;
+        }
+        spec->axes.a[spec->axes.count++] = a;
+    }
+    for (size_t k = 0; k < spec->axes.count; k++)
+        spec->axes.a[k].reduced = reduced >> k & 1;
+    stride_densely(&spec->axes, CLN_VIEW_W, p->layer.no_affine ? 0 : weights);
+    if (p->op->stat_bytes && p->layer.role != CLN_ROLE_FORWARD && p->layer.role != CLN_ROLE_KEEP)
+        stride_densely(&spec->axes, CLN_VIEW_S, ~set);
+}

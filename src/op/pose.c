@@ -1,0 +1,140 @@
+/* pose.c -- from a descriptor to problems, and the shapes of its optional tensors. */
+#include "base/status.h"
+#include "op/op.h"
+#include "tensor/tensor.h"
+
+#include <string.h>
+
+/* An input op's axes: those of x, with y's strides beside them. */
+static void image_axes(cln_view_spec *spec, const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x, *y = p->maps ? &p->desc.head.y : x;
+    memset(spec, 0, sizeof *spec);
+    spec->axes.count = x->ndim;
+    spec->channel = cln_channel_axis(x);
+    spec->per_channel = p->per_channel;
+    spec->swap = p->swap;
+    for (uint32_t i = 0; i < x->ndim; i++)
+        spec->axes.a[i] =
+            (cln_axis){ x->shape[i], { x->stride[i], y->stride[i], 0, 0, 0 }, p->reduced >> i & 1, false };
+}
+
+static clnorm_status build(cln_problem *p)
+{
+    cln_view_spec spec;
+    const uint64_t count = (uint64_t)clnorm_tensor_count(&p->desc.head.x);
+    if (!count)
+        return CLNORM_OK; /* nothing will run */
+    if (p->op->info.layer)
+        cln_layer_axes(&spec, p);
+    else
+        image_axes(&spec, p);
+    p->columns = p->op->info.layer && !p->window && cln_view_columns(&p->geo, &spec);
+    if (p->window)
+        CLN_TRY(cln_view_window(&p->geo, &spec, p->layer.role == CLN_ROLE_FORWARD));
+    else if (!p->columns)
+        CLN_TRY(cln_view_build(&p->geo, &spec));
+    p->geo.stats = p->layer.stats;
+    p->geo.family = p->layer.family;
+    p->set_elements = (uint64_t)p->geo.runs * (p->columns ? p->geo.span : p->geo.len);
+    p->bytes = count * (p->x_bytes + (p->maps ? p->y_bytes : 0) + (p->layer.reads_d ? p->layer.d_bytes : 0));
+    return CLNORM_OK;
+}
+
+static clnorm_status check(clnorm_any *out, const clnorm_op *desc)
+{
+    const cln_op *op = cln_op_of(desc->kind);
+    memset(out, 0, sizeof *out);
+    memcpy(out, desc, op && desc->size == op->info.bytes ? desc->size : sizeof *desc);
+    return clnorm_op_check(out); /* a wrong kind or size is said there */
+}
+
+clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
+{
+    cln_problem *first = &out->part[0];
+    memset(out, 0, sizeof *out);
+    CLN_TRY(check(&first->desc, desc));
+    first->op = cln_op_of(desc->kind);
+    first->stat_bytes = first->op->stat_bytes;
+    first->maps = first->op->maps;
+    first->x = CLNORM_X;
+    first->y = CLNORM_Y;
+    first->y_dtype = first->desc.head.y.dtype;
+    first->x_bytes = clnorm_dtype_bytes(first->desc.head.x.dtype);
+    CLN_TRY(first->op->pose(first));
+    out->count = 1;
+    if (first->op->info.layer)
+        CLN_TRY(cln_layer_parts(out));
+    for (size_t k = 0; k < out->count; k++) {
+        out->part[k].y_bytes = clnorm_dtype_bytes(out->part[k].y_dtype);
+        CLN_TRY(build(&out->part[k]));
+    }
+    clnorm_op_slots(&first->desc, &out->reads, &out->writes, &out->required);
+    return CLNORM_OK;
+}
+
+/* ---- slots ---- */
+
+static bool posed(cln_problem *p, const clnorm_any *desc)
+{
+    memset(p, 0, sizeof *p);
+    p->op = desc ? cln_op_of(desc->op.kind) : NULL;
+    if (!p->op)
+        return false;
+    p->desc = *desc;
+    return p->op->pose(p) == CLNORM_OK;
+}
+
+void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes, uint32_t *required)
+{
+    cln_problem p;
+    uint32_t all[3] = { 0, 0, 0 }; /* reads, writes, required */
+    if (posed(&p, desc) && p.op->info.layer)
+        cln_layer_slots(&p, &all[0], &all[1], &all[2]);
+    else if (p.op) {
+        all[0] = 1u << CLNORM_X | p.op->info.slots_in;
+        all[1] = 1u << CLNORM_Y | p.op->info.slots_out;
+        all[2] = 1u << CLNORM_X | 1u << CLNORM_Y | p.required;
+    }
+    if (reads)
+        *reads = all[0];
+    if (writes)
+        *writes = all[1];
+    if (required)
+        *required = all[2];
+}
+
+/* x's shape with 1 on the reduced axes, dense. */
+static void statistic(clnorm_tensor *out, const cln_problem *p, uint32_t dtype)
+{
+    memset(out, 0, sizeof *out);
+    out->dtype = dtype;
+    out->ndim = p->desc.head.x.ndim;
+    for (uint32_t i = 0; i < out->ndim; i++)
+        out->shape[i] = p->reduced >> i & 1 ? 1 : p->desc.head.x.shape[i];
+    cln_tensor_complete(out);
+}
+
+bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
+{
+    cln_problem p;
+    if (!posed(&p, desc))
+        return false;
+    if (slot == CLNORM_X || slot == CLNORM_Y) {
+        *out = slot == CLNORM_X ? desc->head.x : desc->head.y;
+        return true;
+    }
+    if (p.op->info.layer)
+        return cln_layer_slot(&p, slot, out);
+    for (size_t k = 0; p.op->slots[k].slot; k++)
+        if (p.op->slots[k].slot == slot) {
+            statistic(out, &p, p.op->slots[k].u64 ? 0 : CLNORM_F32);
+            return true;
+        }
+    return false;
+}
+
+int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
+{
+    return desc && out && cln_op_slot(desc, slot, out);
+}

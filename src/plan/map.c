@@ -1,0 +1,47 @@
+/* map.c -- the stage that maps alone: behind a fold, behind families, or where there is no statistic. */
+#include "plan/plan.h"
+
+uint32_t cln_outer(const cln_geo *g) { return g->sets / (g->len / g->span); }
+
+/* Pieces of a problem that are dealt to groups: chunks, or, across sets, rows; and what each is multiplied
+ * by. */
+static uint64_t pieces(const cln_problem *p)
+{
+    return p->columns ? p->geo.runs : p->geo.sets * cln_geo_chunks(&p->geo);
+}
+static uint64_t others(const cln_geo *g, bool columns, uint32_t cols)
+{
+    return columns ? (uint64_t)cln_outer(g) * cln_ceil_div(g->len, cols) : 1;
+}
+
+uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                   uint32_t units)
+{
+    const uint32_t unit = problem->columns ? 1 : cln_teams(choice->wg, choice->vec);
+    const uint64_t many = (uint64_t)units * params->busy * (problem->columns ? 4 : 1),
+                   times = others(&problem->geo, problem->columns, choice->cols),
+                   parts = times >= many ? 1 : many / times;
+    return cln_ceil_div(pieces(problem), parts * unit) * unit;
+}
+
+cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share)
+{
+    const uint64_t times = others(geo, problem->columns, geo->cols);
+    geo->mapped = share ? share : 1;
+    while (times * cln_ceil_div(pieces(problem), geo->mapped) > CLN_MAX_GROUPS)
+        geo->mapped *= 2;
+    if (problem->columns)
+        geo->parts = cln_ceil_div(geo->runs, geo->mapped);
+    return (cln_stage){ problem->columns ? "mapcols" : "pointwise",
+                        (size_t)(times * cln_ceil_div(pieces(problem), geo->mapped)) };
+}
+
+size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)
+{
+    if (!cln_folds_families(problem))
+        return 0;
+    out[0] = (cln_stage){ "families", problem->layer.stats / problem->layer.family };
+    if (problem->maps)
+        out[1] = cln_stage_map(geo, problem, choice->mapped);
+    return problem->maps ? 2 : 1;
+}

@@ -1,0 +1,134 @@
+/* solve_columns.c -- sets that lie side by side: a group per tile of columns, or leaves, fold and map in
+ * three launches; and the map alone. */
+#include "plan/plan.h"
+
+#define MAP_BYTES 32 /* room for one map_t in the workspace */
+
+/* The twin of COLS in cl/common/columns.clh. */
+static uint32_t most_columns(uint32_t wg) { return wg == 1 ? 1024 : 256; }
+
+static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
+static uint32_t outer(const cln_geo *g) { return cln_outer(g); }
+static uint32_t blocks(const cln_geo *g, uint32_t cols) { return cln_ceil_div(g->len, cols); }
+
+static const char *no_columns(const cln_problem *problem)
+{
+    return problem->columns ? NULL : "sets do not lie side by side";
+}
+
+/* ---- tile ---- */
+
+static uint32_t common_multiple(uint32_t a, uint32_t b)
+{
+    uint32_t m = a;
+    while (m % b)
+        m += a;
+    return m;
+}
+
+/* Columns of whole sets and, where they fit, of whole vectors; 0 where not even one set fits. */
+static uint32_t tile_columns(const cln_geo *g, uint32_t wg, uint32_t vec)
+{
+    const uint32_t most = most_columns(wg) / leaves(g);
+    const uint32_t even = g->span == 1 ? 64 : common_multiple(g->span, vec);
+    const uint32_t cols = even <= most ? even : g->span <= most ? g->span : 0;
+    return cols > g->len ? g->len : cols;
+}
+
+static const char *tile_applicable(const cln_problem *problem)
+{
+    return no_columns(problem)                   ? no_columns(problem)
+           : !problem->stat_bytes                ? "there is no statistic"
+           : leaves(&problem->geo) > 4           ? "the columns are longer than 4 leaves of 512 rows"
+           : !tile_columns(&problem->geo, 64, 1) ? "a set is wider than 256 columns"
+                                                 : NULL;
+}
+
+static void tile_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                         uint32_t units)
+{
+    choice->cols = tile_columns(&problem->geo, choice->wg, choice->vec);
+    choice->per = outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
+    if (choice->per < 1)
+        choice->per = 1;
+}
+
+static double tile_traffic(const cln_problem *problem, const cln_params *params)
+{
+    (void)params;
+    return (double)problem->bytes;
+}
+
+static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                          const cln_choice *choice)
+{
+    const uint64_t all = (uint64_t)outer(&problem->geo) * blocks(&problem->geo, choice->cols);
+    geo->cols = choice->cols;
+    geo->per = cln_fit_per(choice->per, all, 1);
+    *workspace = cln_kept_bytes(geo);
+    out[0] = (cln_stage){ "tile", cln_ceil_div(all, geo->per) };
+    return 1 + cln_stage_families(out + 1, geo, problem, choice);
+}
+
+const cln_solver cln_solve_tile = { "tile", tile_applicable, tile_propose, tile_traffic, tile_stages };
+
+/* ---- leaves, fold, map ---- */
+
+static const char *cols_applicable(const cln_problem *problem)
+{
+    const cln_geo *g = &problem->geo;
+    return no_columns(problem)    ? no_columns(problem)
+           : !problem->stat_bytes ? "there is no statistic"
+           : g->sets > CLN_SIDE_BY_SIDE || (uint64_t)outer(g) * leaves(g) * blocks(g, 256) > CLN_SIDE_BY_SIDE
+               ? "there are more sets than groups in a launch"
+               : NULL;
+}
+
+static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                         uint32_t units)
+{
+    const uint32_t most = most_columns(choice->wg);
+    choice->cols = problem->geo.len < most ? problem->geo.len : most;
+    choice->per = cln_share(choice, problem, params, units);
+}
+
+static double cols_traffic(const cln_problem *problem, const cln_params *params)
+{
+    const bool twice = problem->maps && !cln_folds_families(problem); /* families count their own */
+    return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
+}
+
+static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                          const cln_choice *choice)
+{
+    const size_t up = (size_t)outer(geo) * leaves(geo);
+    geo->cols = choice->cols;
+    out[0] = (cln_stage){ "leaves", up * blocks(geo, choice->cols) };
+    out[1] = (cln_stage){ "foldcols", geo->sets };
+    *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
+    if (cln_folds_families(problem))
+        return 2 + cln_stage_families(out + 2, geo, problem, choice);
+    out[2] = cln_stage_map(geo, problem, choice->per);
+    return problem->maps ? 3 : 2;
+}
+
+const cln_solver cln_solve_cols = { "cols", cols_applicable, cols_propose, cols_traffic, cols_stages };
+
+/* ---- map alone ---- */
+
+static const char *across_applicable(const cln_problem *problem)
+{
+    return no_columns(problem) ? no_columns(problem) : problem->stat_bytes ? "it takes no statistic" : NULL;
+}
+
+static size_t across_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                            const cln_choice *choice)
+{
+    geo->cols = choice->cols;
+    *workspace = cln_kept_bytes(geo);
+    out[0] = cln_stage_map(geo, problem, choice->per);
+    return 1;
+}
+
+const cln_solver cln_solve_across = { "across", across_applicable, cols_propose, tile_traffic,
+                                      across_stages };

@@ -1,0 +1,197 @@
+/* judge.c -- see work.h: the outputs of a launch against the reference. */
+#include "base/compiler.h"
+#include "data.h"
+#include "record.h"
+#include "tensor/tensor.h"
+#include "work.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROOM 1536
+
+/* ---- the case in words ---- */
+
+typedef struct words {
+    char text[ROOM];
+    size_t used;
+} words;
+
+static void say(words *s, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    const int n = vsnprintf(s->text + s->used, ROOM - s->used, format, list);
+    va_end(list);
+    if (n > 0)
+        s->used += (size_t)n < ROOM - s->used ? (size_t)n : ROOM - s->used - 1;
+}
+
+static void say_tensor(words *s, const char *name, const clnorm_tensor *t)
+{
+    char text[CLN_TENSOR_TEXT];
+    say(s, ", %s %s strides", name, cln_tensor_text(t, text, sizeof text));
+    for (uint32_t k = 0; k < t->ndim; k++)
+        say(s, "%c%lld", k ? ',' : ' ', (long long)t->stride[k]);
+}
+
+/* Every attribute that is not its default, and what is left out. */
+static void say_attributes(words *s, const work *w)
+{
+    for (size_t k = 0; k < w->op->nattrs; k++) {
+        const clnorm_attr *a = &w->op->attrs[k];
+        const char *field = (const char *)&w->desc + a->offset;
+        float f;
+        uint32_t u;
+        memcpy(&f, field, sizeof f);
+        memcpy(&u, field, sizeof u);
+        if (a->type == CLNORM_ATTR_U32 ? u != (uint32_t)a->preset
+                                       : f < (float)a->preset || f > (float)a->preset)
+            say(s, ", %s %g", a->name, a->type == CLNORM_ATTR_U32 ? (double)u : (double)f);
+    }
+    for (uint32_t k = 0; k < CLNORM_SLOTS_USED; k++)
+        if ((w->posed.reads | w->posed.writes) >> k & 1 && w->c->absent >> k & 1)
+            say(s, ", no %s", work_slot_name(k));
+}
+
+static void say_choices(words *s, const work *w, const cln_choice *choices)
+{
+    static const char *const roles[] = { "forward", "given", "keep", "dx", "frozen", "params" };
+    for (size_t k = 0; k < w->posed.count; k++) {
+        const cln_choice *ch = &choices[k];
+        say(s, ", %s%s%s wg %u vec %u per %u block %u cols %u wide %d",
+            w->op->layer ? roles[w->posed.part[k].layer.role] : "", w->op->layer ? ": " : "",
+            ch->solver ? ch->solver->name : "none", ch->wg, ch->vec, ch->per, ch->block, ch->cols, ch->wide);
+    }
+}
+
+static words describe(const work *w, const cln_choice *choices)
+{
+    const char *device = getenv("CLNORM_TEST_DEVICE");
+    words s = { "", 0 };
+    say(&s, "%s %s on %s", w->op->name, w->desc.op.direction ? "backward" : "forward",
+        device ? device : "the preferred device");
+    say_tensor(&s, "x", &w->desc.head.x);
+    say_tensor(&s, "y", &w->desc.head.y);
+    say_attributes(&s, w);
+    say(&s, ", %s%s%s, data %s, seed %u", w->c->view, w->c->in_place ? " in place" : "",
+        w->c->unordered ? " unordered" : "", data_name(w->c->data), w->c->seed);
+    say_choices(&s, w, choices);
+    return s;
+}
+
+/* ---- errors ---- */
+
+static double bound_of(const work *w, uint32_t s)
+{
+    const bool ordinary = w->c->data == DATA_NORMAL || w->c->data == DATA_CONSTANT;
+    switch (s) {
+    case CLNORM_DX:
+    case CLNORM_DRESIDUAL:
+        return 2e-6;
+    case CLNORM_DGAMMA:
+    case CLNORM_DBETA:
+        return 5e-6;
+    case CLNORM_RUNNING_MEAN:
+    case CLNORM_RUNNING_VAR:
+        return 1e-6;
+    default:
+        return ordinary ? 5e-7 : 1e-6;
+    }
+}
+
+/* Statistics in f32: relative, where they are in the range of f32 at all. */
+static double statistic_error(double got, double want)
+{
+    if (isnan(want) || isinf((float)want))
+        return isnan(got) || isinf(got) ? 0 : 1e9;
+    if (fabs(want) < 1e-37)
+        return fabs(got) < 2e-37 ? 0 : 1e9;
+    return fabs(got - want) / fabs(want) / 1e-6;
+}
+
+typedef struct verdict {
+    double got, want, error; /* the error as a multiple of the bound */
+} verdict;
+
+static verdict judge_count(const unsigned char *p, const double *want, int64_t i)
+{
+    uint64_t count;
+    memcpy(&count, p, sizeof count);
+    const uint64_t right = ((const uint64_t *)(const void *)want)[i];
+    return (verdict){ (double)count, (double)right, count == right ? 0 : 1e9 };
+}
+
+static verdict judge_mask(const unsigned char *p, const double *want, int64_t i)
+{
+    const unsigned char right = ((const unsigned char *)(const void *)want)[i];
+    return (verdict){ *p, right, *p == right ? 0 : 1e9 };
+}
+
+static verdict judge_element(const work *w, uint32_t s, int64_t i, const unsigned char *now)
+{
+    static const uint32_t relative =
+        1u << CLNORM_RSTD | 1u << CLNORM_MIN | 1u << CLNORM_MAX | 1u << CLNORM_M2;
+    const array *a = &w->a[s];
+    const int64_t at = array_place(&a->t, i);
+    const unsigned char *p = now + a->offset;
+    if (!a->t.dtype)
+        return judge_count(p + at * 8, w->want[s], i);
+    if (s == CLNORM_MASK)
+        return judge_mask(p + at, w->want[s], i);
+    verdict v = { ref_get(a->t.dtype, p, at), w->want[s][i], 0 };
+    v.error = relative >> s & 1 ? statistic_error(v.got, v.want)
+                                : ref_error(a->t.dtype, v.got, v.want, w->scale[s][i], bound_of(w, s));
+    return v;
+}
+
+static void judge_array(const work *w, const cln_choice *choices, uint32_t s, const unsigned char *now)
+{
+    const array *a = &w->a[s];
+    const bool ran = clnorm_tensor_count(&w->desc.head.x) > 0;
+    const int64_t n = ran ? clnorm_tensor_count(&a->t) : 0;
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const verdict v = judge_element(w, s, i, now);
+        worst = fmax(worst, v.error);
+        if (!(v.error <= 1))
+            ck_abort_msg("%s: %s[%lld]: got %.9g, want %.9g, bound %g, %g times the bound",
+                         describe(w, choices).text, work_slot_name(s), (long long)i, v.got, v.want,
+                         bound_of(w, s), v.error);
+    }
+    if (a->t.dtype == CLNORM_F32)
+        record_error(&w->desc, work_slot_name(s), worst);
+}
+
+void judge(work *w, const cln_choice *choices, const clnorm_args *args)
+{
+    uint64_t hash = 1469598103934665603u;
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        const array *a = &w->a[s];
+        const uint32_t place = work_place_of(w, s);
+        if (!args->slot[s].mem || work_place_of(w, CLNORM_DX) == s || work_place_of(w, CLNORM_Y) == s)
+            continue;
+        unsigned char *now = (unsigned char *)malloc(array_room(a));
+        ck_assert_ptr_nonnull(now);
+        ck_assert_int_eq(clEnqueueReadBuffer(w->h->queue, args->slot[s].mem, CL_TRUE, 0, array_room(a), now,
+                                             0, NULL, NULL),
+                         CL_SUCCESS);
+        if (a->output) {
+            judge_array(w, choices, s, now);
+            if (!array_untouched(place < CLNORM_SLOTS ? &w->a[place] : a, now))
+                ck_abort_msg("%s: wrote outside of %s", describe(w, choices).text, work_slot_name(s));
+            array_same_nans(a, now);
+            hash = array_hash(a, now, hash);
+        } else if (memcmp(now, a->host, array_room(a)))
+            ck_abort_msg("%s: wrote to the input %s", describe(w, choices).text, work_slot_name(s));
+        free(now);
+    }
+    if (!w->hashed)
+        w->hash = hash;
+    w->hashed = true;
+    if (w->hash != hash)
+        ck_abort_msg("%s: other bits than the launches before", describe(w, choices).text);
+}

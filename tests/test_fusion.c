@@ -1,0 +1,397 @@
+/* test_fusion.c -- what layers fuse, forward and backward, against the reference: activations, residuals,
+ * masks, quantized results, gradients that are added to what is there.
+ *
+ * Every case goes through all schedules that apply, and other work-groups; the bits must be the same.
+ * Compiling is what costs: by default each activation with each residual has a few cases whose layouts, types
+ * and weights take turns; CLNORM_TEST_FULL=1 has the whole product. */
+#include "api_case.h"
+#include "array.h"
+#include "data.h"
+
+#include "suite.h"
+#include "tensor/tensor.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BIT(slot) (1u << CLNORM_##slot)
+#define LEAK 0.1f
+
+typedef struct fusion {
+    uint32_t kind, act, residual, affine, mode, x, y;
+    bool last, back, with_mask, adds, saved; /* saved: backward, mean and rstd are given */
+    float scale, zero;
+    uint32_t absent; /* slots that the call leaves out */
+} fusion;
+
+/* ---- one case at work ---- */
+
+typedef struct work {
+    const fusion *f;
+    clnorm_any d;
+    array a[CLNORM_SLOTS];
+    double *want[CLNORM_SLOTS], *scale[CLNORM_SLOTS];
+    unsigned char *mask; /* the reference's */
+    uint64_t hash;
+    bool hashed;
+} work;
+
+static clnorm_tensor tensor(uint32_t dtype, bool last)
+{
+    return last ? clnorm_nhwc((clnorm_dtype)dtype, 3, 6, 3, 7) : clnorm_nchw((clnorm_dtype)dtype, 3, 6, 3, 7);
+}
+
+static void describe(work *w)
+{
+    const fusion *f = w->f;
+    clnorm_layer *l = &w->d.layered.layer;
+    OK(clnorm_op_init(&w->d, f->kind));
+    w->d.op.direction = f->back ? CLNORM_BACKWARD : CLNORM_FORWARD;
+    w->d.head.x = tensor(f->x, f->last);
+    w->d.head.y = tensor(f->y ? f->y : f->x, f->last);
+    l->affine = f->affine;
+    l->act = f->act;
+    l->slope = LEAK;
+    l->residual = f->residual;
+    l->out_scale = f->scale;
+    l->out_zero = f->zero;
+    l->accumulate = f->adds ? BIT(DX) | BIT(DGAMMA) | BIT(DBETA) | BIT(DRESIDUAL) : 0;
+    if (f->kind == CLNORM_OP_BATCHNORM)
+        w->d.batchnorm.mode = f->mode;
+    if (f->kind == CLNORM_OP_GROUPNORM)
+        w->d.groupnorm.groups = 2;
+    OK(clnorm_op_check(&w->d));
+}
+
+static double value(uint32_t slot, uint32_t *state)
+{
+    const double bell = data_random(state) + data_random(state) + data_random(state) - 1.5;
+    return slot == CLNORM_RSTD || slot == CLNORM_RUNNING_VAR ? 0.5 + data_random(state) : 2 * bell + 0.25;
+}
+
+static void fill(array *a, uint32_t slot)
+{
+    uint32_t state = 77 + slot;
+    for (int64_t i = 0; i < clnorm_tensor_count(&a->t); i++)
+        ref_set(a->t.dtype, a->host + a->offset, array_place(&a->t, i), value(slot, &state));
+}
+
+/* Whether the case gives or takes a slot that its descriptor knows. */
+static bool used(const fusion *f, uint32_t slot, uint32_t required)
+{
+    const bool statistic = slot == CLNORM_MEAN || slot == CLNORM_RSTD;
+    if (f->absent >> slot & 1)
+        return false;
+    if (slot == CLNORM_MASK)
+        return f->with_mask;
+    if (slot == CLNORM_RESIDUAL && f->back)
+        return !f->with_mask;
+    return !(f->back && statistic) || f->saved || required >> slot & 1;
+}
+
+static void make_slot(work *w, uint32_t slot, bool output, ref_io *io)
+{
+    array *a = &w->a[slot];
+    clnorm_tensor t;
+    ck_assert(clnorm_op_slot(&w->d, slot, &t));
+    const size_t n = (size_t)clnorm_tensor_count(&t);
+    array_make(a, &t, 0, output);
+    if (slot == CLNORM_MASK) {
+        w->mask = (unsigned char *)calloc(n, 1);
+        for (size_t i = 0; i < n; i++)
+            w->mask[i] = (unsigned char)(57u * i + 91u);
+        memcpy(a->host + a->offset, w->mask, n);
+        io->slot[slot] = w->mask;
+        return;
+    }
+    if (!output || w->f->adds)
+        fill(a, slot);
+    io->slot[slot] = a->host + a->offset;
+    if (!output)
+        return;
+    w->want[slot] = (double *)calloc(n, sizeof(double));
+    w->scale[slot] = (double *)calloc(n, sizeof(double));
+    for (size_t i = 0; w->f->adds && i < n; i++)
+        w->want[slot][i] = ref_get(t.dtype, io->slot[slot], array_place(&t, (int64_t)i));
+    io->slot[slot] = w->want[slot];
+    io->scale[slot] = w->scale[slot];
+}
+
+static void begin(work *w, const fusion *f)
+{
+    ref_io io;
+    uint32_t reads, writes, required;
+    memset(w, 0, sizeof *w);
+    memset(&io, 0, sizeof io);
+    w->f = f;
+    describe(w);
+    clnorm_op_slots(&w->d, &reads, &writes, &required);
+    writes &= ~(BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) | BIT(MEAN) | BIT(RSTD));
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if ((reads | writes) >> s & 1 && used(f, s, required))
+            make_slot(w, s, writes >> s & 1, &io);
+    ck_assert(ref_run(&w->d, &io));
+}
+
+static void end(work *w)
+{
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        free(w->a[s].host);
+        free(w->want[s]);
+        free(w->scale[s]);
+    }
+    free(w->mask);
+}
+
+/* ---- what came out ---- */
+
+static void say(const work *w, const cln_choice *ch, char *text, size_t room)
+{
+    const fusion *f = w->f;
+    snprintf(text, room, "%s %s act %u residual %u affine %u mode %u %s->%s %s%s%s%s, %s wg %u vec %u",
+             clnorm_op_of(f->kind)->name, f->back ? "backward" : "forward", f->act, f->residual, f->affine,
+             f->mode, clnorm_dtype_name(w->d.head.x.dtype), clnorm_dtype_name(w->d.head.y.dtype),
+             f->last ? "nhwc" : "nchw", f->with_mask ? " mask" : "", f->adds ? " adds" : "",
+             f->saved ? " saved" : "", ch->solver->name, ch->wg, ch->vec);
+}
+
+static double bound(uint32_t slot)
+{
+    return slot == CLNORM_Y                                ? 5e-7
+           : slot == CLNORM_SUM                            ? 1e-7
+           : slot == CLNORM_DX || slot == CLNORM_DRESIDUAL ? 2e-6
+                                                           : 5e-6;
+}
+
+static bool bit(const unsigned char *mask, int64_t k) { return mask[k / 8] >> k % 8 & 1; }
+
+/* The mask's bits are those of what y holds, which rounds a tiny z to 0. */
+static void check_mask(const work *w, const char *text, const unsigned char *now)
+{
+    const array *y = &w->a[CLNORM_Y];
+    for (int64_t i = 0; i < clnorm_tensor_count(&y->t); i++) {
+        const int64_t k = array_place(&y->t, i);
+        if (fabs(w->want[CLNORM_Y][i]) > 1e-6 || w->want[CLNORM_Y][i] == 0.0)
+            ck_assert_msg(bit(now, k) == bit(w->mask, k), "%s: bit %lld of the mask is %d", text,
+                          (long long)k, bit(now, k));
+    }
+}
+
+static void check_slot(const work *w, const char *text, uint32_t s, const unsigned char *now)
+{
+    const array *a = &w->a[s];
+    for (int64_t i = 0; i < clnorm_tensor_count(&a->t); i++) {
+        const double got = ref_get(a->t.dtype, now + a->offset, array_place(&a->t, i)), want = w->want[s][i];
+        const double error = ref_error(a->t.dtype, got, want, w->scale[s][i], bound(s));
+        ck_assert_msg(error <= 1, "%s: slot %u element %lld: got %.9g, want %.9g, %g times the bound", text,
+                      s, (long long)i, got, want, error);
+    }
+}
+
+static void check(work *w, const cln_choice *ch, const clnorm_args *args)
+{
+    uint64_t hash = 1469598103934665603u;
+    char text[256];
+    say(w, ch, text, sizeof text);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        const array *a = &w->a[s];
+        if (!a->host)
+            continue;
+        unsigned char *now = (unsigned char *)malloc(array_room(a));
+        read_back(args->slot[s].mem, 0, array_room(a), now);
+        if (!a->output) {
+            ck_assert_msg(!memcmp(now, a->host, array_room(a)), "%s: wrote to the input of slot %u", text, s);
+        } else {
+            ck_assert_msg(array_untouched(a, now), "%s: wrote outside of slot %u", text, s);
+            if (s == CLNORM_MASK)
+                check_mask(w, text, now + a->offset);
+            else
+                check_slot(w, text, s, now);
+            hash = array_hash(a, now, hash);
+        }
+        free(now);
+    }
+    ck_assert_msg(!w->hashed || w->hash == hash, "%s: other bits than the launches before", text);
+    w->hash = hash;
+    w->hashed = true;
+}
+
+/* ---- all launches of a case ---- */
+
+static void launch(work *w, const cln_choice *choices)
+{
+    clnorm_args args = CLNORM_ARGS_INIT;
+    clnorm_plan *plan;
+    harness *h = harness_get();
+    OK(cln_plan_with(&plan, h->ctx, &w->d.op, choices, true));
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (w->a[s].host) {
+            args.slot[s].mem = array_upload(&w->a[s], h->cl);
+            args.slot[s].byte_offset = w->a[s].offset;
+        }
+    OK(clnorm_enqueue(plan, h->queue, &args, 0, NULL, NULL));
+    check(w, &choices[0], &args);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (args.slot[s].mem)
+            clReleaseMemObject(args.slot[s].mem);
+    clnorm_plan_release(plan);
+}
+
+/* The k-th way for each problem, those with fewer begin anew; false behind the last. */
+static bool choose(cln_choice *out, const cln_problems *posed, const cln_params *params, size_t k)
+{
+    size_t most = 0;
+    for (size_t p = 0; p < posed->count; p++) {
+        cln_choice choices[8];
+        size_t n = 0;
+        for (size_t i = 0; cln_solvers[i]; i++)
+            n += cln_choose_with(&choices[n], cln_solvers[i], &posed->part[p], params,
+                                 &harness_get()->ctx->device);
+        out[p] = choices[k % n];
+        most = n > most ? n : most;
+    }
+    return k < most;
+}
+
+/* The device's own work-group goes all ways, one of the others the first; CLNORM_TEST_FULL: each all ways. */
+static void run(const fusion *f)
+{
+    static const uint32_t groups[][2] = { { 0, 0 }, { 64, 4 }, { 48, 4 }, { 64, 1 } };
+    static size_t turn;
+    const size_t other = 1 + turn++ % 3;
+    const bool full = getenv("CLNORM_TEST_FULL") != NULL;
+    cln_problems posed;
+    work w;
+    begin(&w, f);
+    OK(cln_op_pose(&posed, &w.d.op));
+    for (size_t g = 0; g < CLN_COUNT(groups); g++) {
+        cln_params params = harness_get()->ctx->params;
+        cln_choice choices[CLN_MAX_PARTS];
+        if (g) {
+            params.wg = groups[g][0];
+            params.vec = groups[g][1];
+        }
+        for (size_t k = 0; choose(choices, &posed, &params, k); k++)
+            if (full || !g || (g == other && !k))
+                launch(&w, choices);
+    }
+    end(&w);
+}
+
+/* ---- cases ---- */
+
+static const struct layer {
+    uint32_t kind, mode;
+} layers[] = { { CLNORM_OP_LAYERNORM, 0 },
+               { CLNORM_OP_BATCHNORM, CLNORM_TRAIN },
+               { CLNORM_OP_BATCHNORM, CLNORM_EVAL } };
+
+/* The turn-th of all combinations of what an activation and a residual meet. */
+static void run_turn(uint32_t act, uint32_t residual, uint32_t turn, bool back)
+{
+    const struct layer *l = &layers[turn % 3];
+    fusion f = { .kind = l->kind, .mode = l->mode, .act = act, .residual = residual, .back = back };
+    f.last = turn / 3 % 2;
+    f.x = turn / 6 % 2 ? CLNORM_F16 : CLNORM_F32;
+    f.affine = f.kind == CLNORM_OP_LAYERNORM ? turn / 12 % 3 : 0;
+    f.with_mask = act == CLNORM_RELU && (turn + residual) % 2;
+    f.adds = back && (turn + act) % 3 == 1;
+    f.saved = back && turn % 5 == 4 && f.mode != CLNORM_EVAL;
+    run(&f);
+}
+
+enum { TURNS = 36 };
+
+START_TEST(combinations)
+{
+    const uint32_t act = (uint32_t)_i / 3, residual = (uint32_t)_i % 3;
+    static const uint32_t some[] = { 24, 4, 8, 15, 19, 29 }; /* every kind, layout, type and weight */
+    if (getenv("CLNORM_TEST_FULL"))
+        for (uint32_t turn = 0; turn < 2 * TURNS; turn++)
+            run_turn(act, residual, turn % TURNS, turn >= TURNS);
+    else
+        for (uint32_t back = 0; back < 2; back++)
+            run_turn(act, residual, some[(act + 2 * residual + 3 * back) % CLN_COUNT(some)], back);
+}
+END_TEST
+
+START_TEST(quantized)
+{
+    static const fusion cases[] = {
+        { .kind = CLNORM_OP_LAYERNORM, .y = CLNORM_U8, .x = CLNORM_F32, .scale = 0.02f, .zero = 3 },
+        { .kind = CLNORM_OP_LAYERNORM,
+          .y = CLNORM_S8,
+          .x = CLNORM_F16,
+          .scale = 0.05f,
+          .zero = -7,
+          .act = 3 },
+        { .kind = CLNORM_OP_BATCHNORM,
+          .y = CLNORM_U8,
+          .x = CLNORM_F32,
+          .scale = 0.01f,
+          .zero = 0,
+          .act = 1,
+          .mode = CLNORM_EVAL,
+          .residual = 1,
+          .last = true },
+        { .kind = CLNORM_OP_GROUPNORM, .y = CLNORM_S8, .x = CLNORM_F32, .act = 4 },
+    };
+    run(&cases[_i]);
+}
+END_TEST
+
+/* Gradients that a call leaves out, in all mixtures that a plan must bear. */
+START_TEST(absent_gradients)
+{
+    static const uint32_t absent[] = { BIT(DX), BIT(DRESIDUAL), BIT(DX) | BIT(DRESIDUAL),
+                                       BIT(DGAMMA) | BIT(DBETA), BIT(DX) | BIT(DGAMMA) | BIT(DBETA) };
+    for (size_t k = 0; k < CLN_COUNT(absent); k++) {
+        const fusion f = { .kind = _i ? CLNORM_OP_BATCHNORM : CLNORM_OP_LAYERNORM,
+                           .mode = CLNORM_TRAIN,
+                           .act = CLNORM_SILU,
+                           .residual = CLNORM_RESIDUAL_AFTER,
+                           .x = CLNORM_F32,
+                           .back = true,
+                           .absent = absent[k] };
+        run(&f);
+    }
+}
+END_TEST
+
+START_TEST(other_layers)
+{
+    static const uint32_t kinds[] = { CLNORM_OP_GROUPNORM, CLNORM_OP_INSTANCENORM, CLNORM_OP_MVN,
+                                      CLNORM_OP_RMSNORM,   CLNORM_OP_L2NORM,       CLNORM_OP_GRN };
+    for (uint32_t back = 0; back < 2; back++) {
+        const fusion f = { .kind = kinds[_i],
+                           .act = 1 + (uint32_t)_i % 5,
+                           .x = CLNORM_F32,
+                           .back = back,
+                           .residual = (uint32_t)_i % 2 + 1,
+                           .last = _i % 2 };
+        run(&f);
+    }
+}
+END_TEST
+
+/* Cases of their own, so that CK_RUN_CASE takes one. */
+static void add_case(Suite *s, const char *name, const TTest *test, int n)
+{
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, 0);
+    tcase_add_loop_test(t, test, 0, n);
+    suite_add_tcase(s, t);
+}
+
+int main(void)
+{
+    Suite *s = suite_create("fusion");
+    add_case(s, "combinations", combinations, 18);
+    add_case(s, "quantized", quantized, 4);
+    add_case(s, "absent", absent_gradients, 2);
+    add_case(s, "others", other_layers, 6);
+    const int failed = suite_run(s, CK_NOFORK);
+    harness_close();
+    return failed;
+}

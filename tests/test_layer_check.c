@@ -1,0 +1,137 @@
+/* test_layer_check.c -- what a layer's descriptor may ask for, and what a call may give and share. */
+#include "api_case.h"
+#include "data.h"
+#include "suite.h"
+
+#define BIT(slot) (1u << CLNORM_##slot)
+
+static clnorm_any fused(uint32_t act, uint32_t residual, bool back)
+{
+    clnorm_any d = small(CLNORM_OP_LAYERNORM);
+    d.layered.layer.act = act;
+    d.layered.layer.residual = residual;
+    d.op.direction = back ? CLNORM_BACKWARD : CLNORM_FORWARD;
+    return d;
+}
+
+/* The sum in x's place and y in the residual's. */
+START_TEST(in_place)
+{
+    enum { N = 120 };
+    float x[N], r[N], y[2][N], sum[N];
+    uint32_t state = 3;
+    const clnorm_any d = fused(CLNORM_GELU, CLNORM_RESIDUAL_BEFORE, false);
+    clnorm_plan *plan;
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (float)data_random(&state);
+        r[i] = (float)data_random(&state);
+    }
+    OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE));
+    for (int shared = 0; shared < 2; shared++) {
+        clnorm_args args = CLNORM_ARGS_INIT;
+        cl_mem mx = buffer(sizeof x, x), mr = buffer(sizeof r, r), my = buffer(sizeof x, NULL);
+        args.slot[CLNORM_X].mem = mx;
+        args.slot[CLNORM_RESIDUAL].mem = mr;
+        args.slot[CLNORM_Y].mem = shared ? mr : my;
+        if (shared)
+            args.slot[CLNORM_SUM].mem = mx;
+        OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
+        read_back(shared ? mr : my, 0, sizeof x, y[shared]);
+        read_back(mx, 0, sizeof x, sum);
+        RELEASE(mx, mr, my);
+    }
+    clnorm_plan_release(plan);
+    ck_assert(!memcmp(y[0], y[1], sizeof x));
+    for (size_t i = 0; i < N; i++)
+        ck_assert_float_eq(sum[i], x[i] + r[i]);
+}
+END_TEST
+
+static void refused(const clnorm_any *d, clnorm_status code, const char *word)
+{
+    clnorm_any copy = *d;
+    ck_assert_int_eq(clnorm_op_check(&copy), code);
+    SAYS(word);
+}
+
+START_TEST(descriptors)
+{
+    clnorm_any d = fused(CLNORM_RELU, 0, false);
+    d.layered.layer.out_zero = 3;
+    refused(&d, CLNORM_EDTYPE, "out_zero is 3 and y is f32");
+    d.layered.layer.out_scale = 2;
+    refused(&d, CLNORM_EDTYPE, "out_scale is 2 and y is f32");
+    d.head.y.dtype = CLNORM_U8;
+    d.layered.layer.out_zero = -1;
+    refused(&d, CLNORM_EARG, "out_zero is -1");
+    d.layered.layer.out_zero = 2.5f;
+    refused(&d, CLNORM_EARG, "out_zero is 2.5");
+    d.layered.layer.out_zero = 255;
+    d.layered.layer.out_scale = 1e-35f;
+    refused(&d, CLNORM_EARG, "out_scale is 1e-35");
+    d.layered.layer.out_scale = 0;
+    OK(clnorm_op_check(&d));
+    ck_assert_float_eq(d.layered.layer.out_scale, 1.0f);
+    d = fused(0, 0, true);
+    d.layered.layer.accumulate = BIT(DX) | BIT(Y);
+    refused(&d, CLNORM_EARG, "accumulate");
+}
+END_TEST
+
+START_TEST(masks)
+{
+    uint32_t reads, writes, required;
+    clnorm_any d = fused(CLNORM_RELU, CLNORM_RESIDUAL_AFTER, false);
+    clnorm_tensor t;
+    OK(clnorm_op_check(&d));
+    clnorm_op_slots(&d, &reads, &writes, NULL);
+    ck_assert(writes & BIT(MASK) && !(reads & BIT(MASK)));
+    ck_assert(clnorm_op_slot(&d, CLNORM_MASK, &t) && t.dtype == CLNORM_U8 && t.shape[0] == 120 / 8);
+    d.op.direction = CLNORM_BACKWARD;
+    clnorm_op_slots(&d, &reads, &writes, &required);
+    ck_assert(reads & BIT(MASK) && !(required & BIT(RESIDUAL)));
+    d.layered.layer.act = CLNORM_SILU;
+    clnorm_op_slots(&d, &reads, NULL, &required);
+    ck_assert(!(reads & BIT(MASK)) && required & BIT(RESIDUAL));
+    d = fused(CLNORM_RELU, 0, false);
+    d.head.y.dtype = CLNORM_U8;
+    OK(clnorm_op_check(&d));
+    clnorm_op_slots(&d, NULL, &writes, NULL);
+    ck_assert(!(writes & BIT(MASK)));
+}
+END_TEST
+
+static void call_refused(const clnorm_any *d, uint32_t slots, const char *word)
+{
+    clnorm_args args = CLNORM_ARGS_INIT;
+    clnorm_plan *plan;
+    cl_mem mem[CLNORM_SLOTS];
+    OK(clnorm_plan_create(&plan, harness_get()->ctx, &d->op, CLNORM_ESTIMATE));
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (slots >> s & 1)
+            args.slot[s].mem = mem[s] = buffer(480, NULL);
+    ck_assert_int_eq(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL), CLNORM_EBUFFER);
+    SAYS(word);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (slots >> s & 1)
+            clReleaseMemObject(mem[s]);
+    clnorm_plan_release(plan);
+}
+
+START_TEST(calls)
+{
+    const clnorm_any d = fused(CLNORM_RELU, CLNORM_RESIDUAL_AFTER, true);
+    const uint32_t slots = BIT(X) | BIT(DY) | BIT(DX);
+    call_refused(&d, slots, "needs residual or mask");
+    call_refused(&d, slots | BIT(RESIDUAL) | BIT(MEAN), "mean is given without rstd");
+    call_refused(&d, slots | BIT(RESIDUAL) | BIT(RSTD), "rstd is given without mean");
+}
+END_TEST
+
+int main(void)
+{
+    const int failed =
+        suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, masks, calls)), CK_NOFORK);
+    harness_close();
+    return failed;
+}

@@ -1,0 +1,4 @@
+/* test_rmsnorm.c -- rmsnorm. */
+#include "harness.h"
+
+LAYER_MAIN(rmsnorm, CLNORM_OP_RMSNORM)

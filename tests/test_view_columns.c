@@ -1,0 +1,120 @@
+/* test_view_columns.c -- sets that lie side by side: when they are walked across, and as what. */
+#include "view_case.h"
+
+static cln_view_spec over(const clnorm_tensor *x, uint32_t axes)
+{
+    cln_view_spec spec = spec_of(x, x, CLNORM_SCOPE_IMAGE);
+    reduce(&spec, axes);
+    return spec;
+}
+
+static cln_geo columns(const cln_view_spec *spec)
+{
+    cln_geo g;
+    ck_assert(cln_view_columns(&g, spec));
+    return g;
+}
+
+static void along(const cln_view_spec *spec)
+{
+    cln_geo g;
+    ck_assert(!cln_view_columns(&g, spec));
+}
+
+/* Column c of row r of outer place o lies where the tensor has it: every element of x once. */
+static void crosses_all(const cln_geo *g, const clnorm_tensor *x)
+{
+    const size_t n = (size_t)clnorm_tensor_count(x);
+    const uint32_t outer = g->sets / (g->len / g->span);
+    unsigned char *seen = (unsigned char *)calloc(n, 1);
+    ck_assert_uint_eq((uint64_t)outer * g->runs * g->len, n);
+    for (uint32_t o = 0; o < outer; o++)
+        for (uint32_t r = 0; r < g->runs; r++)
+            for (uint32_t c = 0; c < g->len; c++) {
+                const int64_t at = place(g, o, r, c, false);
+                ck_assert(at >= 0 && (size_t)at < n && !seen[at]);
+                seen[at] = 1;
+            }
+    free(seen);
+}
+
+/* Channels last: the channels are the columns, all else rows. */
+START_TEST(channels_last)
+{
+    const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 3, 32, 5, 7);
+    cln_view_spec spec = over(&x, 1u << 0 | 1u << 2 | 1u << 3);
+    cln_geo g = columns(&spec);
+    counts(&g, 32, 3 * 5 * 7, 32);
+    ck_assert_uint_eq(g.span, 1);
+    crosses_all(&g, &x);
+    spec = over(&x, 1u << 2 | 1u << 3); /* per sample: samples are outer places */
+    g = columns(&spec);
+    counts(&g, 3 * 32, 5 * 7, 32);
+    crosses_all(&g, &x);
+}
+END_TEST
+
+/* Channels first over C: pixels are the columns. */
+START_TEST(over_channels)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 2, 6, 5, 7);
+    const cln_view_spec spec = over(&x, 1u << 1);
+    const cln_geo g = columns(&spec);
+    counts(&g, 2 * 35, 6, 35);
+    crosses_all(&g, &x);
+}
+END_TEST
+
+/* Small planes: a set has a short piece in each row; its weights and statistics are shared by the piece. */
+START_TEST(small_planes)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 8, 4, 7, 7);
+    cln_view_spec spec = over(&x, 1u << 0 | 1u << 2 | 1u << 3);
+    spec.axes.a[1].stride[CLN_VIEW_W] = 1;
+    cln_geo g = columns(&spec);
+    counts(&g, 4, 8, 4 * 49);
+    ck_assert_uint_eq(g.span, 49);
+    ck_assert_uint_eq(g.wdiv, 49);
+    ck_assert_int_eq(g.view[CLN_VIEW_W].step, 1);
+    crosses_all(&g, &x);
+    spec.axes.a[0].n = 3; /* too few rows to be worth it */
+    along(&spec);
+}
+END_TEST
+
+/* What is contiguous, narrow, or of one row is walked along. */
+START_TEST(not_across)
+{
+    const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 3, 32, 16, 16),
+                        narrow = clnorm_nhwc(CLNORM_F32, 3, 8, 5, 7), rows = clnorm_rows(CLNORM_F32, 100, 64);
+    cln_view_spec spec = over(&first, 1u << 0 | 1u << 2 | 1u << 3);
+    along(&spec);
+    spec = over(&narrow, 1u << 0 | 1u << 2 | 1u << 3);
+    along(&spec);
+    spec = over(&rows, 1u << 1);
+    along(&spec);
+    spec = over(&rows, 1u << 0); /* gradients of gamma: columns of rows */
+    const cln_geo g = columns(&spec);
+    counts(&g, 64, 100, 64);
+}
+END_TEST
+
+/* More sets than one launch folds, or leaves than a group holds. */
+START_TEST(too_many)
+{
+    const clnorm_tensor wide = clnorm_nchw(CLNORM_F32, 100, 3000, 100, 100),
+                        fine = clnorm_nchw(CLNORM_F32, 100, 2000, 100, 100);
+    cln_view_spec spec = over(&wide, 1u << 1);
+    along(&spec);
+    spec = over(&fine, 1u << 1);
+    const cln_geo g = columns(&spec);
+    counts(&g, 1000000, 2000, 10000);
+}
+END_TEST
+
+int main(void)
+{
+    return suite_run(suite_of("view_columns",
+                              SUITE_CASE(channels_last, over_channels, small_planes, not_across, too_many)),
+                     CK_NOFORK);
+}
