@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VEC 16
-
 /* Types as the copy moves them: halves travel as ushort. */
 static const char *const names[] = { "float", "float", "ushort", "ushort", "uchar", "ushort", "char" };
 
@@ -61,15 +59,15 @@ clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint3
     memset(out, 0, sizeof *out);
     clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     clGetDeviceInfo(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    const int cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
-    out->local = cpu ? 1 : 64;
+    const int cpu = out->cpu = (type & CL_DEVICE_TYPE_CPU) != 0, vec = cpu ? 16 : 4;
+    out->local = cpu ? 1 : 256;
     out->groups = (size_t)units * (cpu ? 8 : 64);
     snprintf(options, sizeof options,
              "-DWG=%zu -DSRC=%s%d -DDST=%s%d -DCONVERT=convert_%s%d -DNT=%d -DREAD_ONLY=%d -DTWO=%d",
-             out->local, names[x_dtype], VEC, names[y], VEC, names[y], VEC, cpu, !y_dtype, two);
-    const size_t vectors = n / VEC, per = (vectors + out->groups - 1) / out->groups;
+             out->local, names[x_dtype], vec, names[y], vec, names[y], vec, cpu, !y_dtype, two);
+    const size_t vectors = n / (size_t)vec, per = (vectors + out->groups - 1) / out->groups;
     const size_t y_bytes =
-        y_dtype ? n * clnorm_dtype_bytes(y) : out->groups * out->local * VEC * sizeof(float);
+        y_dtype ? n * clnorm_dtype_bytes(y) : out->groups * out->local * (size_t)vec * sizeof(float);
     clnorm_status st = build(out, device, options);
     if (st == CLNORM_OK)
         st = bench_memory(&out->x, device, x_dtype, n * clnorm_dtype_bytes(x_dtype));

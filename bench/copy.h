@@ -15,6 +15,7 @@ typedef struct bench_copy {
     cl_kernel kernel;
     cl_mem x, y, z;
     size_t groups, local;
+    int cpu;
 } bench_copy;
 
 /* A streaming copy (non-temporal on CPUs) of n elements of x's type to y's; y_dtype 0 reads only; `two` reads

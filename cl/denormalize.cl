@@ -10,7 +10,7 @@
 #define PASS k, table, SLOT_PASS(min), SLOT_PASS(max), SLOT_PASS(mean), SLOT_PASS(rstd)
 #include "common/op.clh"
 
-#define denormalize_fold(s, ...) NO_MAP
+INLINE map_t OP(fold)(nothing_t s, HERE, ARGS) { return NO_MAP; }
 /* The set of x that a set of y comes from. */
 INLINE uint OP(given)(uint set, uint channels)
 {

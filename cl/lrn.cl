@@ -48,7 +48,7 @@ INLINE fv OP(map)(el v, mapv m) { return fma(gradient(v, m), m.a, -m.b); }
 INLINE fv OP(map)(el v, mapv m) { return finished(v.x * m.p * m.a, v); }
 #endif
 
-#define lrn_run(m, ...) (m)
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 #include "common/pass.clh"
 #include "common/window.clh"
 #if ACT == 1 && !READS_D

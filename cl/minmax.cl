@@ -18,7 +18,7 @@ INLINE map_t OP(fold)(extent_t s, HERE, ARGS)
     const map_t m = { p, s.min * p, 0.0f, a, k.x, 0.0f };
     return m;
 }
-#define minmax_run(m, ...) (m)
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 INLINE fv OP(map)(el v, mapv m) { return fma(fma(v.x, m.p, -m.hi), m.a, m.b); }
 
 #include "common/pass.clh"

@@ -19,7 +19,7 @@ INLINE map_t OP(fold)(summary_t s, HERE, ARGS)
     }
     return NO_MAP;
 }
-#define moments_run(m, ...) (m)
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 #define moments_map(v, m) ((v).x)
 
 #include "common/pass.clh"

@@ -6,7 +6,7 @@
 #define PASS k, table
 #include "common/op.clh"
 
-#define normalize_fold(s, ...) NO_MAP
+INLINE map_t OP(fold)(nothing_t s, HERE, ARGS) { return NO_MAP; }
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
 {
     const float4 c = table[channel];

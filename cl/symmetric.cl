@@ -6,8 +6,12 @@
 #define PASS k
 #include "common/op.clh"
 
-#define symmetric_fold(s, ...) ((map_t){ 1.0f, 0.0f, 0.0f, k.y, k.x, 0.0f })
-#define symmetric_run(m, ...) (m)
+INLINE map_t OP(fold)(nothing_t s, HERE, ARGS)
+{
+    const map_t m = { 1.0f, 0.0f, 0.0f, k.y, k.x, 0.0f };
+    return m;
+}
+INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 INLINE fv OP(map)(el v, mapv m) { return fma(divided(v.x, m.b, m.a), (fv)2.0f, (fv)-1.0f); }
 
 #include "common/pass.clh"

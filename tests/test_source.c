@@ -66,6 +66,16 @@ START_TEST(embedded_is_the_files)
 }
 END_TEST
 
+/* What PoCL takes and another vendor's compiler refuses. */
+START_TEST(plain_c)
+{
+    static const char *const refused[] = { "...)", "__VA_ARGS__", "\ninline " };
+    for (const cln_embedded *e = cln_embedded_kernels; e->name; e++)
+        for (size_t k = 0; k < CLN_COUNT(refused); k++)
+            ck_assert_msg(strstr(e->text, refused[k]) == NULL, "cl/%s has \"%s\"", e->name, refused[k]);
+}
+END_TEST
+
 START_TEST(a_real_unit)
 {
     char cl[SCRATCH_PATH], *inside, *outside;
@@ -190,7 +200,7 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(embedded_is_the_files, a_real_unit, lines_are_marked, a_file_twice, spellings,
+    TCase *t = SUITE_CASE(embedded_is_the_files, plain_c, a_real_unit, lines_are_marked, a_file_twice, spellings,
                           missing_files, cycles_end, depth, long_files);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_run(suite_of("source", t), CK_NOFORK);
