@@ -190,6 +190,9 @@ static void progress(void *user, const char *what, int done, int total)
     ck_assert_int_eq(done, ++progressed);
 }
 
+/* A GPU builds small plans for aligned buffers too. */
+static uint32_t programs_of_one(const clnorm_context *ctx) { return ctx->params.wide_bytes ? 1 : 2; }
+
 START_TEST(start_up_set)
 {
     clnorm_options o = lazy();
@@ -205,7 +208,7 @@ START_TEST(start_up_set)
     ctx = created(&o);
     const clnorm_stats s = stats_of(ctx);
     ck_assert_int_eq(progressed, 2);
-    ck_assert_uint_eq(s.programs_built, 2);
+    ck_assert_uint_eq(s.programs_built, 2 * programs_of_one(ctx));
     ck_assert_uint_eq(s.plans, 2);
     ck_assert_uint_gt(s.query_ns, 0);
     ck_assert_uint_gt(s.build_ns, 0);
@@ -215,7 +218,7 @@ START_TEST(start_up_set)
     memset(&less, 0xff, sizeof less);
     less.size = 8;
     OK(clnorm_context_stats(ctx, &less));
-    ck_assert_uint_eq(less.programs_built, 2);
+    ck_assert_uint_eq(less.programs_built, s.programs_built);
     ck_assert_uint_eq(less.programs_loaded, UINT32_MAX);
     clnorm_context_release(ctx);
 }
@@ -236,10 +239,10 @@ START_TEST(prepared)
     OK(clnorm_context_prepare(ctx, list, 1, progress, &progressed));
     ck_assert_int_eq(progressed, 1);
     OK(clnorm_totensor_plan(&plan, ctx, &d, CLNORM_NO_BUILD));
-    ck_assert_uint_eq(stats_of(ctx).programs_built, 1);
+    ck_assert_uint_eq(stats_of(ctx).programs_built, programs_of_one(ctx));
     clnorm_plan_release(plan);
     OK(clnorm_context_prepare(ctx, list, 1, NULL, NULL));
-    ck_assert_uint_eq(stats_of(ctx).programs_built, 1);
+    ck_assert_uint_eq(stats_of(ctx).programs_built, programs_of_one(ctx));
     ck_assert_int_eq(clnorm_context_prepare(ctx, worse, 2, NULL, NULL), CLNORM_EARG);
     SAYS("swap_rb");
     ck_assert_int_eq(clnorm_totensor_plan(&plan, ctx, &d, 3), CLNORM_EARG);

@@ -200,8 +200,8 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(embedded_is_the_files, plain_c, a_real_unit, lines_are_marked, a_file_twice, spellings,
-                          missing_files, cycles_end, depth, long_files);
+    TCase *t = SUITE_CASE(embedded_is_the_files, plain_c, a_real_unit, lines_are_marked, a_file_twice,
+                          spellings, missing_files, cycles_end, depth, long_files);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_run(suite_of("source", t), CK_NOFORK);
 }

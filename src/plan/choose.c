@@ -45,6 +45,12 @@ bool cln_geo_aligned(const cln_geo *g, uint32_t vec, bool writes)
 /* The twin of TEAMS in cl/common/sum.clh. */
 uint32_t cln_teams(uint32_t wg, uint32_t vec) { return wg * vec > 64 ? wg / (64 / vec) : 1; }
 
+uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
+{
+    const uint32_t teams = cln_teams(choice->wg, choice->vec);
+    return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
+}
+
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device)
 {
@@ -79,7 +85,8 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     cln_geo geo = problem->geo;
     size_t workspace;
     const size_t n = choice->solver->stages(stages, &geo, &workspace, problem, choice);
-    double share = (double)stages[0].groups / units; /* of the device that has work */
+    const uint32_t items = stages[0].items ? stages[0].items : choice->wg;
+    double share = (double)stages[0].groups * items / units / params->items; /* of the device that has work */
     if (share > 1)
         share = 1;
     const bool waits =

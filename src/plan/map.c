@@ -14,10 +14,22 @@ static uint64_t others(const cln_geo *g, bool columns, uint32_t cols)
     return columns ? (uint64_t)cln_outer(g) * cln_ceil_div(g->len, cols) : 1;
 }
 
+/* Chunks that a group maps at a time, map_pass of cl/common/pass.clh; of columns, rows that make a group
+ * worth starting: four vectors for each of many work-items. */
+static uint32_t unit_of(const cln_choice *choice, const cln_problem *problem)
+{
+    uint32_t many = choice->wg / cln_teams(choice->wg, choice->vec);
+    if (problem->columns)
+        return choice->wg == 1 ? 1 : cln_ceil_div(4ull * choice->wg * choice->vec, choice->cols);
+    while (many < choice->wg && choice->wg % (many * 2) == 0 && many * choice->vec < problem->geo.len)
+        many *= 2;
+    return choice->wg / many;
+}
+
 uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                    uint32_t units)
 {
-    const uint32_t unit = problem->columns ? 1 : cln_teams(choice->wg, choice->vec);
+    const uint32_t unit = unit_of(choice, problem);
     const uint64_t many = (uint64_t)units * params->busy * (problem->columns ? 4 : 1),
                    times = others(&problem->geo, problem->columns, choice->cols),
                    parts = times >= many ? 1 : many / times;
@@ -33,14 +45,14 @@ cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share
     if (problem->columns)
         geo->parts = cln_ceil_div(geo->runs, geo->mapped);
     return (cln_stage){ problem->columns ? "mapcols" : "pointwise",
-                        (size_t)(times * cln_ceil_div(pieces(problem), geo->mapped)) };
+                        (size_t)(times * cln_ceil_div(pieces(problem), geo->mapped)), 0 };
 }
 
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)
 {
     if (!cln_folds_families(problem))
         return 0;
-    out[0] = (cln_stage){ "families", problem->layer.stats / problem->layer.family };
+    out[0] = (cln_stage){ "families", problem->layer.stats / problem->layer.family, 0 };
     if (problem->maps)
         out[1] = cln_stage_map(geo, problem, choice->mapped);
     return problem->maps ? 2 : 1;

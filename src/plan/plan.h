@@ -116,6 +116,7 @@ typedef struct cln_choice {
 typedef struct cln_stage {
     const char *kernel; /* "<op>_" is put in front */
     size_t groups;
+    uint32_t items; /* of a group: those that have work; 0: all */
 } cln_stage;
 
 /* A way to run a problem. Solvers are data: choose.c lists them. */
@@ -162,6 +163,8 @@ uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
 #define CLN_MAX_GROUPS 65535u /* PoCL 3.1 compiles a second kernel, and may abort, from 65,536 on */
 uint32_t cln_teams(uint32_t wg, uint32_t vec);
+/* Work-items of a group that is dealt so many chunks at a time which have one. */
+uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks);
 
 /* One set of kernels, for one enqueue at a time. */
 typedef struct cln_kernels {

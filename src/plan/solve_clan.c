@@ -29,7 +29,8 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     const uint64_t families = geo->sets / problem->layer.family;
     geo->per = cln_fit_per(choice->per, families, 1);
     *workspace = cln_kept_bytes(geo);
-    out[0] = (cln_stage){ "clan", cln_ceil_div(families, geo->per) };
+    out[0] =
+        (cln_stage){ "clan", cln_ceil_div(families, geo->per), cln_chunk_items(choice, cln_geo_chunks(geo)) };
     return 1;
 }
 

@@ -16,6 +16,25 @@ static const char *no_columns(const cln_problem *problem)
     return problem->columns ? NULL : "sets do not lie side by side";
 }
 
+/* Rows of work-items that a group has pieces of 16 rows for, REST_ROWS of cl/common/columns.clh. */
+static uint32_t row_pieces(const cln_geo *g)
+{
+    return cln_ceil_div(g->runs < CLN_LEAF ? g->runs : CLN_LEAF, 16);
+}
+
+static uint32_t column_items(const cln_geo *g, const cln_choice *choice)
+{
+    const uint32_t all = cln_ceil_div(choice->cols, choice->vec) * row_pieces(g);
+    return all < choice->wg ? all : choice->wg;
+}
+
+/* Columns that give every work-item of a group of many a piece; at least a cache line's. */
+static uint32_t busy_columns(const cln_geo *g, const cln_choice *choice)
+{
+    const uint32_t cols = choice->wg * choice->vec / row_pieces(g), line = 32;
+    return choice->wg == 1 ? most_columns(1) : cols < line ? line : cols / line * line;
+}
+
 /* ---- tile ---- */
 
 static uint32_t common_multiple(uint32_t a, uint32_t b)
@@ -47,7 +66,12 @@ static const char *tile_applicable(const cln_problem *problem)
 static void tile_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
-    choice->cols = tile_columns(&problem->geo, choice->wg, choice->vec);
+    const uint32_t least = tile_columns(&problem->geo, choice->wg, choice->vec),
+                   most = most_columns(choice->wg) / leaves(&problem->geo);
+    choice->cols = least;
+    while (choice->wg > 1 && choice->cols < busy_columns(&problem->geo, choice) &&
+           choice->cols + least <= most && choice->cols + least <= problem->geo.len)
+        choice->cols += least;
     choice->per = outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
     if (choice->per < 1)
         choice->per = 1;
@@ -66,7 +90,7 @@ static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     geo->cols = choice->cols;
     geo->per = cln_fit_per(choice->per, all, 1);
     *workspace = cln_kept_bytes(geo);
-    out[0] = (cln_stage){ "tile", cln_ceil_div(all, geo->per) };
+    out[0] = (cln_stage){ "tile", cln_ceil_div(all, geo->per), column_items(geo, choice) };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
@@ -87,8 +111,12 @@ static const char *cols_applicable(const cln_problem *problem)
 static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
-    const uint32_t most = most_columns(choice->wg);
-    choice->cols = problem->geo.len < most ? problem->geo.len : most;
+    const uint32_t most = most_columns(choice->wg), wanted = busy_columns(&problem->geo, choice),
+                   up = outer(&problem->geo) * leaves(&problem->geo);
+    uint32_t cols = wanted < most ? wanted : most;
+    while ((uint64_t)up * blocks(&problem->geo, cols) > CLN_MAX_GROUPS && cols * 2 <= most)
+        cols *= 2;
+    choice->cols = problem->geo.len < cols ? problem->geo.len : cols;
     choice->per = cln_share(choice, problem, params, units);
 }
 
@@ -103,8 +131,8 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
 {
     const size_t up = (size_t)outer(geo) * leaves(geo);
     geo->cols = choice->cols;
-    out[0] = (cln_stage){ "leaves", up * blocks(geo, choice->cols) };
-    out[1] = (cln_stage){ "foldcols", geo->sets };
+    out[0] = (cln_stage){ "leaves", up * blocks(geo, choice->cols), column_items(geo, choice) };
+    out[1] = (cln_stage){ "foldcols", geo->sets, 0 };
     *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
     if (cln_folds_families(problem))
         return 2 + cln_stage_families(out + 2, geo, problem, choice);

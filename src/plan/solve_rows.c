@@ -18,7 +18,7 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
     const uint32_t fair = cln_ceil_div(problem->geo.sets, (uint64_t)units * params->busy * 8 * teams);
     const uint32_t full = cln_ceil_div(GROUP_BYTES, row_bytes * teams);
     const uint32_t all = cln_ceil_div(problem->geo.sets, (uint64_t)units * teams);
-    choice->per = fair > full ? fair : full;
+    choice->per = fair > full || choice->wg > 1 ? fair : full; /* a GPU starts groups for nothing */
     if (choice->per > all)
         choice->per = all;
 }
@@ -35,7 +35,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     const uint32_t teams = cln_teams(choice->wg, choice->vec);
     geo->per = cln_fit_per(choice->per, problem->geo.sets, teams);
     *workspace = cln_kept_bytes(geo);
-    out[0] = (cln_stage){ "rows", cln_ceil_div(problem->geo.sets, (uint64_t)geo->per * teams) };
+    out[0] = (cln_stage){ "rows", cln_ceil_div(problem->geo.sets, (uint64_t)geo->per * teams), 0 };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 

@@ -26,7 +26,8 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 {
     geo->per = cln_fit_per(choice->per, problem->geo.sets, 1);
     *workspace = cln_kept_bytes(geo);
-    out[0] = (cln_stage){ "slab", cln_ceil_div(problem->geo.sets, geo->per) };
+    out[0] = (cln_stage){ "slab", cln_ceil_div(problem->geo.sets, geo->per),
+                          cln_chunk_items(choice, cln_geo_chunks(&problem->geo)) };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 

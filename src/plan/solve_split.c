@@ -18,10 +18,13 @@ static uint32_t parts(const cln_problem *problem, uint32_t block)
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint64_t wanted = (uint64_t)units * params->busy * 4;
+    const uint64_t wanted = (uint64_t)units * params->busy * 4, sets = problem->geo.sets;
+    const uint32_t chunks = (uint32_t)cln_geo_chunks(&problem->geo),
+                   teams = cln_teams(choice->wg, choice->vec);
     choice->block = 1;
-    while ((uint64_t)problem->geo.sets * parts(problem, choice->block) > wanted &&
-           choice->block < cln_geo_chunks(&problem->geo))
+    while (choice->block < chunks && /* few groups with work for every team, before many that idle */
+           (sets * parts(problem, choice->block) > wanted ||
+            (choice->block < teams && sets * parts(problem, choice->block * 2) >= units)))
         choice->block *= 2;
 }
 
@@ -40,11 +43,11 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
     *workspace = cln_kept_bytes(geo) + sets * (geo->parts * problem->stat_bytes + MAP_BYTES);
-    out[0] = (cln_stage){ "partial", sets * geo->parts };
-    out[1] = (cln_stage){ "foldall", sets };
+    out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
+    out[1] = (cln_stage){ "foldall", sets, 0 };
     if (cln_folds_families(problem))
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
-    out[2] = (cln_stage){ "apply", sets * geo->parts };
+    out[2] = (cln_stage){ "apply", sets * geo->parts, 0 };
     return problem->maps ? 3 : 2;
 }
 

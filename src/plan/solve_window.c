@@ -38,7 +38,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     const uint64_t all = pieces(problem, choice);
     geo->per = cln_fit_per(choice->per, all, 1);
     *workspace = 0;
-    out[0] = (cln_stage){ ring(problem) ? "ring" : "window", cln_ceil_div(all, geo->per) };
+    out[0] = (cln_stage){ ring(problem) ? "ring" : "window", cln_ceil_div(all, geo->per), 0 };
     return 1;
 }
 

@@ -207,7 +207,7 @@ static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, c
 size_t cln_stage_mask(cln_stage *out, const cln_problem *problem)
 {
     const uint64_t groups = (problem->layer.mask_bytes + MASK_GROUP - 1) / MASK_GROUP;
-    *out = (cln_stage){ "mask", groups < CLN_MAX_GROUPS ? (size_t)groups : CLN_MAX_GROUPS };
+    *out = (cln_stage){ "mask", groups < CLN_MAX_GROUPS ? (size_t)groups : CLN_MAX_GROUPS, 0 };
     return groups > 0;
 }
 
