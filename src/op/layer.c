@@ -227,12 +227,14 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     /* Where a set is what a weight spans, the sums of dx are the gradients too. */
     const bool merged =
         !frozen && params && dx && !base->layer.groups && !base->layer.family && weight_axes(base) == kept;
-    if (!outside && base->op->stat_bytes)
+    /* A family's dx takes its statistics itself, and leaves them; only an activation asks for them before. */
+    const bool itself = base->layer.family && dx && !base->desc.layered.layer.act;
+    if (!outside && base->op->stat_bytes && !itself)
         add(out, base, CLN_ROLE_KEEP);
     if (dx) {
         cln_problem *p = add(out, base, frozen ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
         p->layer.merged = merged;
-        p->layer.outputs = dx | (merged ? params : 0);
+        p->layer.outputs = dx | (merged || itself ? params : 0);
         p->layer.saves = merged ? params : 0;
     }
     if (params && !merged) {
