@@ -16,6 +16,7 @@ save('g5.npy', (5,), ramp(5)); save('g1311.npy', (1, 3, 1, 1), [1, 2, 3])
 save('h3.npy', (3,), [1, 2, 3], '<f2'); save('d3.npy', (3,), [1, 2, 3], '<f8'); save('u3.npy', (3,), [1, 2, 3], '|u1')
 save('s1.npy', (2, 1, 1, 1), [1, 2]); save('r1.npy', (2, 1, 1, 1), [1, .5])
 save('one_value.npy', (1, 3, 1, 1), [1, 2, 3]); save('f2.npy', (2, 3, 4, 5), ramp(120, .25), '<f2')
+save('rgba.npy', (1, 12, 8, 4), [i % 61 / 8 for i in range(384)], '<f2')
 save('mask.npy', (15,), [255] * 15, '|u1'); save('short.npy', (14,), [255] * 14, '|u1')
 PYTHON
 
@@ -137,6 +138,10 @@ run 3 'running_mean: g5.npy is \(5,\); \(3,\)' -- run batchnorm --in running_mea
 run 3 'cannot be read' -- run layernorm --in gamma=missing.npy x.npy y.npy
 
 # Types.
+for op in batchnorm instancenorm; do # channels of a pixel beside a second input: halves that lie at any address
+    run 0 -- run $op --layout nhwc --in residual=rgba.npy rgba.npy y.npy
+    run 0 -- run $op --layout nhwc --backward --in dy=rgba.npy rgba.npy y.npy
+done
 run 0 -- run layernorm f2.npy y.npy
 same 'f16 stays' "kind('y.npy') == '<f2'"
 run 0 -- run layernorm --out-dtype f32 --out mean=a.npy f2.npy y.npy
