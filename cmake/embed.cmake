@@ -1,13 +1,14 @@
-# embed.cmake -- turns a folder of kernels into a C file, at build time, so that a program needs no files when it runs.
+# embed.cmake -- turns a folder of kernels or scripts into a C file, at build time, so that a program needs no files
+# when it runs.
 #
 # Included, it defines clnorm_embed(outfile root header table): a C file that includes `header` and defines `table`, its
-# type and name, with a row { name, text } per kernel file under root. Run as a script, it writes that file. Bytes are
+# type and name, with a row { name, text } per kernel file or Python script under root. Run as a script, it writes that file. Bytes are
 # written as character constants: C99 has a limit on the length of a string but none on an array's, and nothing needs
 # escapes.
 
-# The kernel files, relative to root.
+# The files, relative to root.
 macro(clnorm_list_kernels out root)
-  file(GLOB ${out} ${ARGN} RELATIVE ${root} ${root}/*.cl ${root}/common/*.clh)
+  file(GLOB ${out} ${ARGN} RELATIVE ${root} ${root}/*.cl ${root}/common/*.clh ${root}/*.py)
 endmacro()
 
 function(clnorm_embed outfile root header table)

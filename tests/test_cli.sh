@@ -110,6 +110,23 @@ for s in chapter torch onnx paper; do run 0 -- run minmax --semantics $s x.npy y
 run 0 -- verify symmetric
 verdict 'no colour in a pipe' "$(grep -c $'\033' stdout | grep -v '^0$')"
 run 0 $'\033' -- --color always verify totensor
+# Beside PyTorch: a Python that lacks it, one that dies, and the real one.
+mkdir lacks dies
+printf '#!/bin/sh\nexit 1\n' >lacks/python3
+printf '#!/bin/sh\necho 9.9\nread case; echo nonsense >&2\n' >dies/python3
+chmod +x lacks/python3 dies/python3
+PATH=$PWD/lacks:$PATH run 0 'hostile: [0-9.e-]+, PyTorch -$' -- verify --hostile symmetric
+verdict 'without PyTorch it says how to get it' "$(grep -q 'pip install torch' stderr || cat stderr)"
+PATH=$PWD/lacks:$PATH run 0 -- -q verify --hostile symmetric
+verdict 'but not with -q' "$(cat stderr)"
+PATH=$PWD/dies:$PATH run 0 'stopped answering' -- verify --hostile symmetric
+PATH=$PWD/lacks:$PATH "$clnorm" verify --hostile --json symmetric >out.json 2>stderr
+same 'verify --hostile --json' "json.load(open('out.json'))[0]['hostile'] < 1e-6 and json.load(open('out.json'))[0]['torch'] is None"
+if python3 -c 'import torch' 2>/dev/null; then
+    run 0 'PyTorch [0-9.e-]+ \(1e6 \+- 1\) NaN \(to 3e38\)$' -- verify --hostile zscore
+else
+    echo '# no PyTorch: verify --hostile is tested less'
+fi
 rm -rf cache
 run 0 -- --cache-dir cache run minmax x.npy y.npy
 run 0 'cache: [1-9][0-9]* files?, [1-9]' -- cache stats --cache-dir cache

@@ -33,6 +33,16 @@ bool cli_wants(const cli_args *args, const clnorm_op_info *op)
     return args->nwords == 0;
 }
 
+double cli_attr_value(const clnorm_any *desc, const clnorm_attr *attr, size_t k)
+{
+    const char *field = (const char *)desc + attr->offset + k * sizeof(float);
+    float f;
+    uint32_t u;
+    memcpy(&f, field, sizeof f);
+    memcpy(&u, field, sizeof u);
+    return attr->type == CLNORM_ATTR_U32 ? (double)u : (double)f;
+}
+
 /* ---- which options ---- */
 
 static int refuse_option(const cli_args *args, const clnorm_op_info *op, const cli_option *option)

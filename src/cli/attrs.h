@@ -20,6 +20,8 @@ const clnorm_op_info *cli_op(const cli_args *args, const char *name);
  * ask for this op, as none does for all. */
 bool cli_ops_known(const cli_args *args);
 bool cli_wants(const cli_args *args, const clnorm_op_info *op);
+/* The value of an attribute; of a list, its k-th. */
+double cli_attr_value(const clnorm_any *desc, const clnorm_attr *attr, size_t k);
 /* Refuses options that the op does not take, then sets every attribute that needs no
  * file. */
 int cli_attrs_set(clnorm_any *desc, cli_lists *lists, const cli_args *args);

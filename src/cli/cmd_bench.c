@@ -86,7 +86,7 @@ static int run_case(bench *b, const bench_case *c)
     }
     clnorm_status st = clnorm_op_check(&check.desc);
     if (st == CLNORM_OK)
-        st = cli_case_run(b->device.ctx, &check, &worst);
+        st = cli_case_run(b->device.ctx, &check, &worst, NULL);
     if (st == CLNORM_OK)
         st = bench_run(&r, &b->device, c, BENCH_ROUNDS);
     if (st != CLNORM_OK)

@@ -1,4 +1,5 @@
 /* cmd_explain.c -- an op in words, all from the library's table of ops. */
+#include "cli/attrs.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/layer.h"
@@ -76,16 +77,6 @@ static void print_option(const clnorm_op_info *op, const cli_option *o)
 static const char *const profiles[] = { "chapter", "torch", "onnx", "paper" };
 #define PROFILES (sizeof profiles / sizeof *profiles)
 
-static double value_of(const clnorm_any *desc, const clnorm_attr *a)
-{
-    const char *field = (const char *)desc + a->offset;
-    float f;
-    uint32_t u;
-    memcpy(&f, field, sizeof f);
-    memcpy(&u, field, sizeof u);
-    return a->type == CLNORM_ATTR_U32 ? (double)u : (double)f;
-}
-
 /* What a profile sets otherwise than the chapter, as "eps 1e-05 momentum 0.9". */
 static void changes(char *text, size_t room, const cli_args *args, const clnorm_op_info *op, uint32_t profile)
 {
@@ -96,8 +87,8 @@ static void changes(char *text, size_t room, const cli_args *args, const clnorm_
     clnorm_op_init(&desc, op->kind);
     clnorm_op_semantics(&desc, profile);
     for (size_t k = 0; k < op->nattrs && used < room; k++) {
-        const double v = value_of(&desc, &op->attrs[k]);
-        if (op->attrs[k].type != CLNORM_ATTR_F32_LIST && v != value_of(&plain, &op->attrs[k]))
+        const double v = cli_attr_value(&desc, &op->attrs[k], 0);
+        if (op->attrs[k].type != CLNORM_ATTR_F32_LIST && v != cli_attr_value(&plain, &op->attrs[k], 0))
             used += (size_t)snprintf(text + used, room - used, " %s %g", op->attrs[k].name, v);
     }
     if (profile == CLNORM_ONNX && used < room) /* axes.c */

@@ -5,6 +5,7 @@
 #include "cli/tensors.h"
 #include "cli/verify.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,10 @@ typedef struct tally {
     size_t cases, failed, refused;
     double worst;
     int code; /* of a failure that is not a wrong number */
+    /* Of hostile data: the worst that is a number, on what PyTorch's is, and a bit per data that are none. */
+    cli_beside beside;
+    int where;
+    uint32_t nans;
 } tally;
 
 static void print_failure(const tally *t, const cli_case *c, const cli_worst *w)
@@ -51,14 +56,26 @@ static void print_failure(const tally *t, const cli_case *c, const cli_worst *w)
             cli_slot_names[w->slot], (long long)w->index, w->got, w->want, w->error);
 }
 
+static void note_beside(tally *t, const cli_case *c, const cli_beside *b)
+{
+    t->beside.ours = b->ours > t->beside.ours ? b->ours : t->beside.ours;
+    if (isinf(b->theirs)) {
+        t->nans |= 1u << c->data;
+    } else if (b->theirs > t->beside.theirs) {
+        t->beside.theirs = b->theirs;
+        t->where = c->data;
+    }
+}
+
 static void try_case(tally *t, cli_case *c)
 {
     cli_worst worst;
+    cli_beside beside = { t->beside.torch, 0, -1 };
     if (t->code != EXIT_OK)
         return;
     clnorm_status status = clnorm_op_check(&c->desc);
     if (status == CLNORM_OK)
-        status = cli_case_run(t->ctx, c, &worst);
+        status = cli_case_run(t->ctx, c, &worst, c->data ? &beside : NULL);
     if (status == CLNORM_EUNSUPPORTED) { /* with a reason */
         t->refused++;
         return;
@@ -69,6 +86,8 @@ static void try_case(tally *t, cli_case *c)
         return;
     }
     t->worst = worst.error > t->worst ? worst.error : t->worst;
+    if (c->data)
+        note_beside(t, c, &beside);
     if (!(worst.error <= 1)) {
         if (t->failed++ < FAILURES || t->args->verbose)
             print_failure(t, c, &worst);
@@ -169,44 +188,99 @@ static void try_op(tally *t, bool hostile)
 
 /* ---- the command ---- */
 
-static void print(const cli_args *args, const tally *t, json_t *rows)
+static json_t *beside_json(const tally *t)
+{
+    const cli_beside *b = &t->beside;
+    json_t *nans = json_array();
+    for (int data = 0; cli_data_names[data]; data++)
+        if (t->nans >> data & 1u)
+            json_array_append_new(nans, json_string(cli_data_names[data]));
+    if (b->theirs < 0 && !t->nans) {
+        json_decref(nans);
+        return json_null();
+    }
+    return json_pack("{s:s, s:o, s:s?, s:o}", "version", cli_torch_version(b->torch), "worst",
+                     b->theirs < 0 ? json_null() : json_real(b->theirs), "data",
+                     b->theirs > 0 ? cli_data_names[t->where] : NULL, "nan", nans);
+}
+
+static json_t *as_json(const tally *t, bool hostile)
 {
     const bool back = t->direction == CLNORM_BACKWARD;
-    const char *on = args->color ? (t->failed ? "\033[31m" : "\033[32m") : "",
-               *off = args->color ? "\033[0m" : "";
-    if (args->json)
-        json_array_append_new(rows,
-                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:b}", "op", t->op->name, "direction",
-                                        back ? "backward" : "forward", "cases", (json_int_t)t->cases,
-                                        "refused", (json_int_t)t->refused, "failed", (json_int_t)t->failed,
-                                        "worst", cli_json_real(t->worst), "ok", t->failed == 0));
-    else
-        printf("%-13s %-8s %5zu cases (%zu refused), worst error %.2f of the bound: %s%s%s\n", t->op->name,
-               back ? "backward" : "forward", t->cases, t->refused, t->worst, on, t->failed ? "FAILED" : "ok",
-               off);
+    json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:b}", "op", t->op->name, "direction",
+                            back ? "backward" : "forward", "cases", (json_int_t)t->cases, "refused",
+                            (json_int_t)t->refused, "failed", (json_int_t)t->failed, "worst",
+                            cli_json_real(t->worst), "ok", t->failed == 0);
+    if (hostile) {
+        json_object_set_new(row, "hostile", cli_json_real(t->beside.ours));
+        json_object_set_new(row, "torch", beside_json(t));
+    }
+    return row;
+}
+
+/* "; hostile: 2.1e-07, PyTorch 1.1e-01 (1e6 +- 1) NaN (to 3e38)" */
+static void print_beside(const tally *t)
+{
+    const cli_beside *b = &t->beside;
+    const char *before = " NaN (";
+    printf("; hostile: %.1e, PyTorch%s", b->ours, b->theirs < 0 && !t->nans ? " -" : "");
+    if (b->theirs >= 0)
+        printf(" %.1e", b->theirs);
+    if (b->theirs > 0)
+        printf(" (%s)", cli_data_names[t->where]);
+    for (int data = 0; cli_data_names[data]; data++)
+        if (t->nans >> data & 1u) {
+            printf("%s%s", before, cli_data_names[data]);
+            before = ", ";
+        }
+    if (t->nans)
+        putchar(')');
+}
+
+static void print_row(const tally *t, bool hostile)
+{
+    const bool color = t->args->color;
+    const char *on = color ? (t->failed ? "\033[31m" : "\033[32m") : "", *off = color ? "\033[0m" : "";
+    printf("%-13s %-8s %5zu cases (%zu refused), worst error %.2f of the bound: %s%s%s", t->op->name,
+           t->direction == CLNORM_BACKWARD ? "backward" : "forward", t->cases, t->refused, t->worst, on,
+           t->failed ? "FAILED" : "ok", off);
+    if (hostile)
+        print_beside(t);
+    putchar('\n');
     fflush(stdout);
 }
 
-static int verify_op(const cli_args *args, clnorm_context *ctx, const clnorm_op_info *op, json_t *rows)
+typedef struct run {
+    const cli_args *args;
+    clnorm_context *ctx;
+    cli_torch *torch;
+    json_t *rows;
+} run;
+
+static int verify_op(const run *r, const clnorm_op_info *op)
 {
+    const bool hostile = cli_has(r->args, "hostile");
     size_t failed = 0;
     for (uint32_t way = CLNORM_FORWARD; way <= (op->layer ? CLNORM_BACKWARD : CLNORM_FORWARD); way++) {
-        tally t = { args, ctx, op, way, 0, 0, 0, 0, EXIT_OK };
-        try_op(&t, cli_has(args, "hostile"));
+        tally t = { r->args, r->ctx, op, way, 0, 0, 0, 0, EXIT_OK, { r->torch, 0, -1 }, 0, 0 };
+        try_op(&t, hostile);
         if (t.code != EXIT_OK)
             return t.code;
-        print(args, &t, rows);
+        if (r->args->json)
+            json_array_append_new(r->rows, as_json(&t, hostile));
+        else
+            print_row(&t, hostile);
         failed += t.failed;
     }
     return failed ? EXIT_CHECK : EXIT_OK;
 }
 
-static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
+static int verify(const run *r)
 {
     const clnorm_op_info *op;
     int worst = EXIT_OK;
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
-        const int code = cli_wants(args, op) ? verify_op(args, ctx, op, rows) : EXIT_OK;
+        const int code = cli_wants(r->args, op) ? verify_op(r, op) : EXIT_OK;
         if (code != EXIT_OK && code != EXIT_CHECK)
             return code;
         worst = code > worst ? code : worst;
@@ -214,22 +288,43 @@ static int verify(const cli_args *args, clnorm_context *ctx, json_t *rows)
     return worst;
 }
 
+/* What the columns are, or how to get the one that is missing. */
+static void explain_beside(const run *r)
+{
+    if (!r->torch)
+        cli_fail(EXIT_OK,
+                 "no comparison with PyTorch: python3 cannot import it; `python3 -m pip install torch`"
+                 " installs it");
+    else if (!cli_torch_lives(r->torch))
+        cli_fail(EXIT_OK, "PyTorch stopped answering; what it left out is missing from its column");
+    else if (!r->args->json)
+        printf("hostile: the largest |error| / max(1, |reference|, what is added to make it) in float32, "
+               "ours and "
+               "that of PyTorch %s on the CPU; NaN: no number where there is one\n",
+               cli_torch_version(r->torch));
+}
+
 int cmd_verify(const cli_args *args)
 {
     const clnorm_options options = cli_context_options(args);
-    clnorm_context *ctx = NULL;
+    const bool hostile = cli_has(args, "hostile");
+    run r = { args, NULL, NULL, NULL };
     if (!cli_ops_known(args))
         return EXIT_USAGE;
-    int code = cli_status(clnorm_open(&ctx, cli_device(args), &options));
+    int code = cli_status(clnorm_open(&r.ctx, cli_device(args), &options));
     if (code != EXIT_OK)
         return code;
-    json_t *rows = json_array();
-    code = verify(args, ctx, rows);
+    r.rows = json_array();
+    r.torch = hostile ? cli_torch_open() : NULL;
+    code = verify(&r);
+    if (hostile && !args->quiet && (code == EXIT_OK || code == EXIT_CHECK))
+        explain_beside(&r);
     if (args->json && (code == EXIT_OK || code == EXIT_CHECK)) {
-        const int printed = cli_json_print(json_incref(rows));
+        const int printed = cli_json_print(json_incref(r.rows));
         code = printed == EXIT_OK ? code : printed;
     }
-    json_decref(rows);
-    clnorm_close(ctx);
+    json_decref(r.rows);
+    cli_torch_close(r.torch);
+    clnorm_close(r.ctx);
     return code;
 }

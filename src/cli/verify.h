@@ -28,9 +28,40 @@ typedef struct cli_worst {
     uint32_t slot;
 } cli_worst;
 
+/* The worst errors in what PyTorch has of an op too, its y or its gradients: |got - want| / max(1, |want|,
+ * S), infinite for NaN and infinities where a number belongs. */
+typedef struct cli_beside {
+    struct cli_torch *torch; /* NULL: only ours is measured */
+    double ours, theirs;     /* theirs below 0: PyTorch gave no answer */
+} cli_beside;
+
 /* What the library said where it did not run the case; OK where it did. A lack of memory
- * is ENOMEM. */
-clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst);
+ * is ENOMEM. beside may be NULL. */
+clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst, cli_beside *beside);
+
+/* ---- verify_torch.c: PyTorch in a process of its own ---- */
+
+/* A program text that is built in; the table ends with NULL. */
+typedef struct cli_script {
+    const char *name, *text;
+} cli_script;
+extern const cli_script cli_scripts[];
+
+/* One tensor of a case, dense in the order of its axes; data NULL: absent. */
+typedef struct cli_dense {
+    float *data;
+    clnorm_tensor tensor;
+} cli_dense;
+
+typedef struct cli_torch cli_torch;
+/* Starts python3; NULL where that has no PyTorch. */
+cli_torch *cli_torch_open(void);
+void cli_torch_close(cli_torch *torch);
+const char *cli_torch_version(const cli_torch *torch);
+/* Whether it still answers: a process that has ended or taken a minute for a case has not. */
+bool cli_torch_lives(const cli_torch *torch);
+/* Runs the descriptor on the slots of `in` and fills those of `out`; false where PyTorch cannot. */
+bool cli_torch_run(cli_torch *torch, const clnorm_any *desc, cli_dense *slots, uint32_t in, uint32_t out);
 
 /* ---- verify_layer.c ---- */
 

@@ -227,9 +227,11 @@ static void compare_slot(const memory *m, const cli_case *c, uint32_t slot, cli_
         }
 }
 
+static bool is_empty(const cli_case *c) { return clnorm_tensor_count(&c->desc.head.x) == 0; }
+
 static void compare(const memory *m, const cli_case *c, cli_worst *worst)
 {
-    if (clnorm_tensor_count(&c->desc.head.x) == 0) /* nothing runs */
+    if (is_empty(c)) /* nothing runs */
         return;
     for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++)
         if (slot == CLNORM_MASK && m->out & BIT(MASK))
@@ -238,7 +240,72 @@ static void compare(const memory *m, const cli_case *c, cli_worst *worst)
             compare_slot(m, c, slot, worst);
 }
 
-clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst)
+/* ---- beside PyTorch ---- */
+
+/* Of the slots, without the bounds, which differ from slot to slot. */
+static double worst_of(const memory *m, const cli_case *c, uint32_t slots)
+{
+    double worst = 0;
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++) {
+        cli_worst w = { 0, 0, 0, 0, 0, 0 };
+        if (slots >> slot & 1u)
+            compare_slot(m, c, slot, &w);
+        worst = fmax(worst, w.error > 0 ? w.error * w.bound : 0);
+    }
+    return worst;
+}
+
+static void move(const memory *m, cli_dense *dense, uint32_t slot, bool back)
+{
+    const clnorm_tensor *t = &m->tensor[slot];
+    void *lies = m->io.slot[slot];
+    for (int64_t i = 0; i < clnorm_tensor_count(t); i++)
+        if (back)
+            ref_set(t->dtype, lies, offset_of(t, i), dense[slot].data[i]);
+        else
+            dense[slot].data[i] = (float)ref_get(t->dtype, lies, offset_of(t, i));
+}
+
+/* PyTorch's results take the place of ours, so that the same code measures both. */
+static void ask(memory *m, const cli_case *c, cli_beside *b, uint32_t out)
+{
+    const uint32_t in =
+        m->in & (BIT(X) | BIT(GAMMA) | BIT(BETA) | BIT(DY) | BIT(MIN) | BIT(MAX) | BIT(MEAN) | BIT(RSTD));
+    cli_dense dense[CLNORM_SLOTS];
+    bool ready = true;
+    memset(dense, 0, sizeof dense);
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS && ready; slot++)
+        if ((in | out) >> slot & 1u) {
+            dense[slot].tensor = m->tensor[slot];
+            dense[slot].data =
+                (float *)malloc(((size_t)clnorm_tensor_count(&m->tensor[slot]) + 1) * sizeof(float));
+            ready = dense[slot].data != NULL;
+            if (ready && in >> slot & 1u)
+                move(m, dense, slot, false);
+        }
+    if (ready && cli_torch_run(b->torch, &c->desc, dense, in, out)) {
+        for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++)
+            if (out >> slot & 1u)
+                move(m, dense, slot, true);
+        b->theirs = worst_of(m, c, out);
+    }
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++)
+        free(dense[slot].data);
+}
+
+static void look_beside(memory *m, const cli_case *c, cli_beside *b)
+{
+    const bool back = c->desc.op.direction == CLNORM_BACKWARD;
+    const uint32_t both = back                                   ? BIT(DX) | BIT(DGAMMA) | BIT(DBETA)
+                          : c->desc.op.kind == CLNORM_OP_MOMENTS ? BIT(Y) | BIT(M2)
+                                                                 : BIT(Y);
+    b->ours = worst_of(m, c, both & m->out);
+    b->theirs = -1;
+    if (b->torch)
+        ask(m, c, b, both & m->out);
+}
+
+clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst, cli_beside *beside)
 {
     memory m;
     memset(worst, 0, sizeof *worst);
@@ -249,6 +316,8 @@ clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *wo
         status = CLNORM_EUNSUPPORTED;
     if (status == CLNORM_OK)
         compare(&m, c, worst);
+    if (status == CLNORM_OK && beside && !is_empty(c))
+        look_beside(&m, c, beside);
     release(&m);
     return status;
 }
