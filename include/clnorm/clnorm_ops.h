@@ -644,6 +644,7 @@ typedef struct clnorm_op_info {
     size_t nattrs;
     const char *schedules; /* "rows slab split" */
     uint32_t layer;        /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
+    const char *matches;   /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */

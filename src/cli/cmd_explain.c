@@ -126,8 +126,8 @@ static void print_switches(const cli_args *args, const clnorm_op_info *op)
 static void print_text(const cli_args *args, const clnorm_op_info *op)
 {
     printf("%s: %s\n\n  %s\n\n", op->name, op->title, op->formula);
-    printf("over     %s\nuse      %s\nnot for  %s\nsource   %s\n", op->reduces, op->use, op->avoid,
-           op->source);
+    printf("over     %s\nuse      %s\nnot for  %s\nsource   %s\nmatches  %s\n", op->reduces, op->use,
+           op->avoid, op->source, op->matches);
     print_types("types    x:", op->x_types);
     print_types("; y:", op->y_types);
     printf("\n");
@@ -165,6 +165,15 @@ static json_t *slots_json(uint32_t slots)
     return list;
 }
 
+static json_t *types_json(uint32_t types)
+{
+    json_t *list = json_array();
+    for (uint32_t d = 1; d < 32; d++)
+        if (types >> d & 1u)
+            json_array_append_new(list, json_string(clnorm_dtype_name(d)));
+    return list;
+}
+
 static json_t *direction_json(const clnorm_op_info *op, uint32_t direction)
 {
     const traffic s = traffic_of(op, direction);
@@ -191,6 +200,9 @@ static json_t *as_json(const cli_args *args, const clnorm_op_info *op)
                              op->title, "formula", op->formula, "reduces", op->reduces, "use", op->use,
                              "avoid", op->avoid, "source", op->source, "in", slots_json(s.reads & ~main),
                              "out", slots_json(s.writes & ~main), "options", options_json(args, op));
+    json_object_set_new(root, "matches", json_string(op->matches));
+    json_object_set_new(root, "x_types", types_json(op->x_types));
+    json_object_set_new(root, "y_types", types_json(op->y_types));
     json_object_set_new(root, "forward", direction_json(op, CLNORM_FORWARD));
     if (op->layer)
         json_object_set_new(root, "backward", direction_json(op, CLNORM_BACKWARD));

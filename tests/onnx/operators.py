@@ -117,9 +117,11 @@ def instance_normalization(r, g):
 def lp_normalization(r, g):
     x, attrs, words = normal(g, *shape_of(r, (2, 3, 4))), {}, []
     axis_of(r, attrs, words, x)
-    maybe(r, attrs, words, 'p', '--p', r.choice((1, 2)))
     x[0] *= r.choice((0, 1))  # norms of 0
-    return Draw('LpNormalization', 1, 'lpnorm', {'X': x}, attrs, words, ['y'])
+    op = r.choice(('l2norm', 'lpnorm'))
+    if op == 'lpnorm':
+        maybe(r, attrs, words, 'p', '--p', r.choice((1, 2)))
+    return Draw('LpNormalization', 1, op, {'X': x}, attrs, words, ['y'])
 
 
 def lrn(r, g):
