@@ -2,7 +2,7 @@
  * a sample, a family the channels of a sample.
  *
  *   dx = dy (1 + gamma N) + x D,  D = (P - sum_c(P G) / (C a)) / (a G), P = sum dy x gamma, a = mean_c G + eps
- * Kept: a is N (G before its family is known), c is D (P before). */
+ * Kept: a is N, c is D / p with b = p for the family (before it is known G p, P p). */
 #define OP(name) grn_##name
 #define ADDS_X 1
 #include "common/roles.clh"
@@ -38,14 +38,19 @@ INLINE map_t OP(fold)(STAT(t) s, HERE, ARGS)
 
 /* Members meet in the units of the family's p. */
 INLINE float OP(length)(map_t m, float p) { return m.a * (p * recip(m.p)); }
-INLINE float2 OP(share)(map_t m, float p) { return (float2)(OP(length)(m, p), m.c * OP(length)(m, p)); }
+INLINE float OP(product)(map_t m, float p) { return m.c * (p * recip(m.p)); }
+INLINE float2 OP(share)(map_t m, float p)
+{
+    return (float2)(OP(length)(m, p), OP(product)(m, p) * OP(length)(m, p));
+}
 INLINE map_t OP(member)(map_t m, float p, float2 sum, uint family, ARGS)
 {
     map_t r = NO_MAP;
     const float mean = quot(sum.x, (float)family) + k.y * p, length = OP(length)(m, p);
     r.a = quot(length, mean);
 #if ROLE == DX
-    r.c = quot(quot(m.c - quot(quot(sum.y, (float)family), mean), mean * recip(p)), length * recip(p));
+    r.c = quot(quot(OP(product)(m, p) - quot(quot(sum.y, (float)family), mean), mean), length);
+    r.b = p;
 #endif
     return r;
 }
@@ -54,7 +59,7 @@ INLINE map_t OP(member)(map_t m, float p, float2 sum, uint family, ARGS)
 INLINE fv OP(map)(el v, mapv m)
 {
     const fv dz = gradient(v, m);
-    return fma(v.x, m.c, fma(dz, v.ga * m.a, dz));
+    return fma(v.x * m.b, m.c, fma(dz, v.ga * m.a, dz));
 }
 #else
 INLINE fv OP(map)(el v, mapv m) { return finished(fma(v.x, GAIN(v, m), v.be), v); }

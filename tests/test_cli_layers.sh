@@ -17,6 +17,7 @@ save('h3.npy', (3,), [1, 2, 3], '<f2'); save('d3.npy', (3,), [1, 2, 3], '<f8'); 
 save('s1.npy', (2, 1, 1, 1), [1, 2]); save('r1.npy', (2, 1, 1, 1), [1, .5])
 save('one_value.npy', (1, 3, 1, 1), [1, 2, 3]); save('f2.npy', (2, 3, 4, 5), ramp(120, .25), '<f2')
 save('rgba.npy', (1, 12, 8, 4), [i % 61 / 8 for i in range(384)], '<f2')
+save('huge.npy', (1, 3, 4, 8), [3e38 * (-1) ** i for i in range(96)]); save('dy96.npy', (1, 3, 4, 8), ramp(96, .125))
 save('mask.npy', (15,), [255] * 15, '|u1'); save('short.npy', (14,), [255] * 14, '|u1')
 PYTHON
 
@@ -202,6 +203,8 @@ same 'run --json' "sorted(json.load(open('out.json'))) == sorted('op device plan
 
 has lrn && usage 'lrn' run lrn --size 4 x.npy y.npy
 has grn && run 0 'gamma starts at 0' -- run grn x.npy y.npy
+run 0 -- run grn --backward --in dy=dy96.npy --in gamma=g3.npy huge.npy y.npy
+same 'a gradient of 3e38' "all(abs(v) < 100 for v in values('y.npy'))"
 has lpnorm && for v in 0.5 nan 0 -1 ''; do usage '--p' run lpnorm --p "$v" x.npy y.npy; done
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
