@@ -68,7 +68,7 @@ def all_facts():
 # ---- what was measured ------------------------------------------------------------------------------------
 
 def number(value):
-    return '0' if value == 0 else '%.1e' % value
+    return '**NaN**' if value is None else '0' if value == 0 else '%.1e' % value
 
 
 def of_torch(row):
@@ -76,8 +76,7 @@ def of_torch(row):
     if not torch:
         return '-'
     worst = [] if torch['worst'] is None else [number(torch['worst'])]
-    worst[:0] = ['**NaN**'] if torch['nan'] else []
-    return ' or '.join(worst)
+    return ' or '.join(['**NaN**'] * bool(torch['nan']) + worst)
 
 
 def measured(path):
