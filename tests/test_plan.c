@@ -142,36 +142,77 @@ static size_t check_stages(const cln_solver *solver, const cln_problem *p, const
     return tried;
 }
 
+/* A CPU and a GPU. */
+static size_t check_problem(const cln_problem *p)
+{
+    size_t tried = 0;
+    for (cl_device_type type = CL_DEVICE_TYPE_CPU; type <= CL_DEVICE_TYPE_GPU; type <<= 1) {
+        cln_device device = harness_get()->ctx->device;
+        cln_params params;
+        cln_choice best;
+        device.type = type;
+        device.units = type == CL_DEVICE_TYPE_CPU ? 2 : 132;
+        device.max_wg = 1024;
+        cln_params_for(&params, &device);
+        for (size_t i = 0; cln_solvers[i]; i++)
+            tried += check_stages(cln_solvers[i], p, &params, &device);
+        cln_choose(&best, p, &params, &device);
+        ck_assert_ptr_nonnull(best.solver);
+    }
+    return tried;
+}
+
+static size_t check_op(uint32_t kind, const clnorm_tensor *x)
+{
+    clnorm_any d = desc_of(kind, x);
+    size_t tried = 0;
+    for (uint32_t back = 0; back <= cln_op_of(kind)->info.layer; back++) {
+        cln_problems posed;
+        d.op.direction = back;
+        if (cln_op_pose(&posed, &d.op) != CLNORM_OK) {
+            SAYS("are allowed");
+            continue;
+        }
+        for (size_t k = 0; k < posed.count; k++)
+            tried += check_problem(&posed.part[k]);
+    }
+    return tried;
+}
+
 START_TEST(launches_stay_small)
 {
     const int64_t sets[] = { 1, 2, 32767, 32768, 65535, 65536, 1000000 },
                   sizes[] = { 1, 4096, 4097, 40000000 };
     const uint32_t kinds[] = { CLNORM_OP_ZSCORE, CLNORM_OP_MINMAX, CLNORM_OP_MOMENTS, CLNORM_OP_TOTENSOR };
-    clnorm_context *ctx = harness_get()->ctx;
     size_t tried = 0;
     for (size_t k = 0; k < CLN_COUNT(kinds); k++)
         for (size_t s = 0; s < CLN_COUNT(sets); s++)
             for (size_t e = 0; e < CLN_COUNT(sizes); e++) {
                 const clnorm_tensor x = clnorm_nchw(CLNORM_F32, sets[s], 1, 1, sizes[e]);
-                const clnorm_any d = desc_of(kinds[k], &x);
-                cln_problems posed;
-                OK(cln_op_pose(&posed, &d.op));
-                const cln_problem p = posed.part[0];
-                for (cl_device_type type = CL_DEVICE_TYPE_CPU; type <= CL_DEVICE_TYPE_GPU; type <<= 1) {
-                    cln_device device = ctx->device;
-                    cln_params params;
-                    cln_choice best;
-                    device.type = type;
-                    device.units = type == CL_DEVICE_TYPE_CPU ? 2 : 132;
-                    device.max_wg = 1024;
-                    cln_params_for(&params, &device);
-                    for (size_t i = 0; cln_solvers[i]; i++)
-                        tried += check_stages(cln_solvers[i], &p, &params, &device);
-                    cln_choose(&best, &p, &params, &device);
-                    ck_assert_ptr_nonnull(best.solver);
-                }
+                tried += check_op(kinds[k], &x);
             }
     ck_assert_uint_gt(tried, 300);
+}
+END_TEST
+
+/* Layers, whatever axis is the long one. */
+START_TEST(launches_of_layers_stay_small)
+{
+    static const int64_t shapes[][4] = {
+        { 70000, 24, 5, 5 },  { 5, 70000, 5, 5 },     { 70000, 24, 1, 1 },
+        { 3, 24, 70000, 2 },  { 2, 3, 1, 70000 },     { 70000, 3000, 4, 4 },
+        { 1, 70000, 70, 70 }, { 2000, 96, 500, 500 }, { 1, 1, 70000, 30000 }
+    };
+    const clnorm_op_info *op;
+    size_t tried = 0;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
+        for (size_t s = 0; op->layer && s < 2 * CLN_COUNT(shapes); s++) {
+            const int64_t *n = shapes[s / 2];
+            const clnorm_tensor x = s % 2 ? clnorm_nhwc(CLNORM_F32, n[0], n[1], n[2], n[3])
+                                          : clnorm_nchw(CLNORM_F32, n[0], n[1], n[2], n[3]);
+            tried += check_op(op->kind, &x);
+        }
+    ck_assert_uint_gt(tried, 1000);
 }
 END_TEST
 
@@ -226,7 +267,8 @@ END_TEST
 static Suite *plan_suite(void)
 {
     return suite_of("plan", SUITE_CASE(described, described_empty, slots, measured_gives_the_same_bits,
-                                       launches_stay_small, limits_of_the_device, parameters_fit_the_device));
+                                       launches_stay_small, launches_of_layers_stay_small,
+                                       limits_of_the_device, parameters_fit_the_device));
 }
 
 SUITE_MAIN(plan_suite)

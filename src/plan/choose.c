@@ -17,6 +17,8 @@ uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit)
     return per > least ? per : least;
 }
 
+size_t cln_groups(uint64_t work) { return work < CLN_MAX_GROUPS ? (size_t)work : CLN_MAX_GROUPS; }
+
 static bool multiples(const int64_t *stride, const uint32_t *n, size_t count, uint32_t vec)
 {
     for (size_t k = 0; k < count; k++)

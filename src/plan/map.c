@@ -40,19 +40,20 @@ cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share
 {
     const uint64_t times = others(geo, problem->columns, geo->cols);
     geo->mapped = share ? share : 1;
-    while (times * cln_ceil_div(pieces(problem), geo->mapped) > CLN_MAX_GROUPS)
+    while (geo->mapped < pieces(problem) &&
+           times * cln_ceil_div(pieces(problem), geo->mapped) > CLN_MAX_GROUPS)
         geo->mapped *= 2;
     if (problem->columns)
         geo->parts = cln_ceil_div(geo->runs, geo->mapped);
     return (cln_stage){ problem->columns ? "mapcols" : "pointwise",
-                        (size_t)(times * cln_ceil_div(pieces(problem), geo->mapped)), 0 };
+                        cln_groups(times * cln_ceil_div(pieces(problem), geo->mapped)), 0 };
 }
 
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)
 {
     if (!cln_folds_families(problem))
         return 0;
-    out[0] = (cln_stage){ "families", problem->layer.stats / problem->layer.family, 0 };
+    out[0] = (cln_stage){ "families", cln_groups(problem->layer.stats / problem->layer.family), 0 };
     if (problem->maps)
         out[1] = cln_stage_map(geo, problem, choice->mapped);
     return problem->maps ? 2 : 1;

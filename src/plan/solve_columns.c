@@ -100,12 +100,7 @@ const cln_solver cln_solve_tile = { "tile", tile_applicable, tile_propose, tile_
 
 static const char *cols_applicable(const cln_problem *problem)
 {
-    const cln_geo *g = &problem->geo;
-    return no_columns(problem)    ? no_columns(problem)
-           : !problem->stat_bytes ? "there is no statistic"
-           : g->sets > CLN_SIDE_BY_SIDE || (uint64_t)outer(g) * leaves(g) * blocks(g, 256) > CLN_SIDE_BY_SIDE
-               ? "there are more sets than groups in a launch"
-               : NULL;
+    return no_columns(problem) ? no_columns(problem) : !problem->stat_bytes ? "there is no statistic" : NULL;
 }
 
 static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
@@ -131,8 +126,8 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
 {
     const size_t up = (size_t)outer(geo) * leaves(geo);
     geo->cols = choice->cols;
-    out[0] = (cln_stage){ "leaves", up * blocks(geo, choice->cols), column_items(geo, choice) };
-    out[1] = (cln_stage){ "foldcols", geo->sets, 0 };
+    out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
+    out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
     *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
     if (cln_folds_families(problem))
         return 2 + cln_stage_families(out + 2, geo, problem, choice);

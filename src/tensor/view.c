@@ -260,16 +260,11 @@ bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
     sort_by_stride(&runs);
     merge(&runs);
     merge(&kept);
-    const int64_t rows = product(&runs);
-    if (rows < 2 || !take_columns(&columns, div, &span, &kept, &runs))
+    if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs))
         return false;
-    const int64_t outer = product(&kept), sets = outer * columns.n / span,
-                  leaves = (product(&runs) + CLN_LEAF - 1) / CLN_LEAF;
-    const bool foldable =
-        sets <= CLN_SIDE_BY_SIDE && outer * leaves * ((columns.n + 255) / 256) <= CLN_SIDE_BY_SIDE;
+    const int64_t rows = product(&runs), sets = product(&kept) * columns.n / span;
     if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > UINT32_MAX ||
-        product(&runs) > UINT32_MAX / 2 || columns.n > UINT32_MAX / 2 ||
-        (!foldable && (span > 1 || leaves > 4)))
+        rows > UINT32_MAX / 2 || columns.n > UINT32_MAX / 2)
         return false;
     memset(out, 0, sizeof *out);
     set_kept(out, &kept);
@@ -279,7 +274,7 @@ bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
     out->sdiv = div[CLN_VIEW_S];
     out->span = span;
     out->sets = (uint32_t)sets;
-    out->runs = (uint32_t)product(&runs);
+    out->runs = (uint32_t)rows;
     out->plain = kept.count <= 1 && runs.count <= 1;
     return true;
 }

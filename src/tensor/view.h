@@ -64,10 +64,6 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec);
  * one set, and runs are the rows. False where a set is contiguous itself, or a row too short to walk by
  * vectors, or the strides do not fit; then cln_view_build does. A question of shape and strides alone. */
 bool cln_view_columns(cln_geo *out, const cln_view_spec *spec);
-#define CLN_SIDE_BY_SIDE                                                               \
-    65535u /* sets, and leaves in pieces of 256 columns, that are folded in one launch \
-            */
-
 /* The same for windows of the reduced channel axis: view.mix is the way to the next channel, channel_mod
  * counts them, and channel_div says where they lie: 1 along the elements; elements of one channel, where a
  * run is channel after channel (only where `joined`); 0 the mix axis. */
