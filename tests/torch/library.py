@@ -64,7 +64,7 @@ class Library:
     def has(self, op):
         return bool(self.lib.clnorm_op_named(op.encode()))
 
-    def run(self, op, attrs, direction, arrays, y, momentum=0.0):
+    def run(self, op, attrs, direction, arrays, y, flags=0, count=0):
         """One call on host memory. arrays: by slot, outputs are written in place; y: the slot that lies like y."""
         desc, args = Any(), HostArgs(ctypes.sizeof(HostArgs))
         kind = c_uint32.from_address(self.lib.clnorm_op_named(op.encode())).value
@@ -74,7 +74,7 @@ class Library:
             self.check(self.lib.clnorm_op_set(byref(desc), name.encode(), byref(c_double(value)), c_size_t(1)))
         for slot, array in arrays.items():
             args.slot[SLOTS.index(slot)] = array.ctypes.data
-        args.momentum = momentum
+        args.flags, args.count = flags, count
         self.check(self.lib.clnorm_run_host(self.context, byref(desc), byref(args)))
         self.lib.clnorm_op_check(byref(desc))
         return desc
