@@ -5,142 +5,18 @@
  * So the first of every list is the base, and a cell differs from it in one place: the base
  * sees all shapes and data, a cell some shapes, each in one way. The layers share their kernels, so that each
  * takes only some of the cells, the same in every run. CLNORM_TEST_FULL takes all cells that differ in one
- * place, in all ways, and those that differ in two. */
+ * place, in all ways, and those that differ in two. Behind them come small and odd shapes. */
 #include "data.h"
 #include "harness.h"
+#include "layer_cells.h"
 #include "record.h"
 
 #include "base/compiler.h"
 #include "op/op.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BIT(slot) (1u << CLNORM_##slot)
-#define PAST (BIT(MEAN) | BIT(RSTD))
-#define WEIGHTS (BIT(DGAMMA) | BIT(DBETA))
-
-/* ---- the lists ---- */
-
-typedef struct layer_form {
-    const char *name;
-    uint32_t direction, mode; /* mode: batchnorm's */
-    bool given;
-    uint32_t absent;
-} layer_form;
-static const layer_form forms[] = {
-    { "", CLNORM_FORWARD, CLNORM_TRAIN, false, 0 },
-    { "", CLNORM_BACKWARD, CLNORM_TRAIN, false, PAST },
-    { "given", CLNORM_FORWARD, CLNORM_EVAL, true, 0 },
-    { "saved", CLNORM_BACKWARD, CLNORM_TRAIN, false, 0 },
-    { "given", CLNORM_BACKWARD, CLNORM_TRAIN, true, 0 },
-    { "dx alone", CLNORM_BACKWARD, CLNORM_TRAIN, false, WEIGHTS },
-    { "given, dx alone", CLNORM_BACKWARD, CLNORM_EVAL, true, WEIGHTS },
-    { "no dx", CLNORM_BACKWARD, CLNORM_TRAIN, false, BIT(DX) | BIT(DBETA) | PAST },
-    { "y alone", CLNORM_FORWARD, CLNORM_TRAIN, false, PAST | BIT(RUNNING_MEAN) },
-    { "eval", CLNORM_FORWARD, CLNORM_EVAL, false, 0 }, /* from here on of batchnorm */
-    { "eval", CLNORM_BACKWARD, CLNORM_EVAL, false, 0 },
-    { "eval given", CLNORM_BACKWARD, CLNORM_EVAL, true, 0 },
-};
-#define FIRST_EVAL 9
-
-/* What `axes` stands for, whatever the shape. */
-typedef enum axes_kind { SPAN_PRESET, SPAN_CHANNEL, SPAN_LAST, SPAN_PIXELS, SPAN_ALL } axes_kind;
-
-typedef struct layer_variant {
-    uint32_t kind; /* 0: the base of all */
-    const char *name;
-    axes_kind span;
-    const char *attr;
-    double value;
-} layer_variant;
-static const layer_variant variants[] = {
-    { 0, "", SPAN_PRESET, NULL, 0 },
-    { CLNORM_OP_BATCHNORM, "ddof", SPAN_PRESET, "ddof", 1 },
-    { CLNORM_OP_BATCHNORM, "old momentum", SPAN_PRESET, "old_momentum", 1 },
-    { CLNORM_OP_BATCHNORM, "biased running", SPAN_PRESET, "biased_running", 1 },
-    { CLNORM_OP_BATCHNORM, "skip", SPAN_PRESET, "single", CLNORM_SINGLE_SKIP },
-    { CLNORM_OP_LAYERNORM, "C", SPAN_CHANNEL, NULL, 0 },
-    { CLNORM_OP_LAYERNORM, "last", SPAN_LAST, "eps", 0.1 },
-    { CLNORM_OP_LAYERNORM, "H,W", SPAN_PIXELS, "ddof", 1 },
-    { CLNORM_OP_LAYERNORM, "all", SPAN_ALL, NULL, 0 },
-    { CLNORM_OP_GROUPNORM, "G = 1", SPAN_PRESET, "groups", 1 },
-    { CLNORM_OP_GROUPNORM, "G = C", SPAN_PRESET, "groups", 0 },
-    { CLNORM_OP_GROUPNORM, "ddof", SPAN_PRESET, "ddof", 1 },
-    { CLNORM_OP_INSTANCENORM, "ddof", SPAN_PRESET, "ddof", 1 },
-    { CLNORM_OP_INSTANCENORM, "eps", SPAN_PRESET, "eps", 0.5 },
-    { CLNORM_OP_MVN, "inside", SPAN_PRESET, "eps_inside", 1 },
-    { CLNORM_OP_MVN, "C", SPAN_CHANNEL, "eps", 0.25 },
-    { CLNORM_OP_MVN, "all", SPAN_ALL, "ddof", 1 },
-    { CLNORM_OP_RMSNORM, "1 + gamma", SPAN_PRESET, "zero_centred", 1 },
-    { CLNORM_OP_RMSNORM, "last", SPAN_LAST, "eps", 0.1 },
-    { CLNORM_OP_RMSNORM, "C", SPAN_CHANNEL, NULL, 0 },
-    { CLNORM_OP_L2NORM, "add", SPAN_PRESET, "add_eps", 1 },
-    { CLNORM_OP_L2NORM, "all", SPAN_ALL, NULL, 0 },
-    { CLNORM_OP_L2NORM, "eps", SPAN_PIXELS, "eps", 2.5 },
-    { CLNORM_OP_LPNORM, "p = 1", SPAN_PRESET, "p", 1 },
-    { CLNORM_OP_LPNORM, "p = inf", SPAN_PRESET, "p", INFINITY },
-    { CLNORM_OP_LPNORM, "p = 3", SPAN_LAST, "p", 3 },
-    { CLNORM_OP_LPNORM, "p = 2.5", SPAN_PIXELS, "p", 2.5 },
-    { CLNORM_OP_LPNORM, "add", SPAN_ALL, "add_eps", 1 },
-    { CLNORM_OP_GRN, "eps", SPAN_PRESET, "eps", 0.5 },
-};
-
-typedef struct layer_weights {
-    const char *name;
-    uint32_t affine, dtype, absent;
-} layer_weights;
-static const layer_weights weight_kinds[] = {
-    { "", CLNORM_PER_CHANNEL, CLNORM_F32, 0 },
-    { "per element", CLNORM_PER_ELEMENT, CLNORM_F32, 0 },
-    { "per sample", CLNORM_PER_SAMPLE, CLNORM_F32, 0 },
-    { "no affine", CLNORM_NO_AFFINE, CLNORM_F32, 0 },
-    { "no beta", CLNORM_PER_CHANNEL, CLNORM_F32, BIT(BETA) },
-    { "no gamma", CLNORM_PER_CHANNEL, CLNORM_F32, BIT(GAMMA) },
-    { "f16 weights", CLNORM_PER_CHANNEL, CLNORM_F16, 0 },
-    { "bf16 weights", CLNORM_PER_ELEMENT, CLNORM_BF16, 0 },
-};
-
-typedef struct layer_layout {
-    const char *name;
-    bool x_last, y_last; /* channels last */
-    int64_t pad, pixel;  /* elements behind each row; of a pixel beyond C */
-    size_t offset;
-    bool in_place;
-} layer_layout;
-static const layer_layout layouts[] = {
-    { "dense", false, false, 0, 0, 0, false },  { "dense", true, true, 0, 0, 0, false },
-    { "dense", true, false, 0, 0, 0, false },   { "dense", false, true, 0, 0, 0, false },
-    { "offset", false, false, 0, 0, 3, false }, { "padded", false, false, 5, 0, 1, false },
-    { "padded", true, true, 4, 1, 0, false },   { "in place", false, false, 0, 0, 0, true },
-    { "in place", true, true, 0, 0, 0, true },
-};
-
-typedef struct layer_types {
-    uint32_t x, y;
-    double out_scale, out_zero; /* of a quantized y */
-} layer_types;
-static const layer_types type_pairs[] = {
-    { CLNORM_F32, CLNORM_F32, 0, 0 },       { CLNORM_F16, CLNORM_F16, 0, 0 },
-    { CLNORM_BF16, CLNORM_BF16, 0, 0 },     { CLNORM_F32, CLNORM_F16, 0, 0 },
-    { CLNORM_BF16, CLNORM_F32, 0, 0 },      { CLNORM_F16, CLNORM_F32, 0, 0 },
-    { CLNORM_F32, CLNORM_U8, 0.05, 128.0 }, { CLNORM_F16, CLNORM_S8, 0.04, -3.0 },
-};
-
-typedef struct extent {
-    uint32_t ndim;
-    int64_t n[5];
-} extent;
-static const extent shapes[] = {
-    { 4, { 2, 6, 5, 7 } },   { 4, { 2, 3, 8, 16 } },   { 4, { 1, 4, 1, 17 } },  { 4, { 3, 1, 4, 4 } },
-    { 4, { 4, 12, 1, 1 } },  { 4, { 1, 7, 3, 5 } },    { 4, { 2, 1, 1, 1 } },   { 4, { 33, 2, 1, 15 } },
-    { 4, { 1, 3, 61, 67 } }, { 4, { 1, 1, 1, 4097 } }, { 4, { 2, 97, 3, 3 } },  { 4, { 1, 64, 9, 2 } },
-    { 2, { 5, 24 } },        { 2, { 3, 4095 } },       { 2, { 65, 17 } },       { 2, { 1, 4096 } },
-    { 3, { 6, 5, 4 } },      { 5, { 2, 4, 3, 2, 5 } }, { 4, { 2, 15, 7, 3 } },  { 4, { 16, 8, 2, 2 } },
-    { 4, { 0, 3, 4, 4 } },   { 4, { 2, 3, 0, 4 } },    { 4, { 2, 2, 64, 65 } }, { 1, { 63 } },
-};
 
 /* ---- a cell ---- */
 
@@ -290,9 +166,27 @@ static unsigned differences(const cell *l)
            (l->layout != layouts) + (l->types != type_pairs);
 }
 
+static void run_some(const cell *l, size_t count, ways force)
+{
+    for (size_t k = 0, s = l->number; k < CLN_COUNT(shapes) && count; k++, s += 5) {
+        const extent *e = &shapes[s % CLN_COUNT(shapes)];
+        if (!takes_shape(l, e))
+            continue;
+        run_cell(l, e, DATA_NORMAL, force);
+        count--;
+    }
+}
+
+/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, and the odd ones, each in one way. */
+static bool small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
+
 static void run_base(const cell *l)
 {
     static const data_kind way_back[] = { DATA_CONSTANT, DATA_FAR };
+    if (small()) {
+        run_some(l, 6, WAYS_ONE);
+        return;
+    }
     const bool back = l->form->direction == CLNORM_BACKWARD, full = getenv("CLNORM_TEST_FULL") != NULL;
     const bool first = l->op->kind == CLNORM_OP_LAYERNORM || l->op->kind == CLNORM_OP_RMSNORM;
     for (size_t s = 0; s < CLN_COUNT(shapes); s++)
@@ -307,17 +201,6 @@ static void run_base(const cell *l)
                 run_cell(l, &shapes[s], back ? way_back[k] : (data_kind)(DATA_CONSTANT + k), WAYS_ONE);
 }
 
-static void run_some(const cell *l, size_t count, ways force)
-{
-    for (size_t k = 0, s = l->number; k < CLN_COUNT(shapes) && count; k++, s += 5) {
-        const extent *e = &shapes[s % CLN_COUNT(shapes)];
-        if (!takes_shape(l, e))
-            continue;
-        run_cell(l, e, DATA_NORMAL, force);
-        count--;
-    }
-}
-
 static void run_differing(const cell *l)
 {
     const bool full = getenv("CLNORM_TEST_FULL") != NULL;
@@ -330,8 +213,36 @@ static void run_differing(const cell *l)
         run_some(l, 8, WAYS_OWN);
     else if (full && n == 2)
         run_some(l, 1, WAYS_ONE);
-    else if (n == 1 && (l->number + l->op->kind) % 4 == 0)
+    else if (!small() && n == 1 && (l->number + l->op->kind) % 4 == 0)
         run_some(l, 2, WAYS_ONE);
+}
+
+/* Statistics made and given, all gradients and dx alone; channels first also over C, whose sets lie side by
+ * side, and of batchnorm what M = 1 skips. */
+static bool is_odd(const cell *l)
+{
+    const layer_form *f = l->form;
+    const layer_variant *v = l->variant;
+    const bool form = f < &forms[3] || f == &forms[6] || f >= &forms[FIRST_EVAL];
+    return form && (v == variants || (!l->layout->x_last && v->kind == l->op->kind &&
+                                      (v->span == SPAN_CHANNEL || !strcmp(v->name, "skip"))));
+}
+
+static void run_odd(const clnorm_op_info *op)
+{
+    for (size_t f = 0; f < CLN_COUNT(forms); f++)
+        for (size_t v = 0; v < CLN_COUNT(variants); v++)
+            for (size_t o = 0; o < CLN_COUNT(odds); o++) {
+                const cell l = { op,
+                                 &forms[f],
+                                 &variants[v],
+                                 weight_kinds,
+                                 &odd_layouts[odds[o].last],
+                                 type_pairs,
+                                 (uint32_t)(f * 7 + v * 3 + o) };
+                if (is_odd(&l) && sensible(&l) && takes_shape(&l, &odds[o].e))
+                    run_cell(&l, &odds[o].e, DATA_NORMAL, odds[o].all && !small() ? WAYS_OWN : WAYS_ONE);
+            }
 }
 
 void layers_run(uint32_t kind)
@@ -350,5 +261,6 @@ void layers_run(uint32_t kind)
                         l.number = (uint32_t)(f * 7 + v * 3 + w * 5 + y * 11 + t * 13);
                         run_differing(&l);
                     }
+    run_odd(l.op);
     record_frozen(l.op);
 }
