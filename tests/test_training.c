@@ -182,12 +182,35 @@ START_TEST(evaluation_afterwards)
 }
 END_TEST
 
+/* One value per channel: refused where the descriptor asks for that, as PyTorch does, in training alone. */
+START_TEST(single_value)
+{
+    clnorm_batchnorm d = CLNORM_BATCHNORM_INIT;
+    const uint32_t policies[] = { CLNORM_SINGLE_BIASED, CLNORM_SINGLE_ERROR, CLNORM_SINGLE_SKIP };
+    for (int64_t n = 0; n <= 2; n++)
+        for (uint32_t mode = CLNORM_TRAIN; mode <= CLNORM_EVAL; mode++)
+            for (size_t k = 0; k < CLN_COUNT(policies); k++) {
+                const bool bad = n == 1 && mode == CLNORM_TRAIN && policies[k] == CLNORM_SINGLE_ERROR;
+                clnorm_plan *plan;
+                d.x = d.y = clnorm_nchw(CLNORM_F32, n, 3, 1, 1);
+                d.mode = mode;
+                d.single = policies[k];
+                ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE),
+                                 bad ? CLNORM_ESHAPE : CLNORM_OK);
+                if (bad)
+                    SAYS("one value");
+                clnorm_plan_release(plan);
+            }
+}
+END_TEST
+
 static Suite *training_suite(void)
 {
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 0);
     tcase_add_loop_test(t, running_statistics, 0, (int)CLN_COUNT(averages));
     tcase_add_test(t, evaluation_afterwards);
+    tcase_add_test(t, single_value);
     return suite_of("training", t);
 }
 
