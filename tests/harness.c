@@ -84,6 +84,8 @@ static void run_choices(work *w, const cln_choice *choices)
     enqueue(w, plan, &args);
     judge(w, choices, &args);
     record_launch(&w->desc, w->c->view);
+    for (size_t k = 0; choices[0].solver && k < w->posed.count; k++)
+        record_schedule(&w->desc, choices[k].solver->name);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args.slot[s].mem && work_place_of(w, s) == CLNORM_SLOTS)
             clReleaseMemObject(args.slot[s].mem);

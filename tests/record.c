@@ -58,6 +58,62 @@ static cell *cell_of(const clnorm_any *desc, const char *view)
 
 void record_launch(const clnorm_any *desc, const char *view) { cell_of(desc, view)->launches++; }
 
+/* ---- schedules ---- */
+
+#define MAX_RUN 256
+
+static struct {
+    const clnorm_op_info *op;
+    uint32_t direction;
+    const char *name;
+} ran[MAX_RUN];
+static size_t nran;
+
+static bool has_run(const clnorm_op_info *op, uint32_t direction, const char *name)
+{
+    for (size_t k = 0; k < nran; k++)
+        if (ran[k].op == op && ran[k].direction == direction && !strcmp(ran[k].name, name))
+            return true;
+    return false;
+}
+
+void record_schedule(const clnorm_any *desc, const char *name)
+{
+    const clnorm_op_info *op = clnorm_op_of(desc->op.kind);
+    if (has_run(op, desc->op.direction, name))
+        return;
+    ck_assert_uint_lt(nran, MAX_RUN);
+    ran[nran].op = op;
+    ran[nran].direction = desc->op.direction;
+    ran[nran++].name = name;
+}
+
+static bool lists(const char *all, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *at = all; (at = strstr(at, word)) != NULL; at += n)
+        if ((at == all || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+            return true;
+    return false;
+}
+
+void record_schedules(const clnorm_op_info *op)
+{
+    static const char *const names[] = { "forward", "backward" };
+    for (uint32_t way = CLNORM_FORWARD; way <= op->layer; way++) {
+        const char *said = way == CLNORM_BACKWARD ? op->schedules_back : op->schedules;
+        for (size_t k = 0; cln_solvers[k]; k++) {
+            const char *name = cln_solvers[k]->name;
+            const bool run = has_run(op, way, name), listed = lists(said, name);
+            ck_assert_msg(listed || !run, "%s %s has run in \"%s\", which src/op/ops.def does not list",
+                          op->name, names[way], name);
+            ck_assert_msg(run || !listed || getenv("CLNORM_TEST_SMALL"),
+                          "%s %s is listed with \"%s\", which no case of its test runs", op->name, names[way],
+                          name);
+        }
+    }
+}
+
 void record_error(const clnorm_any *desc, const char *slot, double error)
 {
     char key[sizeof worst->key];

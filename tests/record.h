@@ -6,6 +6,12 @@
 
 /* A cell is an op, its direction, layouts, types and view. */
 void record_launch(const clnorm_any *desc, const char *view);
+/* A problem of the op has run in this schedule. */
+void record_schedule(const clnorm_any *desc, const char *name);
+/* In each direction the op has run in the schedules that it says it has, and in no other, so that `clnorm
+ * kernels
+ * --matrix` is what is tested. CLNORM_TEST_SMALL runs fewer. */
+void record_schedules(const clnorm_op_info *op);
 /* The largest error in an output, as a multiple of the bound. */
 void record_error(const clnorm_any *desc, const char *slot, double error);
 /* Takes the hash of a case into that of its cell. CLNORM_TEST_HASHES=FILE: a line per case, to compare

@@ -162,6 +162,7 @@ void table_run(uint32_t kind)
                 for (size_t s = 0; s < nshapes; s++)
                     run_cell(op, &q, &layouts[0], shapes[s], (uint32_t)s % scopes, (data_kind)data, false);
     }
+    record_schedules(op);
     record_frozen(op);
 }
 

@@ -262,5 +262,6 @@ void layers_run(uint32_t kind)
                         run_differing(&l);
                     }
     run_odd(l.op);
+    record_schedules(l.op);
     record_frozen(l.op);
 }

@@ -205,7 +205,11 @@ START_TEST(ranks)
 END_TEST
 
 /* After all cases above. */
-START_TEST(frozen_bits) { record_frozen(clnorm_op_of(CLNORM_OP_LRN)); }
+START_TEST(frozen_bits)
+{
+    record_schedules(clnorm_op_of(CLNORM_OP_LRN));
+    record_frozen(clnorm_op_of(CLNORM_OP_LRN));
+}
 END_TEST
 
 /* ---- one set of bits over layouts ---- */

@@ -642,9 +642,10 @@ typedef struct clnorm_op_info {
     uint32_t slots_in, slots_out; /* optional tensors, bit (1 << clnorm_slot), without x and y */
     const clnorm_attr *attrs;
     size_t nattrs;
-    const char *schedules; /* "rows slab split" */
-    uint32_t layer;        /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
-    const char *matches;   /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
+    const char *schedules;      /* forward: "rows slab split". All that are listed are tested */
+    uint32_t layer;             /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
+    const char *schedules_back; /* of a layer: the same backward; else NULL */
+    const char *matches; /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */

@@ -22,24 +22,32 @@ static bool has_word(const char *list, const char *word, size_t length)
     return false;
 }
 
+static void add_words(char *all, size_t room, const char *list)
+{
+    for (const char *at = list; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
+        const size_t length = strcspn(at, " "), used = strlen(all);
+        if (!has_word(all, at, length))
+            snprintf(all + used, room - used, "%s%.*s", used ? " " : "", (int)length, at);
+    }
+}
+
 /* Every schedule that some op has, once, in the order of first use. */
 static void collect(char *all, size_t room)
 {
     const clnorm_op_info *op;
     all[0] = '\0';
-    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
-        for (const char *at = op->schedules; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
-            const size_t length = strcspn(at, " "), used = strlen(all);
-            if (!has_word(all, at, length))
-                snprintf(all + used, room - used, "%s%.*s", used ? " " : "", (int)length, at);
-        }
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        add_words(all, room, op->schedules);
+        if (op->layer)
+            add_words(all, room, op->schedules_back);
+    }
 }
 
-static void print_row(const clnorm_op_info *op, const char *direction, const char *all)
+static void print_row(const char *name, const char *direction, const char *own, const char *all)
 {
-    printf("%-13s %-9s", op->name, direction);
+    printf("%-13s %-9s", name, direction);
     for (const char *at = all; *at; at += strcspn(at, " "), at += strspn(at, " "))
-        printf(" %-10s", has_word(op->schedules, at, strcspn(at, " ")) ? "yes" : "-");
+        printf(" %-10s", has_word(own, at, strcspn(at, " ")) ? "yes" : "-");
     printf("\n");
 }
 
@@ -55,9 +63,9 @@ static int print_matrix(const clnorm_op_info *only)
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         if (only && op != only)
             continue;
-        print_row(op, "forward", all);
+        print_row(op->name, "forward", op->schedules, all);
         if (op->layer)
-            print_row(op, "backward", all);
+            print_row(op->name, "backward", op->schedules_back, all);
     }
     return EXIT_OK;
 }
