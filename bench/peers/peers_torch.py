@@ -142,6 +142,97 @@ def zscore_compiled(case: Case) -> Run:
     return compiled(function, rows(case))
 
 
+# ---- layers ---------------------------------------------------------------------------------
+
+aten = torch.ops.aten
+
+
+def in_layout(*layouts):
+    """A builder of (x, case) as one of a case: x as it lies, or, for a peer that likes the other layout, copied there."""
+    def wrap(function):
+        def build(case: Case) -> Run:
+            x = tensor(case)
+            return function(x.contiguous(memory_format=layouts[0]) if layouts and x.ndim == 4 else x, case)
+        return build
+    return wrap
+
+
+def weights(case: Case, *slots: str) -> list[torch.Tensor]:
+    return [tensor(case, slot).reshape(-1) for slot in slots]
+
+
+def batchnorm(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = weights(case, "gamma", "beta")
+    return lambda: F.batch_norm(x, None, None, gamma, beta, True)
+
+
+def batchnorm_eval(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta, mean, var = weights(case, "gamma", "beta", "running_mean", "running_var")
+    return lambda: F.batch_norm(x, mean, var, gamma, beta, False)
+
+
+def batchnorm_backward(x: torch.Tensor, case: Case) -> Run:
+    dy = tensor(case, "dy").contiguous(memory_format=LAST if x.is_contiguous(memory_format=LAST) else FIRST)
+    gamma, mean, rstd = weights(case, "gamma", "mean", "rstd")
+    return lambda: aten.native_batch_norm_backward(dy, x, gamma, None, None, mean, rstd, True, 1e-5, [True] * 3)
+
+
+def layernorm(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = (tensor(case, slot).reshape(x.shape[1:]) for slot in ("gamma", "beta"))
+    return lambda: F.layer_norm(x, x.shape[1:], gamma, beta)
+
+
+def layernorm_backward(x: torch.Tensor, case: Case) -> Run:
+    dy, (gamma, mean, rstd) = tensor(case, "dy"), weights(case, "gamma", "mean", "rstd")
+    return lambda: aten.native_layer_norm_backward(dy, x, x.shape[1:], mean.view(-1, 1), rstd.view(-1, 1), gamma,
+                                                   gamma, [True] * 3)
+
+
+def layernorm_over_c(x: torch.Tensor, case: Case) -> Run:
+    """As ConvNeXt does it: there and back."""
+    gamma, beta = weights(case, "gamma", "beta")
+    return lambda: F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], gamma, beta).permute(0, 3, 1, 2)
+
+
+def grn(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = (w.view(1, -1, 1, 1) for w in weights(case, "gamma", "beta"))
+
+    def run() -> torch.Tensor:
+        g = torch.linalg.vector_norm(x, dim=(2, 3), keepdim=True)
+        return torch.addcmul(beta, gamma, x * (g / (g.mean(1, keepdim=True) + 1e-6))).add_(x)
+    return run
+
+
+def lrn(x: torch.Tensor, case: Case) -> Run:
+    return lambda: F.local_response_norm(x, 5, 1e-4, 0.75, 1.0)
+
+
+def groupnorm(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = weights(case, "gamma", "beta")
+    return lambda: F.group_norm(x, 32, gamma, beta)
+
+
+def instancenorm(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = weights(case, "gamma", "beta")
+    return lambda: F.instance_norm(x, weight=gamma, bias=beta)
+
+
+def rmsnorm(x: torch.Tensor, case: Case) -> Run:
+    (gamma,) = weights(case, "gamma")
+    return lambda: F.rms_norm(x, x.shape[1:], gamma, 1e-6)
+
+
+def compiled_run(function):
+    """The same, compiled."""
+    def wrap(x: torch.Tensor, case: Case) -> Run:
+        return compiled(function(x, case))
+    return wrap
+
+
+LAYERS = {"batchnorm": batchnorm, "batchnorm eval": batchnorm_eval, "batchnorm backward": batchnorm_backward,
+          "layernorm": layernorm, "layernorm backward": layernorm_backward, "layernorm over c": layernorm_over_c,
+          "grn": grn, "lrn": lrn, "groupnorm": groupnorm, "instancenorm": instancenorm, "rmsnorm": rmsnorm}
+
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"torch: eager": affine_eager, "torch: folded": affine_folded, "torch: out=": affine_out,
                "torch: channels_last": affine_last, "torch.compile: contiguous": affine_compiled,
@@ -149,4 +240,7 @@ PEERS: dict[str, dict[str, Builder]] = {
     "minmax": {"torch: eager": minmax_eager, "torch: out=": minmax_out, "torch.compile: fused": minmax_compiled},
     "zscore": {"torch: eager": zscore_eager, "torch: out=": zscore_out, "torch: layer_norm": zscore_layer_norm,
                "torch.compile: fused": zscore_compiled},
-}
+} | {family: {"torch: eager": in_layout(FIRST)(function), "torch: channels_last": in_layout(LAST)(function),
+              "torch.compile: contiguous": in_layout(FIRST)(compiled_run(function)),
+              "torch.compile: channels_last": in_layout(LAST)(compiled_run(function))}
+     for family, function in LAYERS.items()}

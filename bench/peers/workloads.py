@@ -35,12 +35,50 @@ class Workload:
     def name(self) -> str:
         x, y = (f"{dtype} {layout}" for dtype, layout in (self.x, self.y))
         way = "" if self.direction == "forward" else f" {self.direction}"
-        return f"{self.label} {self.op}{way} {'x'.join(map(str, self.shape))} {x} to {y}"
+        mode = " eval" if self.attrs.get("mode") == 2 else ""
+        return f"{self.label} {self.op}{mode}{way} {'x'.join(map(str, self.shape))} {x} to {y}"
 
 
 PHOTOS, FRAME = (32, 3, 224, 224), (1, 3, 1080, 1920)
 U8_LAST = ("uint8", "nhwc")
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+
+F32_LAST = ("float32", "nhwc")
+AFFINE, GRADIENTS = ("x", "gamma", "beta"), ("dx", "dgamma", "dbeta")
+SAVED = ("x", "dy", "gamma", "mean", "rstd")
+RESNET = (32, 64, 112, 112), (32, 256, 56, 56), (32, 2048, 7, 7)
+
+
+def batchnorm(shape: tuple[int, ...], layout: str = "nchw") -> list[Workload]:
+    """In training, in evaluation, and backward with what training has saved."""
+    both = {"x": ("float32", layout), "y": ("float32", layout)}
+    evaluation = ("x", "gamma", "beta", "running_mean", "running_var")
+    return [Workload("W3", "batchnorm", "batchnorm", shape, attrs={"mode": 1}, inputs=AFFINE, **both),
+            Workload("W3", "batchnorm", "batchnorm eval", shape, attrs={"mode": 2}, inputs=evaluation, **both),
+            Workload("W3", "batchnorm", "batchnorm backward", shape, attrs={"mode": 1, "given": 1},
+                     direction="backward", inputs=SAVED, outputs=GRADIENTS, tolerance=1e-3, **both)]
+
+
+def rows(*shape: int) -> list[Workload]:
+    return [Workload("W4", "layernorm", "layernorm", shape, inputs=AFFINE),
+            Workload("W4", "layernorm", "layernorm backward", shape, attrs={"given": 1}, direction="backward",
+                     inputs=SAVED, outputs=GRADIENTS, tolerance=1e-3)]
+
+
+LAYERS = (
+    *(row for shape in RESNET for row in batchnorm(shape)),
+    *(row for shape in RESNET[:2] for row in batchnorm(shape, "nhwc")),
+    *rows(6272, 768), *rows(50432, 192),
+    Workload("W4", "layernorm", "layernorm", (32, 64, 56, 56), attrs={"affine": 1}, inputs=AFFINE),
+    Workload("W4", "layernorm", "layernorm over c", (32, 96, 56, 56), attrs={"axes": 2}, inputs=AFFINE),
+    Workload("W5", "grn", "grn", (32, 384, 14, 14), inputs=AFFINE),
+    Workload("W5", "grn", "grn", (32, 96, 56, 56), inputs=AFFINE),
+    Workload("W5", "grn", "grn", (32, 96, 56, 56), x=F32_LAST, y=F32_LAST, inputs=AFFINE),
+    Workload("W6", "lrn", "lrn", (32, 96, 55, 55)),
+    Workload("W7", "groupnorm", "groupnorm", (8, 320, 64, 64), attrs={"groups": 32}, inputs=AFFINE),
+    Workload("W7", "instancenorm", "instancenorm", (8, 64, 128, 128), inputs=AFFINE),
+    Workload("W7", "rmsnorm", "rmsnorm", (6272, 768), inputs=("x", "gamma")),
+)
 
 WORKLOADS = (
     Workload("W1", "normalize", "affine", PHOTOS, x=U8_LAST, attrs=IMAGENET),
@@ -50,6 +88,7 @@ WORKLOADS = (
     Workload("W2", "zscore", "zscore", FRAME, tolerance=1e-3),  # ONNX Runtime sums 6.2e6 numbers plainly
     Workload("W2", "minmax", "minmax", PHOTOS),
     Workload("W2", "zscore", "zscore", PHOTOS),
+    *LAYERS,
 )
 
 
@@ -81,6 +120,8 @@ class Case:
         rng = np.random.default_rng(1)
         for slot in row.inputs:
             fill(self.arrays[slot], rng)
+            if slot in ("rstd", "running_var"):
+                self.arrays[slot][...] = 0.5 + np.abs(self.arrays[slot])
         self.op = clnorm.Op(library, desc, self.arrays, effort)
         self.copy = opencl.Copy(library.device, self.large(row.inputs), self.large(row.outputs)[0])
 
