@@ -127,9 +127,9 @@ static clnorm_args args_of(const training *t)
 /* Each step's data has another mean and spread. */
 static void step(training *t, size_t k, size_t average)
 {
-    const double momentum = averages[average].flags      ? 1.0 / (double)(k + 1)
-                            : averages[average].momentum ? averages[average].momentum
-                                                         : 0.1;
+    const double momentum = averages[average].flags          ? 1.0 / (double)(k + 1)
+                            : averages[average].momentum > 0 ? averages[average].momentum
+                                                             : 0.1;
     clnorm_args args = args_of(t);
     uint32_t state = (uint32_t)(k * 7 + average);
     for (size_t i = 0; i < t->count; i++)
