@@ -179,7 +179,9 @@ class Case:
             if size and slot not in leaf:
                 one = slot == 'gamma' and not attrs.get('zero_centred') and self.op != 'grn'
                 leaf[slot] = torch.full(size, float(one), dtype=torch.float64, requires_grad=True)
-        total = leaf['x'] + leaf['residual'] if attrs['residual'] == BEFORE and not back else leaf['x']
+        total = leaf['x']
+        if attrs['residual'] == BEFORE and not back: # the sum that is normalized is f32
+            total = (total + leaf['residual']).float().double()
         running = [dense64(a) for a in self.running] if self.op == 'batchnorm' else None
         more = {'running': running} if running else {}
         xhat, z = LAYERS[self.op](total, attrs, leaf.get('gamma'), leaf.get('beta'), **more)
