@@ -40,8 +40,5 @@ size_t bench_shaped(bench_case *out, size_t room, uint32_t kind, const int64_t s
 #define BENCH_ROUNDS 30
 /* Times `rounds` rounds, op and copy in random order. Errors  those of the library, ECL, ENOMEM. */
 clnorm_status bench_run(bench_result *out, const bench_device *device, const bench_case *c, int rounds);
-/* The same with a plan of the caller's, of a checked descriptor; fills all but `plan`. */
-clnorm_status bench_run_plan(bench_result *out, const bench_device *device, const clnorm_any *desc,
-                             const clnorm_plan *plan, int rounds);
 
 #endif

@@ -154,8 +154,8 @@ static clnorm_status run(bench_result *out, job *j, const clnorm_any *desc, int 
     return st == CLNORM_OK ? time_rounds(out, j, rounds, bytes) : st;
 }
 
-clnorm_status bench_run_plan(bench_result *out, const bench_device *device, const clnorm_any *desc,
-                             const clnorm_plan *plan, int rounds)
+static clnorm_status run_plan(bench_result *out, const bench_device *device, const clnorm_any *desc,
+                              const clnorm_plan *plan, int rounds)
 {
     job j;
     memset(&j, 0, sizeof j);
@@ -185,7 +185,7 @@ clnorm_status bench_run(bench_result *out, const bench_device *device, const ben
     if (st != CLNORM_OK)
         return st;
     out->plan = now_ms() - start;
-    st = bench_run_plan(out, device, &desc, plan, rounds);
+    st = run_plan(out, device, &desc, plan, rounds);
     clnorm_plan_release(plan);
     return st;
 }

@@ -3,6 +3,7 @@
  * Inputs lie on a grid that f32 holds together with a step to either side, in double the differences of
  * fourth order are good to 1e-9; what is not smooth (relu at 0, ties of the largest) is kept at a distance.
  */
+#include "array.h"
 #include "ref_layer.h"
 
 static const double step = 0x1p-16;
@@ -123,14 +124,6 @@ static void turn(clnorm_tensor *t)
         }
 }
 
-static int64_t offset_of(const clnorm_tensor *t, int64_t i)
-{
-    int64_t offset = 0;
-    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
-        offset += i % t->shape[k] * t->stride[k];
-    return offset;
-}
-
 static int64_t product(const clnorm_tensor *t, uint32_t axes)
 {
     int64_t n = 1;
@@ -214,7 +207,7 @@ static double loss(layer_run *r)
     layer_want(r, CLNORM_Y);
     ck_assert(ref_run(&r->d, &r->io));
     for (int64_t i = 0; i < product(&r->d.head.x, ~0u); i++)
-        sum += r->out[CLNORM_Y][i] * (double)r->in[CLNORM_DY][offset_of(&r->d.head.y, i)];
+        sum += r->out[CLNORM_Y][i] * (double)r->in[CLNORM_DY][array_place(&r->d.head.y, i)];
     return sum;
 }
 
@@ -272,7 +265,7 @@ static int64_t compare(layer_run *r, const layer_run *b, struct pair p)
     for (int64_t i = 0; i < n; i++)
         largest = fmax(largest, fabs(b->out[p.gradient][i]));
     for (int64_t i = 0; i < n; i++) {
-        const double want = difference(r, p.of, per_element ? offset_of(t, i) : i),
+        const double want = difference(r, p.of, per_element ? array_place(t, i) : i),
                      got = b->out[p.gradient][i];
         ck_assert_msg(
             fabs(got - want) <= 1e-7 * largest,

@@ -147,12 +147,12 @@ def zscore_compiled(case: Case) -> Run:
 aten = torch.ops.aten
 
 
-def in_layout(*layouts):
-    """A builder of (x, case) as one of a case: x as it lies, or, for a peer that likes the other layout, copied there."""
+def in_layout(layout):
+    """A builder of (x, case) as one of a case, with x copied to the layout where it lies in the other."""
     def wrap(function):
         def build(case: Case) -> Run:
             x = tensor(case)
-            return function(x.contiguous(memory_format=layouts[0]) if layouts and x.ndim == 4 else x, case)
+            return function(x.contiguous(memory_format=layout) if x.ndim == 4 else x, case)
         return build
     return wrap
 

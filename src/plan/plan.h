@@ -163,6 +163,7 @@ uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
 /* Groups of a launch whose kernel deals work to them in turn. */
 size_t cln_groups(uint64_t work);
+#define CLN_MAP_BYTES 32      /* room for one map_t in the workspace */
 #define CLN_MAX_GROUPS 65535u /* PoCL 3.1 compiles a second kernel, and may abort, from 65,536 on */
 uint32_t cln_teams(uint32_t wg, uint32_t vec);
 /* Work-items of a group that is dealt so many chunks at a time which have one. */

@@ -2,13 +2,10 @@
  * three launches; and the map alone. */
 #include "plan/plan.h"
 
-#define MAP_BYTES 32 /* room for one map_t in the workspace */
-
 /* The twin of COLS in cl/common/columns.clh. */
 static uint32_t most_columns(uint32_t wg) { return wg == 1 ? 1024 : 256; }
 
 static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
-static uint32_t outer(const cln_geo *g) { return cln_outer(g); }
 static uint32_t blocks(const cln_geo *g, uint32_t cols) { return cln_ceil_div(g->len, cols); }
 
 static const char *no_columns(const cln_problem *problem)
@@ -72,7 +69,7 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
     while (choice->wg > 1 && choice->cols < busy_columns(&problem->geo, choice) &&
            choice->cols + least <= most && choice->cols + least <= problem->geo.len)
         choice->cols += least;
-    choice->per = outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
+    choice->per = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
     if (choice->per < 1)
         choice->per = 1;
 }
@@ -86,7 +83,7 @@ static double tile_traffic(const cln_problem *problem, const cln_params *params)
 static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                           const cln_choice *choice)
 {
-    const uint64_t all = (uint64_t)outer(&problem->geo) * blocks(&problem->geo, choice->cols);
+    const uint64_t all = (uint64_t)cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols);
     geo->cols = choice->cols;
     geo->per = cln_fit_per(choice->per, all, 1);
     *workspace = cln_kept_bytes(geo);
@@ -107,7 +104,7 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
                          uint32_t units)
 {
     const uint32_t most = most_columns(choice->wg), wanted = busy_columns(&problem->geo, choice),
-                   up = outer(&problem->geo) * leaves(&problem->geo);
+                   up = cln_outer(&problem->geo) * leaves(&problem->geo);
     uint32_t cols = wanted < most ? wanted : most;
     while ((uint64_t)up * blocks(&problem->geo, cols) > CLN_MAX_GROUPS && cols * 2 <= most)
         cols *= 2;
@@ -124,11 +121,12 @@ static double cols_traffic(const cln_problem *problem, const cln_params *params)
 static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                           const cln_choice *choice)
 {
-    const size_t up = (size_t)outer(geo) * leaves(geo);
+    const size_t up = (size_t)cln_outer(geo) * leaves(geo);
     geo->cols = choice->cols;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
-    *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
+    *workspace =
+        cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * CLN_MAP_BYTES;
     if (cln_folds_families(problem))
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
     out[2] = cln_stage_map(geo, problem, choice->per);

@@ -1,8 +1,6 @@
 /* solve_split.c -- few large sets: many groups share one; partial statistics, a fold, then apply. */
 #include "plan/plan.h"
 
-#define MAP_BYTES 32 /* room for one map_t in the workspace */
-
 static const char *applicable(const cln_problem *problem)
 {
     return !problem->stat_bytes                     ? "there is no statistic"
@@ -42,7 +40,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS)
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
-    *workspace = cln_kept_bytes(geo) + sets * (geo->parts * problem->stat_bytes + MAP_BYTES);
+    *workspace = cln_kept_bytes(geo) + sets * (geo->parts * problem->stat_bytes + CLN_MAP_BYTES);
     out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
     out[1] = (cln_stage){ "foldall", sets, 0 };
     if (cln_folds_families(problem))
