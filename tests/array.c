@@ -27,6 +27,22 @@ void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output)
 
 size_t array_room(const array *a) { return a->bytes + 2 * GUARD + a->offset; }
 
+clnorm_tensor array_image(uint32_t dtype, const int64_t n[4], bool last, int64_t pad, int64_t pixel)
+{
+    clnorm_tensor t = last ? clnorm_nhwc((clnorm_dtype)dtype, n[0], n[1], n[2], n[3])
+                           : clnorm_nchw((clnorm_dtype)dtype, n[0], n[1], n[2], n[3]);
+    if (last) {
+        t.stride[3] = n[1] + pixel;
+        t.stride[2] = n[3] * t.stride[3] + pad;
+        t.stride[0] = n[2] * t.stride[2];
+    } else {
+        t.stride[2] = n[3] + pad;
+        t.stride[1] = n[2] * t.stride[2];
+        t.stride[0] = n[1] * t.stride[1];
+    }
+    return t;
+}
+
 int64_t array_place(const clnorm_tensor *t, int64_t i)
 {
     int64_t at = 0;

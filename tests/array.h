@@ -13,6 +13,8 @@ typedef struct array {
     bool output;
 } array;
 
+/* A tensor (n,c,h,w), channels last or first: `pad` elements behind each row, pixels `pixel` wider than c. */
+clnorm_tensor array_image(uint32_t dtype, const int64_t n[4], bool last, int64_t pad, int64_t pixel);
 /* skip elements lie in front of the data; an output starts as NaN. dtype 0 is a count of 64 bits. */
 void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output);
 size_t array_room(const array *a);

@@ -2,6 +2,7 @@
  *
  * Compiling is what costs, once per op, pair of types, layout and kind of work-group; shapes and data are
  * cheap. So the pairs are few, and every pair sees all shapes. */
+#include "array.h"
 #include "data.h"
 #include "harness.h"
 
@@ -48,20 +49,10 @@ static const extent shapes[] = {
     { 1, 3, 96, 144 }, { 0, 3, 4, 4 },  { 2, 3, 0, 4 },    { 33, 3, 3, 3 },
 };
 
-static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t more)
+static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t pixel)
 {
-    clnorm_tensor t = last ? clnorm_nhwc((clnorm_dtype)dtype, s.n, s.c, s.h, s.w)
-                           : clnorm_nchw((clnorm_dtype)dtype, s.n, s.c, s.h, s.w);
-    if (last) {
-        t.stride[3] = s.c + more;
-        t.stride[2] = s.w * t.stride[3] + pad;
-        t.stride[0] = s.h * t.stride[2];
-    } else {
-        t.stride[2] = s.w + pad;
-        t.stride[1] = s.h * t.stride[2];
-        t.stride[0] = s.c * t.stride[1];
-    }
-    return t;
+    const int64_t n[] = { s.n, s.c, s.h, s.w };
+    return array_image(dtype, n, last, pad, pixel);
 }
 
 static bool has_attr(const clnorm_op_info *op, const char *name)

@@ -1,4 +1,5 @@
 /* test_lrn.c -- lrn: windows of all sizes over all layouts, both directions. */
+#include "array.h"
 #include "base/compiler.h"
 #include "data.h"
 #include "harness.h"
@@ -38,18 +39,8 @@ static const struct {
 
 static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t pixel)
 {
-    clnorm_tensor t = last ? clnorm_nhwc((clnorm_dtype)dtype, s.n, s.c, s.h, s.w)
-                           : clnorm_nchw((clnorm_dtype)dtype, s.n, s.c, s.h, s.w);
-    if (last) {
-        t.stride[3] = s.c + pixel;
-        t.stride[2] = s.w * t.stride[3] + pad;
-        t.stride[0] = s.h * t.stride[2];
-    } else {
-        t.stride[2] = s.w + pad;
-        t.stride[1] = s.h * t.stride[2];
-        t.stride[0] = s.c * t.stride[1];
-    }
-    return t;
+    const int64_t n[] = { s.n, s.c, s.h, s.w };
+    return array_image(dtype, n, last, pad, pixel);
 }
 
 static op_case make(extent s, const layout *l, uint32_t x, uint32_t y)
