@@ -2,37 +2,35 @@
  * a sample, a family the channels of a sample.
  *
  *   dx = dy (1 + gamma N) + x D,  D = (P - sum_c(P G) / (C a)) / (a G), P = sum dy x gamma, a = mean_c G + eps
- * Kept: a is N, c is D / p with b = p for the family (before it is known G p, P p). */
+ * dgamma of a set is N sum dy x, dbeta sum dy. Kept for the family: a is G p, c is P p, hi is sum dy x p, lo sum dy;
+ * behind it: a is N, c is D / p with b = p, hi and lo are dgamma and dbeta. */
 #define OP(name) grn_##name
 #define ADDS_X 1
 #include "common/roles.clh"
 #if ROLE == DX
 #define STAT(name) response_##name
-#elif ROLE == PARAMS
-#define STAT(name) pair_##name
+#define POWER_OF(s) (s).x
 #else
 #define STAT(name) power_##name
+#define POWER_OF(s) (s)
 #endif
-#define MAPS (ROLE == FORWARD || ROLE == DX)
+#define MAPS (ROLE != KEEP)
 #include "common/layer.clh"
 #include "common/stat_response.clh"
 
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 INLINE map_t OP(fold)(STAT(t) s, HERE, ARGS)
 {
-    map_t m = NO_MAP;
-#if ROLE == PARAMS
-    if (first) {
-        SAVE_GRADIENT(dgamma, ADD_DGAMMA, set, s.q);
-        SAVE_GRADIENT(dbeta, ADD_DBETA, set, s.s);
-    }
-#else
     const power_t x = POWER_OF(s);
+    map_t m = NO_MAP;
     m.p = CLASS_P(x.class);
     m.a = isinf(x.q) ? x.q * 0.0f : root(x.q);
-    m.c = PRODUCT_OF(s);
-    keep(at, set, first, work, g, m);
+#if ROLE == DX
+    m.hi = s.q;
+    m.lo = s.s;
+    m.c = s.q * gamma_of(at);
 #endif
+    keep(at, set, first, work, g, m);
     return m;
 }
 
@@ -51,6 +49,8 @@ INLINE map_t OP(member)(map_t m, float p, float2 sum, uint family, ARGS)
 #if ROLE == DX
     r.c = quot(quot(OP(product)(m, p) - quot(quot(sum.y, (float)family), mean), mean), length);
     r.b = p;
+    r.hi = m.hi * r.a * recip(m.p);
+    r.lo = m.lo;
 #endif
     return r;
 }

@@ -10,7 +10,7 @@
 
 enum { THREADS = 2, IN_FLIGHT = 6, ROUNDS = 12 };
 
-/* Backward, with all gradients. Each first makes statistics that the others read from the workspace. */
+/* Backward, with all gradients. A launch leaves in the workspace what a later one reads. */
 static const struct {
     uint32_t kind;
     bool last;
@@ -139,7 +139,7 @@ static clnorm_plan *plan_of(size_t layer)
     clnorm_plan *plan;
     d.op.direction = CLNORM_BACKWARD;
     OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE));
-    ck_assert_uint_gt(plan->nbodies, 1);
+    ck_assert_uint_gt(plan->nbodies + plan->body[0].nstages, 2);
     ck_assert_uint_gt(clnorm_plan_workspace(plan), 0);
     return plan;
 }

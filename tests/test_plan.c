@@ -1,5 +1,6 @@
 /* test_plan.c -- plans in words, the choice, limits of devices. */
 #include "api_case.h"
+#include "tensor/tensor.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -131,7 +132,7 @@ static size_t check_stages(const cln_solver *solver, const cln_problem *p, const
         cln_choice c = proposed;
         c.per = pers[k];
         c.block = blocks[k];
-        const size_t n = solver->stages(stages, &geo, &workspace, p, &c);
+        const size_t n = cln_choice_stages(stages, &geo, &workspace, p, &c);
         ck_assert_uint_ge(n, 1);
         ck_assert_uint_le(n, CLN_MAX_STAGES);
         for (size_t i = 0; i < n; i++)
@@ -142,11 +143,14 @@ static size_t check_stages(const cln_solver *solver, const cln_problem *p, const
     return tried;
 }
 
-/* A CPU and a GPU. */
-static size_t check_problem(const cln_problem *p)
+enum { CPU, GPU, DEVICES };
+
+/* Adds to the launches of each device what its best choice takes. */
+static size_t check_problem(const cln_problem *p, size_t launches[DEVICES])
 {
     size_t tried = 0;
-    for (cl_device_type type = CL_DEVICE_TYPE_CPU; type <= CL_DEVICE_TYPE_GPU; type <<= 1) {
+    for (int k = CPU; k < DEVICES; k++) {
+        const cl_device_type type = k == CPU ? CL_DEVICE_TYPE_CPU : CL_DEVICE_TYPE_GPU;
         cln_device device = harness_get()->ctx->device;
         cln_params params;
         cln_choice best;
@@ -158,23 +162,37 @@ static size_t check_problem(const cln_problem *p)
             tried += check_stages(cln_solvers[i], p, &params, &device);
         cln_choose(&best, p, &params, &device);
         ck_assert_ptr_nonnull(best.solver);
+        cln_stage stages[CLN_MAX_STAGES];
+        cln_geo geo = p->geo;
+        size_t workspace;
+        launches[k] += cln_choice_stages(stages, &geo, &workspace, p, &best);
     }
     return tried;
 }
 
+/* Both directions, each in at most four launches. */
 static size_t check_op(uint32_t kind, const clnorm_tensor *x)
 {
+    const cln_op *op = cln_op_of(kind);
     clnorm_any d = desc_of(kind, x);
+    char text[CLN_TENSOR_TEXT];
     size_t tried = 0;
-    for (uint32_t back = 0; back <= cln_op_of(kind)->info.layer; back++) {
+    for (uint32_t back = 0; back <= op->info.layer; back++) {
         cln_problems posed;
+        size_t launches[DEVICES] = { 0 };
         d.op.direction = back;
         if (cln_op_pose(&posed, &d.op) != CLNORM_OK) {
             SAYS("are allowed");
             continue;
         }
         for (size_t k = 0; k < posed.count; k++)
-            tried += check_problem(&posed.part[k]);
+            if (posed.part[k].layer.role != CLN_ROLE_KEEP) /* which saved statistics spare */
+                tried += check_problem(&posed.part[k], launches);
+        if (x->shape[0] <= 4096) /* few enough for cl/common/gather.clh */
+            for (int k = CPU; k < DEVICES; k++)
+                ck_assert_msg(launches[k] <= 4, "%s %s of %s: %zu launches", op->info.name,
+                              back ? "backward" : "forward", cln_tensor_text(x, text, sizeof text),
+                              launches[k]);
     }
     return tried;
 }

@@ -245,9 +245,6 @@ static bool wanted(const cln_body *body, const clnorm_args *args)
     const cln_layer_problem *l = &body->problem.layer;
     if (!body->problem.op->info.layer || (!l->outputs && l->role != CLN_ROLE_KEEP))
         return true;
-    if (l->role == CLN_ROLE_KEEP && l->family &&
-        !body->problem.desc.layered.layer.act) /* what dx keeps will do */
-        return !args->slot[CLNORM_DX].mem && !args->slot[CLNORM_DRESIDUAL].mem;
     if (l->role == CLN_ROLE_KEEP)
         return !args->slot[CLNORM_RSTD].mem;
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)

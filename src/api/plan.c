@@ -11,8 +11,8 @@ static void lay_out(cln_body *body)
 {
     body->geo = body->problem.geo;
     if (body->problem.set_elements)
-        body->nstages = body->choice.solver->stages(body->stages, &body->geo, &body->workspace,
-                                                    &body->problem, &body->choice);
+        body->nstages =
+            cln_choice_stages(body->stages, &body->geo, &body->workspace, &body->problem, &body->choice);
     if (body->nstages)
         body->nstages += cln_stage_mask(&body->stages[body->nstages], &body->problem);
 }

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#define PAIR_BYTES 16 /* of cl/common/stat_pair.clh */
+#define PAIR_BYTES 16     /* of cl/common/stat_pair.clh */
+#define RESPONSE_BYTES 20 /* of stat_response.clh, of families */
 #define BIT(slot) (1u << CLNORM_##slot)
 
 uint32_t cln_layer_channel(const clnorm_tensor *x) { return x->ndim >= 4 || x->ndim == 2 ? 1 : 0; }
@@ -188,8 +189,9 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     p->y = back ? CLNORM_DX : CLNORM_Y;
     p->y_dtype = back ? base->desc.head.x.dtype : base->desc.head.y.dtype;
     p->stat_bytes = role == CLN_ROLE_GIVEN || role == CLN_ROLE_FROZEN || !base->op->stat_bytes ? 0
-                    : wants_dy                                                                 ? PAIR_BYTES
-                               : base->op->stat_bytes;
+                    : !wants_dy          ? base->op->stat_bytes
+                    : base->layer.family ? RESPONSE_BYTES
+                                         : PAIR_BYTES;
     p->layer.d_dtype = back || after ? base->desc.head.y.dtype : base->desc.head.x.dtype;
     p->layer.d_bytes = clnorm_dtype_bytes(p->layer.d_dtype);
     p->layer.saves =
@@ -217,25 +219,46 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     return p;
 }
 
+/* How many weights there are, where each set has one and those of sets in their order take turns; else 0. */
+static uint64_t weights_of_sets(const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x;
+    const uint32_t weights = weight_axes(p);
+    uint64_t count = 1;
+    if (p->layer.groups)
+        return 0;
+    for (uint32_t i = 0; i < x->ndim; i++) {
+        const bool kept = !(p->reduced >> i & 1), weighted = weights >> i & 1;
+        if (x->shape[i] != 1 && kept != weighted && (weighted || count > 1))
+            return 0;
+        count *= kept && weighted ? (uint64_t)x->shape[i] : 1;
+    }
+    return count;
+}
+
+#define MOST_GATHERED 4096 /* sets of one weight, which a work-item adds up alone */
+
 static void add_backward(cln_problems *out, const cln_problem *base, bool outside)
 {
     uint32_t reads, writes, required;
     cln_layer_slots(base, &reads, &writes, &required);
-    const bool frozen = eval_mode(base);
+    clnorm_tensor all;
+    statistic(&all, base);
+    const bool frozen = eval_mode(base), family = base->layer.family;
     const uint32_t dx = writes & (BIT(DX) | BIT(DRESIDUAL)), params = writes & (BIT(DGAMMA) | BIT(DBETA));
-    const uint32_t kept = all_axes(&base->desc.head.x) & ~base->reduced;
-    /* Where a set is what a weight spans, the sums of dx are the gradients too. */
-    const bool merged =
-        !frozen && params && dx && !base->layer.groups && !base->layer.family && weight_axes(base) == kept;
-    /* A family's dx takes its statistics itself, and leaves them; only an activation asks for them before. */
-    const bool itself = base->layer.family && dx && !base->desc.layered.layer.act;
-    if (!outside && base->op->stat_bytes && !itself)
+    const uint64_t weights = weights_of_sets(base), sets = (uint64_t)clnorm_tensor_count(&all);
+    /* The sums of dx are the gradients of weights that sets have, too. */
+    const bool merged = params && !frozen && weights && (family || (dx && sets / weights <= MOST_GATHERED));
+    /* A family's dx takes its statistics itself; only an activation asks for them before. */
+    if (!outside && base->op->stat_bytes && !(family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
-    if (dx) {
+    if (dx || family) {
         cln_problem *p = add(out, base, frozen ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
+        p->maps = dx;
         p->layer.merged = merged;
-        p->layer.outputs = dx | (merged || itself ? params : 0);
+        p->layer.weights = merged && sets != weights ? (uint32_t)weights : 0;
         p->layer.saves = merged ? params : 0;
+        p->layer.outputs = dx | p->layer.saves;
     }
     if (params && !merged) {
         cln_problem *p = add(out, base, CLN_ROLE_PARAMS);

@@ -64,7 +64,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     out->wide =
         problem->maps && y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, out->vec, true);
     solver->propose(out, problem, params, device->units);
-    if (cln_folds_families(problem))
+    if (problem->layer.family)
         out->mapped = cln_share(out, problem, params, device->units);
     if (out->cols % out->vec &&
         out->cols < problem->geo.len) /* a group's first column would not be aligned */
@@ -80,19 +80,29 @@ double cln_read_again(const cln_problem *problem, const cln_params *params)
     return read * (read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1);
 }
 
+size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                         const cln_choice *choice)
+{
+    const size_t n = choice->solver->stages(stages, geo, workspace, problem, choice);
+    const bool gathered = geo->mapped > 0; /* by a map that waits for all statistics, as it goes */
+    if (!problem->layer.weights || gathered)
+        return n;
+    stages[n] = (cln_stage){ "gather", cln_groups(cln_ceil_div(problem->layer.weights, 64)), 0 };
+    return n + 1;
+}
+
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units)
 {
     cln_stage stages[CLN_MAX_STAGES];
     cln_geo geo = problem->geo;
     size_t workspace;
-    const size_t n = choice->solver->stages(stages, &geo, &workspace, problem, choice);
+    const size_t n = cln_choice_stages(stages, &geo, &workspace, problem, choice);
     const uint32_t items = stages[0].items ? stages[0].items : choice->wg;
     double share = (double)stages[0].groups * items / units / params->items; /* of the device that has work */
     if (share > 1)
         share = 1;
-    const bool waits =
-        cln_folds_families(problem) && choice->solver != &cln_solve_clan; /* then x is read again */
+    const bool waits = problem->layer.family && choice->solver != &cln_solve_clan; /* then x is read again */
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     return (double)n * params->launch_ns +
            (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;

@@ -51,7 +51,7 @@ cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share
 
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)
 {
-    if (!cln_folds_families(problem))
+    if (!problem->layer.family)
         return 0;
     out[0] = (cln_stage){ "families", cln_groups(problem->layer.stats / problem->layer.family), 0 };
     if (problem->maps)

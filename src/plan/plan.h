@@ -71,6 +71,8 @@ typedef struct cln_layer_problem {
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
     uint32_t stats;      /* statistics that the KEEP roles leave in the workspace for the others */
     uint32_t family;     /* of them, neighbours that are folded once more; 0: none */
+    uint32_t
+        weights; /* sets this far apart share one, whose gradients cl/common/gather.clh adds up; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */
     bool centred;        /* a mean is subtracted, and so MEAN is a slot */
@@ -144,6 +146,10 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_params *p
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);
+/* Its stages and per, block, parts, mapped of geo; returns how many: the solver's, and what follows every
+ * solver's. */
+size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                         const cln_choice *choice);
 /* Estimated time. */
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units);
@@ -198,11 +204,10 @@ typedef struct cln_body {
 
 /* Build options of a variant, "-DWG=1 ...". */
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant);
-/* Bytes in front of a workspace that hold the statistics of the KEEP role: the twin of KEPT_FLOATS. */
+/* Bytes in front of a workspace that hold what problems leave for others: the twin of KEPT_FLOATS. */
 size_t cln_kept_bytes(const cln_geo *geo);
-/* Whether kept statistics are folded by families (cl/common/families.clh) before the map, if there is one. */
-bool cln_folds_families(const cln_problem *problem);
-/* Stages behind the statistics: families where there are any, and the map that waited for them. */
+/* Stages behind the statistics of families (cl/common/families.clh): their fold, and the map that waited for
+ * it. */
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice);
 /* Whether strides leave every run aligned to vectors, where the buffers are. */
 bool cln_geo_aligned(const cln_geo *g, uint32_t vec, bool writes);

@@ -4,9 +4,9 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return !cln_folds_families(problem) || !problem->maps ? "sets do not come in families"
-           : problem->columns                             ? "sets lie side by side"
-                                                          : NULL;
+    return !problem->layer.family || !problem->maps ? "sets do not come in families"
+           : problem->columns                       ? "sets lie side by side"
+                                                    : NULL;
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)

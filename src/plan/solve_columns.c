@@ -114,7 +114,7 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
 
 static double cols_traffic(const cln_problem *problem, const cln_params *params)
 {
-    const bool twice = problem->maps && !cln_folds_families(problem); /* families count their own */
+    const bool twice = problem->maps && !problem->layer.family; /* families count their own */
     return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
 }
 
@@ -127,7 +127,7 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
     *workspace =
         cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * CLN_MAP_BYTES;
-    if (cln_folds_families(problem))
+    if (problem->layer.family)
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
     out[2] = cln_stage_map(geo, problem, choice->per);
     return problem->maps ? 3 : 2;

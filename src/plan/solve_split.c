@@ -1,5 +1,8 @@
-/* solve_split.c -- few large sets: many groups share one; partial statistics, a fold, then apply. */
+/* solve_split.c -- few large sets: many groups share one; partial statistics, then each group folds them all
+ * and maps its share. */
 #include "plan/plan.h"
+
+#define MOST_PARTS 256 /* of a set: they are folded as often */
 
 static const char *applicable(const cln_problem *problem)
 {
@@ -21,14 +24,14 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                    teams = cln_teams(choice->wg, choice->vec);
     choice->block = 1;
     while (choice->block < chunks && /* few groups with work for every team, before many that idle */
-           (sets * parts(problem, choice->block) > wanted ||
+           (sets * parts(problem, choice->block) > wanted || parts(problem, choice->block) > MOST_PARTS ||
             (choice->block < teams && sets * parts(problem, choice->block * 2) >= units)))
         choice->block *= 2;
 }
 
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
-    const bool twice = problem->maps && !cln_folds_families(problem); /* families count their own */
+    const bool twice = problem->maps && !problem->layer.family; /* families count their own */
     return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
 }
 
@@ -37,16 +40,17 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 {
     const size_t sets = problem->geo.sets;
     geo->block = choice->block;
-    while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS)
+    while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS)
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
-    *workspace = cln_kept_bytes(geo) + sets * (geo->parts * problem->stat_bytes + CLN_MAP_BYTES);
+    *workspace = cln_kept_bytes(geo) + sets * geo->parts * problem->stat_bytes;
     out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
+    if (problem->maps && !problem->layer.family) {
+        out[1] = (cln_stage){ "apply", sets * geo->parts, 0 };
+        return 2;
+    }
     out[1] = (cln_stage){ "foldall", sets, 0 };
-    if (cln_folds_families(problem))
-        return 2 + cln_stage_families(out + 2, geo, problem, choice);
-    out[2] = (cln_stage){ "apply", sets * geo->parts, 0 };
-    return problem->maps ? 3 : 2;
+    return 2 + cln_stage_families(out + 2, geo, problem, choice);
 }
 
 const cln_solver cln_solve_split = { "split", applicable, propose, traffic, stages };

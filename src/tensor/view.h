@@ -22,7 +22,7 @@ typedef struct cln_geo {
     uint32_t swap, swap_kept, channel_div, channel_mod;
     uint32_t wdiv, sdiv;
     uint32_t per, block, parts;
-    uint32_t mapped, spare;
+    uint32_t mapped, weights;
     uint32_t span, cols;
     uint32_t stats, family;
 } cln_geo;
