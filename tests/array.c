@@ -43,14 +43,6 @@ clnorm_tensor array_image(uint32_t dtype, const int64_t n[4], bool last, int64_t
     return t;
 }
 
-int64_t array_place(const clnorm_tensor *t, int64_t i)
-{
-    int64_t at = 0;
-    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
-        at += i % t->shape[k] * t->stride[k];
-    return at;
-}
-
 cl_mem array_upload(const array *a, cl_context cl)
 {
     cl_int code;
@@ -65,7 +57,7 @@ bool array_untouched(const array *a, const unsigned char *now)
     bool same = true;
     const int64_t n = clnorm_tensor_count(&a->t);
     for (int64_t i = 0; i < n; i++)
-        memset(mine + (int64_t)a->offset + array_place(&a->t, i) * (int64_t)a->element, 1, a->element);
+        memset(mine + (int64_t)a->offset + ref_place(&a->t, i) * (int64_t)a->element, 1, a->element);
     for (size_t b = 0; b < array_room(a) && same; b++)
         same = mine[b] || now[b] == a->host[b];
     free(mine);
@@ -77,7 +69,7 @@ void array_same_nans(const array *a, unsigned char *now)
     const int64_t n = clnorm_tensor_count(&a->t);
     for (int64_t i = 0; i < n; i++) {
         unsigned char *p = now + a->offset;
-        const int64_t at = array_place(&a->t, i);
+        const int64_t at = ref_place(&a->t, i);
         if (a->t.dtype && isnan(ref_get(a->t.dtype, p, at)))
             memset(p + at * (int64_t)a->element, 0xff, a->element);
     }

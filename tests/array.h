@@ -18,8 +18,6 @@ clnorm_tensor array_image(uint32_t dtype, const int64_t n[4], bool last, int64_t
 /* skip elements lie in front of the data; an output starts as NaN. dtype 0 is a count of 64 bits. */
 void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output);
 size_t array_room(const array *a);
-/* Element i, in the order of the axes, as a place relative to element (0,..). */
-int64_t array_place(const clnorm_tensor *t, int64_t i);
 cl_mem array_upload(const array *a, cl_context cl);
 /* Bytes that belong to no element are as before. */
 bool array_untouched(const array *a, const unsigned char *now);

@@ -136,7 +136,7 @@ static verdict judge_element(const work *w, uint32_t s, int64_t i, const unsigne
     static const uint32_t relative =
         1u << CLNORM_RSTD | 1u << CLNORM_MIN | 1u << CLNORM_MAX | 1u << CLNORM_M2;
     const array *a = &w->a[s];
-    const int64_t at = array_place(&a->t, i);
+    const int64_t at = ref_place(&a->t, i);
     const unsigned char *p = now + a->offset;
     if (!a->t.dtype)
         return judge_count(p + at * 8, w->want[s], i);

@@ -2,6 +2,7 @@
  *
  * All that exact.clh uses is exact on every device, so what holds for the host's fma holds there too. */
 #include "base/compiler.h"
+#include "on_host.h"
 #include "suite.h"
 
 #include <math.h>
@@ -15,18 +16,6 @@
 typedef uint64_t cl_c_ulong;
 typedef uint32_t cl_c_uint;
 
-static uint32_t bits_of(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return u;
-}
-static float float_of(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
 static uint64_t high_half(uint64_t a, uint64_t b)
 {
     const uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;

@@ -72,7 +72,7 @@ static void fill(array *a, uint32_t slot)
 {
     uint32_t state = 77 + slot;
     for (int64_t i = 0; i < clnorm_tensor_count(&a->t); i++)
-        ref_set(a->t.dtype, a->host + a->offset, array_place(&a->t, i), value(slot, &state));
+        ref_set(a->t.dtype, a->host + a->offset, ref_place(&a->t, i), value(slot, &state));
 }
 
 /* Whether the case gives or takes a slot that its descriptor knows. */
@@ -111,7 +111,7 @@ static void make_slot(work *w, uint32_t slot, bool output, ref_io *io)
     w->want[slot] = (double *)calloc(n, sizeof(double));
     w->scale[slot] = (double *)calloc(n, sizeof(double));
     for (size_t i = 0; w->f->adds && i < n; i++)
-        w->want[slot][i] = ref_get(t.dtype, io->slot[slot], array_place(&t, (int64_t)i));
+        w->want[slot][i] = ref_get(t.dtype, io->slot[slot], ref_place(&t, (int64_t)i));
     io->slot[slot] = w->want[slot];
     io->scale[slot] = w->scale[slot];
 }
@@ -169,7 +169,7 @@ static void check_mask(const work *w, const char *text, const unsigned char *now
 {
     const array *y = &w->a[CLNORM_Y];
     for (int64_t i = 0; i < clnorm_tensor_count(&y->t); i++) {
-        const int64_t k = array_place(&y->t, i);
+        const int64_t k = ref_place(&y->t, i);
         if (fabs(w->want[CLNORM_Y][i]) > 1e-6 || w->want[CLNORM_Y][i] == 0.0)
             ck_assert_msg(bit(now, k) == bit(w->mask, k), "%s: bit %lld of the mask is %d", text,
                           (long long)k, bit(now, k));
@@ -180,7 +180,7 @@ static void check_slot(const work *w, const char *text, uint32_t s, const unsign
 {
     const array *a = &w->a[s];
     for (int64_t i = 0; i < clnorm_tensor_count(&a->t); i++) {
-        const double got = ref_get(a->t.dtype, now + a->offset, array_place(&a->t, i)), want = w->want[s][i];
+        const double got = ref_get(a->t.dtype, now + a->offset, ref_place(&a->t, i)), want = w->want[s][i];
         const double error = ref_error(a->t.dtype, got, want, w->scale[s][i], bound(s));
         ck_assert_msg(error <= 1, "%s: slot %u element %lld: got %.9g, want %.9g, %g times the bound", text,
                       s, (long long)i, got, want, error);

@@ -1,6 +1,7 @@
 /* test_power.c -- cl/common/power.clh on the host, in vectors of one: errors of the roots and of any power.
  *
  * All that power.clh uses is exact on every device, so what holds for the host's fma holds there too. */
+#include "on_host.h"
 #include "suite.h"
 
 #include <math.h>
@@ -9,23 +10,11 @@
 #include <string.h>
 
 /* ---- OpenCL C in C ---- */
-static uint32_t bits_of(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return u;
-}
 static int32_t whole_of(uint32_t u)
 {
     int32_t i;
     memcpy(&i, &u, sizeof i);
     return i;
-}
-static float float_of(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
 }
 static float as_number(int32_t i) { return (float)i; }
 #define INLINE static inline

@@ -207,7 +207,7 @@ static double loss(layer_run *r)
     layer_want(r, CLNORM_Y);
     ck_assert(ref_run(&r->d, &r->io));
     for (int64_t i = 0; i < product(&r->d.head.x, ~0u); i++)
-        sum += r->out[CLNORM_Y][i] * (double)r->in[CLNORM_DY][array_place(&r->d.head.y, i)];
+        sum += r->out[CLNORM_Y][i] * (double)r->in[CLNORM_DY][ref_place(&r->d.head.y, i)];
     return sum;
 }
 
@@ -265,7 +265,7 @@ static int64_t compare(layer_run *r, const layer_run *b, struct pair p)
     for (int64_t i = 0; i < n; i++)
         largest = fmax(largest, fabs(b->out[p.gradient][i]));
     for (int64_t i = 0; i < n; i++) {
-        const double want = difference(r, p.of, per_element ? array_place(t, i) : i),
+        const double want = difference(r, p.of, per_element ? ref_place(t, i) : i),
                      got = b->out[p.gradient][i];
         ck_assert_msg(
             fabs(got - want) <= 1e-7 * largest,

@@ -5,6 +5,7 @@
 #include "array.h"
 #include "base/compiler.h"
 #include "op/op.h"
+#include "ref/ref.h"
 #include "suite.h"
 #include "tensor/view.h"
 #include <stdlib.h>
@@ -81,8 +82,8 @@ static inline void visits_all(const cln_geo *g, const clnorm_tensor *x, const cl
     size_t k = 0;
     ck_assert_uint_eq((uint64_t)g->sets * g->runs * g->len, n);
     for (size_t i = 0; i < n; i++) {
-        want[i][0] = array_place(x, (int64_t)i);
-        want[i][1] = array_place(y, (int64_t)i);
+        want[i][0] = ref_place(x, (int64_t)i);
+        want[i][1] = ref_place(y, (int64_t)i);
     }
     for (uint32_t s = 0; s < g->sets; s++)
         for (uint32_t r = 0; r < g->runs; r++)

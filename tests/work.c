@@ -75,7 +75,7 @@ static void fill(work *w, uint32_t s)
                              ? data_value(w->c->data, a->t.dtype, i, &state)
                              : fills[s].middle + fills[s].spread * (fills[s].uniform ? data_random(&state)
                                                                                      : data_bell(&state));
-        ref_set(a->t.dtype, a->host + a->offset, array_place(&a->t, i), v);
+        ref_set(a->t.dtype, a->host + a->offset, ref_place(&a->t, i), v);
     }
 }
 
@@ -155,7 +155,7 @@ static void run_reference(work *w)
         w->want[s] = numbers(a);
         io.scale[s] = w->scale[s] = numbers(a);
         for (int64_t i = 0; accumulates(w, s) && i < clnorm_tensor_count(&a->t); i++)
-            w->want[s][i] = ref_get(a->t.dtype, data_of(w, s), array_place(&a->t, i));
+            w->want[s][i] = ref_get(a->t.dtype, data_of(w, s), ref_place(&a->t, i));
         if (MOVED >> s & 1)
             io.moved[s == CLNORM_RUNNING_VAR] = w->want[s];
         io.slot[s] = MOVED >> s & 1 ? data_of(w, s) : w->want[s];

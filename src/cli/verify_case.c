@@ -142,14 +142,6 @@ static void release(memory *m)
 
 /* ---- comparing ---- */
 
-static int64_t offset_of(const clnorm_tensor *t, int64_t index)
-{
-    int64_t offset = 0;
-    for (uint32_t k = t->ndim; k-- > 0; index /= t->shape[k])
-        offset += index % t->shape[k] * t->stride[k];
-    return offset;
-}
-
 /* Of gradients, those of SEMANTICS section 4. */
 static double bound_of(const cli_case *c, uint32_t slot)
 {
@@ -206,7 +198,7 @@ static void compare_mask(const memory *m, const cli_case *c, cli_worst *worst)
     const bool quantized =
         y->dtype == CLNORM_U8 || y->dtype == CLNORM_S8; /* then 0 is not to be seen in it */
     for (int64_t i = 0; i < clnorm_tensor_count(y) && !quantized; i++) {
-        const int64_t at = offset_of(y, i);
+        const int64_t at = ref_place(y, i);
         const int a = got[at / 8] >> at % 8 & 1, b = want[at / 8] >> at % 8 & 1;
         const double value = fmax(ref_get(y->dtype, m->io.slot[CLNORM_Y], at), wanted(m, CLNORM_Y)[i]);
         if (a != b)
@@ -224,7 +216,7 @@ static void compare_slot(const memory *m, const cli_case *c, uint32_t slot, cli_
             const uint64_t want = ((const uint64_t *)m->ref.slot[slot])[i];
             note(worst, c, slot, i, (double)got, (double)want, got == want ? 0 : INFINITY);
         } else {
-            const double got = ref_get(t->dtype, m->io.slot[slot], offset_of(t, i)),
+            const double got = ref_get(t->dtype, m->io.slot[slot], ref_place(t, i)),
                          want = wanted(m, slot)[i];
             note(worst, c, slot, i, got, want, error_of(m, c, slot, i, got, want));
         }
@@ -264,9 +256,9 @@ static void move(const memory *m, cli_dense *dense, uint32_t slot, bool back)
     void *lies = m->io.slot[slot];
     for (int64_t i = 0; i < clnorm_tensor_count(t); i++)
         if (back)
-            ref_set(t->dtype, lies, offset_of(t, i), dense[slot].data[i]);
+            ref_set(t->dtype, lies, ref_place(t, i), dense[slot].data[i]);
         else
-            dense[slot].data[i] = (float)ref_get(t->dtype, lies, offset_of(t, i));
+            dense[slot].data[i] = (float)ref_get(t->dtype, lies, ref_place(t, i));
 }
 
 /* PyTorch's results take the place of ours, so that the same code measures both. */

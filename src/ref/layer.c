@@ -32,14 +32,6 @@ static int64_t index_in(const clnorm_tensor *t, uint32_t axes, int64_t i)
     return index;
 }
 
-static int64_t offset_of(const clnorm_tensor *t, int64_t i)
-{
-    int64_t offset = 0;
-    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
-        offset += i % t->shape[k] * t->stride[k];
-    return offset;
-}
-
 /* The axes outside a set; those of a group are N and C still. */
 static uint32_t kept_axes(const ref_layer *l)
 {
@@ -115,7 +107,7 @@ static double residual_at(const ref_layer *l, uint32_t where, int64_t i)
     const clnorm_tensor *t = where == CLNORM_RESIDUAL_BEFORE ? &l->desc->head.x : &l->desc->head.y;
     if (options(l)->residual != where || !l->io->slot[CLNORM_RESIDUAL])
         return 0.0;
-    return ref_get(t->dtype, l->io->slot[CLNORM_RESIDUAL], offset_of(t, i));
+    return ref_get(t->dtype, l->io->slot[CLNORM_RESIDUAL], ref_place(t, i));
 }
 
 static void load_elements(ref_layer *l)
@@ -125,7 +117,7 @@ static void load_elements(ref_layer *l)
     for (int64_t i = 0; i < l->elements; i++) {
         l->set_of[i] = index_in(t, kept, i) / (groups ? l->channels / groups : 1);
         l->weight_of[i] = index_in(t, axes, i);
-        l->x[i] = ref_get(t->dtype, l->io->slot[CLNORM_X], offset_of(t, i));
+        l->x[i] = ref_get(t->dtype, l->io->slot[CLNORM_X], ref_place(t, i));
         if (!l->backward) /* where x is the sum already */
             l->x[i] += residual_at(l, CLNORM_RESIDUAL_BEFORE, i);
         ref_layer_set *set = &l->set[l->set_of[i]];
@@ -233,7 +225,7 @@ static void forward(ref_layer *l)
             put(l, CLNORM_Y, i, y, z.scale);
         put(l, CLNORM_SUM, i, l->x[i], 0.0);
         if (l->io->slot[CLNORM_MASK])
-            set_bit(l->io->slot[CLNORM_MASK], offset_of(&l->desc->head.y, i), y > 0.0);
+            set_bit(l->io->slot[CLNORM_MASK], ref_place(&l->desc->head.y, i), y > 0.0);
     }
     for (int64_t s = 0; l->op->measure && !l->given && s < l->sets; s++) {
         if (l->op->has_mean)
@@ -252,7 +244,7 @@ static void load_gradient(ref_layer *l)
     const clnorm_layer *o = options(l);
     const clnorm_tensor *t = &l->desc->head.y;
     for (int64_t i = 0; i < l->elements; i++) {
-        const int64_t place = offset_of(t, i);
+        const int64_t place = ref_place(t, i);
         double slope = 1.0;
         if (needs_pre_activation(l))
             slope = ref_act_slope(o->act, (double)o->slope, pre_activation(l, i).y);

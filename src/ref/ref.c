@@ -63,6 +63,14 @@ static const struct storage *storage_of(uint32_t dtype)
     return &storages[dtype];
 }
 
+int64_t ref_place(const clnorm_tensor *t, int64_t i)
+{
+    int64_t at = 0;
+    for (uint32_t k = t->ndim; k-- > 0; i /= t->shape[k])
+        at += i % t->shape[k] * t->stride[k];
+    return at;
+}
+
 double ref_get(uint32_t dtype, const void *p, int64_t i) { return storage_of(dtype)->get(p, i); }
 void ref_set(uint32_t dtype, void *p, int64_t i, double value) { storage_of(dtype)->set(p, i, value); }
 

@@ -39,6 +39,9 @@ typedef struct ref_io {
  * know, where an input is missing, and out of memory. */
 bool ref_run(const clnorm_any *desc, const ref_io *io);
 
+/* Element i, in the order of the axes, as a place relative to element (0,..). */
+int64_t ref_place(const clnorm_tensor *t, int64_t i);
+
 /* Element i of an array of a storage type as double, and back (rounded to nearest even, integers saturated).
  */
 double ref_get(uint32_t dtype, const void *p, int64_t i);
