@@ -55,6 +55,7 @@ typedef struct op_case {
     ways force;
     bool in_place;   /* y in x's place, backward dx in dy's */
     bool unordered;  /* an out-of-order queue */
+    bool extra;      /* of CLNORM_TEST_FULL alone, so that no frozen hash has it */
     size_t offset;   /* elements in front of x and y, of a layer of all its tensors: 0 is aligned */
     uint32_t absent; /* slots that are not given, bit per clnorm_slot */
     uint32_t flags;  /* with momentum and count as in clnorm_args */

@@ -18,7 +18,8 @@ void record_error(const clnorm_any *desc, const char *slot, double error);
  * runtimes and builds. */
 void record_hash(const clnorm_any *desc, const op_case *c, uint64_t hash);
 /* The cells of an op have the bits that tests/frozen/OP.txt says, on any runtime. CLNORM_TEST_FREEZE=1 writes
- * the file instead. CLNORM_TEST_SMALL has other cases and is left out; CLNORM_TEST_FULL has further cells. */
+ * the file instead. CLNORM_TEST_SMALL has other cases and is left out; what CLNORM_TEST_FULL adds is
+ * in no line. */
 void record_frozen(const clnorm_op_info *op);
 
 #endif

@@ -15,14 +15,14 @@
 
 typedef struct pair {
     uint32_t x, y;
-    bool all_groups; /* work-groups of 64x4, 48x4 and 64x1 too */
+    bool all_layouts, all_groups; /* all_groups: work-groups of 64x4, 48x4 and 64x1 too */
 } pair;
 static const pair pairs[] = {
-    { CLNORM_F32, CLNORM_F32, true },   { CLNORM_U8, CLNORM_F32, true },
-    { CLNORM_F16, CLNORM_F16, false },  { CLNORM_BF16, CLNORM_BF16, false },
-    { CLNORM_U16, CLNORM_F32, false },  { CLNORM_U8, CLNORM_U8, false },
-    { CLNORM_U8, CLNORM_F16, false },   { CLNORM_F32, CLNORM_S8, false },
-    { CLNORM_U16, CLNORM_BF16, false },
+    { CLNORM_F32, CLNORM_F32, true, true },    { CLNORM_U8, CLNORM_F32, true, true },
+    { CLNORM_F16, CLNORM_F16, false, false },  { CLNORM_BF16, CLNORM_BF16, false, false },
+    { CLNORM_U16, CLNORM_F32, false, false },  { CLNORM_U8, CLNORM_U8, false, false },
+    { CLNORM_U8, CLNORM_F16, false, false },   { CLNORM_F32, CLNORM_S8, false, false },
+    { CLNORM_U16, CLNORM_BF16, false, false },
 };
 
 /* How x and y lie in memory. */
@@ -116,6 +116,7 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     c.in_place = l->in_place;
     c.unordered = s.h % 2 == 0;
     c.force = p->all_groups ? WAYS_ALL : WAYS_OWN;
+    c.extra = l != layouts && !p->all_layouts;
     c.offset = l->offset;
     c.view = l->name;
     harness_run(harness_get(), &c);
@@ -139,7 +140,7 @@ void table_run(uint32_t kind)
                 break;
             if (layouts[l].in_place && (q.x != q.y || kind == CLNORM_OP_MOMENTS))
                 continue;
-            if (l > full && !pairs[p].all_groups)
+            if (l > full && !q.all_layouts)
                 break;
             q.all_groups = pairs[p].all_groups && (full ? l < 2 : l == p);
             for (size_t s = 0; s < nshapes; s++)
