@@ -140,7 +140,7 @@ static void choose_all(const work *w, cln_choice *choices)
 }
 
 /* Every solver of problem k that a work-group of wg x vec can run; 0: the device's own. */
-static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec)
+static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_slab)
 {
     const harness *h = w->h;
     cln_params params = h->ctx->params;
@@ -150,6 +150,8 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec)
         params.vec = vec;
     }
     for (size_t i = 0; cln_solvers[i] && params.wg <= h->ctx->device.max_wg; i++) {
+        if (no_slab && cln_solvers[i] == &cln_solve_slab)
+            continue;
         choose_all(w, choices);
         if (cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &params, &h->ctx->device))
             run_parameters(w, choices, k);
@@ -158,12 +160,13 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec)
 
 static void run_groups(work *w, size_t k)
 {
-    static const uint32_t groups[][2] = { { 64, 4 }, { 48, 4 }, { 64, 1 } };
-    run_solvers(w, k, 0, 0);
+    static const uint32_t groups[][2] = { { 64, 4 }, { 48, 4 }, { 64, 1 } }; /* as in op_case */
+    const uint32_t chosen = w->c->groups ? w->c->groups : ~0u;
+    run_solvers(w, k, 0, 0, w->c->no_slab >> CLN_COUNT(groups) & 1);
     for (size_t g = 0; g < CLN_COUNT(groups); g++)
-        if (w->c->force == WAYS_ALL ||
+        if ((w->c->force == WAYS_ALL && chosen >> g & 1) ||
             (w->c->force == WAYS_MORE && g == (w->c->seed + k) % CLN_COUNT(groups)))
-            run_solvers(w, k, groups[g][0], groups[g][1]);
+            run_solvers(w, k, groups[g][0], groups[g][1], w->c->no_slab >> g & 1);
 }
 
 /* A solver for each problem that the seed picks. */

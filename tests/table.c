@@ -1,7 +1,9 @@
 /* table.c -- what every op goes through: types x layouts x scopes x shapes x views x data.
  *
  * Compiling is what costs, once per op, pair of types, layout and kind of work-group; shapes and data are
- * cheap. So the pairs are few, and every pair sees all shapes. */
+ * cheap. So the pairs are few, and every pair sees all shapes. The slab schedule costs as much as all others
+ * together, ten seconds in work-groups of 64: those are minmax's, and of the pairs and layouts but the first
+ * pair's each op has a third. CLNORM_TEST_FULL has all. */
 #include "array.h"
 #include "data.h"
 #include "harness.h"
@@ -15,14 +17,17 @@
 
 typedef struct pair {
     uint32_t x, y;
-    bool all_layouts, all_groups; /* all_groups: work-groups of 64x4, 48x4 and 64x1 too */
+    bool all_layouts;
+    uint32_t groups; /* besides the device's own, as in op_case */
+    uint32_t no_slab;
 } pair;
+#define EVERY_GROUP 7
 static const pair pairs[] = {
-    { CLNORM_F32, CLNORM_F32, true, true },    { CLNORM_U8, CLNORM_F32, true, true },
-    { CLNORM_F16, CLNORM_F16, false, false },  { CLNORM_BF16, CLNORM_BF16, false, false },
-    { CLNORM_U16, CLNORM_F32, false, false },  { CLNORM_U8, CLNORM_U8, false, false },
-    { CLNORM_U8, CLNORM_F16, false, false },   { CLNORM_F32, CLNORM_S8, false, false },
-    { CLNORM_U16, CLNORM_BF16, false, false },
+    { CLNORM_F32, CLNORM_F32, true, 6, 0 },   { CLNORM_U8, CLNORM_F32, true, 1, 0 },
+    { CLNORM_F16, CLNORM_F16, false, 0, 0 },  { CLNORM_BF16, CLNORM_BF16, false, 0, 0 },
+    { CLNORM_U16, CLNORM_F32, false, 0, 0 },  { CLNORM_U8, CLNORM_U8, false, 0, 0 },
+    { CLNORM_U8, CLNORM_F16, false, 0, 0 },   { CLNORM_F32, CLNORM_S8, false, 0, 0 },
+    { CLNORM_U16, CLNORM_BF16, false, 0, 0 },
 };
 
 /* How x and y lie in memory. */
@@ -115,8 +120,10 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     c.seed = (uint32_t)(s.w * 31 + s.h * 7 + (int64_t)scope + (int64_t)data * 101);
     c.in_place = l->in_place;
     c.unordered = s.h % 2 == 0;
-    c.force = p->all_groups ? WAYS_ALL : WAYS_OWN;
+    c.force = p->groups ? WAYS_ALL : WAYS_OWN;
+    c.groups = p->groups;
     c.extra = l != layouts && !p->all_layouts;
+    c.no_slab = p->no_slab;
     c.offset = l->offset;
     c.view = l->name;
     harness_run(harness_get(), &c);
@@ -126,6 +133,8 @@ void table_run(uint32_t kind)
 {
     const clnorm_op_info *op = clnorm_op_of(kind);
     const uint32_t scopes = has_attr(op, "scope") ? 4 : 1;
+    const uint32_t turn = kind + kind / 4; /* each of minmax, zscore and moments has its own third */
+    const uint32_t dear = kind == CLNORM_OP_MINMAX ? 0 : 1 | 4;
     const size_t full = getenv("CLNORM_TEST_FULL") != NULL;
     const bool small = getenv("CLNORM_TEST_SMALL") != NULL;
     const size_t nshapes = small ? 6 : CLN_COUNT(shapes), npairs = small ? 2 : CLN_COUNT(pairs);
@@ -142,13 +151,15 @@ void table_run(uint32_t kind)
                 continue;
             if (l > full && !q.all_layouts)
                 break;
-            q.all_groups = pairs[p].all_groups && (full ? l < 2 : l == p);
+            q.groups = l > 1 ? 0 : full && q.all_layouts ? EVERY_GROUP : l == p ? pairs[p].groups : 0;
+            q.no_slab = full ? 0 : dear | (p && (p + l + turn) % 3 ? 8 : 0);
             for (size_t s = 0; s < nshapes; s++)
                 for (uint32_t scope = 0; scope < scopes; scope++)
                     run_cell(op, &q, &layouts[l], shapes[s], scope, DATA_NORMAL,
                              shapes[s].c == 3 && s % 2 == 1 && !layouts[l].in_place);
         }
-        q.all_groups = false;
+        q.groups = 0;
+        q.no_slab = !full && p && (p + turn) % 3 ? 8 : 0;
         for (int data = DATA_CONSTANT; data < DATA_KINDS; data++)
             if (data_fits((data_kind)data, q.x))
                 for (size_t s = 0; s < nshapes; s++)

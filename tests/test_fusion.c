@@ -236,24 +236,27 @@ static void launch(work *w, const cln_choice *choices)
     clnorm_plan_release(plan);
 }
 
-/* The k-th way for each problem, those with fewer begin anew; false behind the last. */
-static bool choose(cln_choice *out, const cln_problems *posed, const cln_params *params, size_t k)
+/* The k-th way for each problem, those with fewer begin anew; false behind the last. cheap: not by slab and
+ * tile, where there is another. */
+static bool choose(cln_choice *out, const cln_problems *posed, const cln_params *params, size_t k, bool cheap)
 {
     size_t most = 0;
     for (size_t p = 0; p < posed->count; p++) {
         cln_choice choices[8];
         size_t n = 0;
-        for (size_t i = 0; cln_solvers[i]; i++)
-            n += cln_choose_with(&choices[n], cln_solvers[i], &posed->part[p], params,
-                                 &harness_get()->ctx->device);
+        for (int dear = 0; dear <= 1 && !(n && cheap); dear++)
+            for (size_t i = 0; cln_solvers[i]; i++)
+                if ((cln_solvers[i] == &cln_solve_slab || cln_solvers[i] == &cln_solve_tile) == dear)
+                    n += cln_choose_with(&choices[n], cln_solvers[i], &posed->part[p], params,
+                                         &harness_get()->ctx->device);
         out[p] = choices[k % n];
         most = n > most ? n : most;
     }
     return k < most;
 }
 
-/* The device's own work-group goes all ways; of the others, whose compiling takes many seconds, one goes the
- * first way in every sixth case; CLNORM_TEST_FULL: each goes all ways. */
+/* The device's own work-group goes all ways; of the others, in which slab and tile compile for 10 to 35
+ * seconds, one goes one of the other ways in every sixth case; CLNORM_TEST_FULL: each goes all ways. */
 static void run(const fusion *f)
 {
     static const uint32_t groups[][2] = { { 0, 0 }, { 64, 4 }, { 48, 4 }, { 64, 1 } };
@@ -272,9 +275,12 @@ static void run(const fusion *f)
             params.wg = groups[g][0];
             params.vec = groups[g][1];
         }
-        for (size_t k = 0; choose(choices, &posed, &params, k); k++)
-            if (full || !g || (g == other && !k))
-                launch(&w, choices);
+        for (size_t k = 0; (full || !g) && choose(choices, &posed, &params, k, false); k++)
+            launch(&w, choices);
+        if (!full && g && g == other) {
+            choose(choices, &posed, &params, turn / 6, true);
+            launch(&w, choices);
+        }
     }
     end(&w);
 }
