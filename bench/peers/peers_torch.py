@@ -204,7 +204,7 @@ def grn(x: torch.Tensor, case: Case) -> Run:
 
 
 def lrn(x: torch.Tensor, case: Case) -> Run:
-    return lambda: F.local_response_norm(x, 5, 1e-4, 0.75, 1.0)
+    return lambda: F.local_response_norm(x, 5, 1e-4, 0.75, 2.0)
 
 
 def groupnorm(x: torch.Tensor, case: Case) -> Run:
