@@ -212,10 +212,18 @@ size_t cln_stage_mask(cln_stage *out, const cln_problem *problem)
     return groups > 0;
 }
 
+/* The last stage packs a mask, or adds up gradients, that this call does not want. */
+static bool last_is_idle(const cln_body *body, const clnorm_args *args)
+{
+    const cln_layer_problem *l = &body->problem.layer;
+    const bool gathers = l->weights && !body->geo.mapped;
+    return (l->mask_bytes && !args->slot[CLNORM_MASK].mem) ||
+           (gathers && !args->slot[CLNORM_DGAMMA].mem && !args->slot[CLNORM_DBETA].mem);
+}
+
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels, bool want)
 {
-    const bool unmasked = body->problem.layer.mask_bytes && !chain->args->slot[CLNORM_MASK].mem;
-    const size_t n = body->nstages - unmasked;
+    const size_t n = body->nstages - last_is_idle(body, chain->args);
     assert(n > 0);
     for (size_t i = 0; i < n; i++)
         CLN_TRY(enqueue_one(chain, body, i, kernels->k[i], want && i + 1 == n));
