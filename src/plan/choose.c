@@ -80,12 +80,16 @@ double cln_read_again(const cln_problem *problem, const cln_params *params)
     return read * (read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1);
 }
 
+bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo)
+{
+    return problem->layer.weights && !geo->mapped;
+}
+
 size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                          const cln_choice *choice)
 {
     const size_t n = choice->solver->stages(stages, geo, workspace, problem, choice);
-    const bool gathered = geo->mapped > 0; /* by a map that waits for all statistics, as it goes */
-    if (!problem->layer.weights || gathered)
+    if (!cln_gathers_last(problem, geo))
         return n;
     stages[n] = (cln_stage){ "gather", cln_groups(cln_ceil_div(problem->layer.weights, 64)), 0 };
     return n + 1;

@@ -71,8 +71,7 @@ typedef struct cln_layer_problem {
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
     uint32_t stats;      /* statistics that the KEEP roles leave in the workspace for the others */
     uint32_t family;     /* of them, neighbours that are folded once more; 0: none */
-    uint32_t
-        weights; /* sets this far apart share one, whose gradients cl/common/gather.clh adds up; 0: none do */
+    uint32_t weights; /* sets this far apart share one, and cl/common/gather.clh its gradients; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */
     bool centred;        /* a mean is subtracted, and so MEAN is a slot */
@@ -146,6 +145,9 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_params *p
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);
+/* Whether gradients that sets share are added up in a last stage of their own: where there is no map that
+ * waits for all statistics, which takes them along. */
+bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo);
 /* Its stages and per, block, parts, mapped of geo; returns how many: the solver's, and what follows every
  * solver's. */
 size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
@@ -169,7 +171,6 @@ uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
 /* Groups of a launch whose kernel deals work to them in turn. */
 size_t cln_groups(uint64_t work);
-#define CLN_MAP_BYTES 32      /* room for one map_t in the workspace */
 #define CLN_MAX_GROUPS 65535u /* PoCL 3.1 compiles a second kernel, and may abort, from 65,536 on */
 uint32_t cln_teams(uint32_t wg, uint32_t vec);
 /* Work-items of a group that is dealt so many chunks at a time which have one. */

@@ -2,6 +2,8 @@
  * three launches; and the map alone. */
 #include "plan/plan.h"
 
+#define MAP_BYTES 32 /* room for one map_t in the workspace */
+
 /* The twin of COLS in cl/common/columns.clh. */
 static uint32_t most_columns(uint32_t wg) { return wg == 1 ? 1024 : 256; }
 
@@ -125,8 +127,7 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     geo->cols = choice->cols;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
-    *workspace =
-        cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * CLN_MAP_BYTES;
+    *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
     if (problem->layer.family)
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
     out[2] = cln_stage_map(geo, problem, choice->per);

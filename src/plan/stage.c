@@ -35,8 +35,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body)
         text, room,
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
-        "-DACCUMULATE=%d "
-        "-DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d",
+        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d",
         (int)l->role, body->problem.columns, l->family != 0, clnorm_dtype_name(l->d_dtype),
         step_option(view[CLN_VIEW_D].step, 1), clnorm_dtype_name(d->param_dtype),
         l->no_affine ? 0 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
@@ -216,9 +215,9 @@ size_t cln_stage_mask(cln_stage *out, const cln_problem *problem)
 static bool last_is_idle(const cln_body *body, const clnorm_args *args)
 {
     const cln_layer_problem *l = &body->problem.layer;
-    const bool gathers = l->weights && !body->geo.mapped;
     return (l->mask_bytes && !args->slot[CLNORM_MASK].mem) ||
-           (gathers && !args->slot[CLNORM_DGAMMA].mem && !args->slot[CLNORM_DBETA].mem);
+           (cln_gathers_last(&body->problem, &body->geo) && !args->slot[CLNORM_DGAMMA].mem &&
+            !args->slot[CLNORM_DBETA].mem);
 }
 
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels, bool want)
