@@ -1,4 +1,5 @@
-/* api_case.h -- contexts without a start-up set, buffers, descriptors and sentences, for tests of the API. */
+/* api_case.h -- contexts without a start-up set, buffers, descriptors and sentences, for tests of the API.
+ * Define _POSIX_C_SOURCE 200809L before. */
 #ifndef API_CASE_H
 #define API_CASE_H
 
@@ -52,6 +53,14 @@ static inline cl_uint owners(cl_context cl)
     cl_uint n = 0;
     ck_assert_int_eq(clGetContextInfo(cl, CL_CONTEXT_REFERENCE_COUNT, sizeof n, &n, NULL), CL_SUCCESS);
     return n;
+}
+
+/* A runtime may let go of a finished command's objects a moment after clFinish. */
+static inline cl_uint owners_in_the_end(cl_context cl, cl_uint expected)
+{
+    for (int k = 0; k < 5000 && owners(cl) != expected; k++)
+        harness_nap();
+    return owners(cl);
 }
 
 /* ---- buffers ---- */

@@ -1,4 +1,5 @@
 /* harness.c -- see harness.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "base/compiler.h"
 #include "record.h"
 #include "work.h"
@@ -6,8 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static harness the;
+
+void harness_nap(void)
+{
+    const struct timespec moment = { 0, 1000000 };
+    nanosleep(&moment, NULL);
+}
 
 /* ---- the device ---- */
 

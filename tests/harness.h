@@ -83,6 +83,8 @@ void harness_report(void);
         return code;                                    \
     }
 void harness_close(void);
+/* A millisecond, for those who wait for another thread. */
+void harness_nap(void);
 
 /* The table of shapes, views, types and data that every op goes through: tests/table.c. */
 void table_run(uint32_t kind);

@@ -31,6 +31,43 @@ START_TEST(not_ready_without_build)
 }
 END_TEST
 
+#define PIECE(name, value) "kernel void " name "(global int *y) { y[get_global_id(0)] = " value "; }\n"
+
+START_TEST(what_is_wanted_becomes_one_program)
+{
+    static const char other[] = PIECE("other", "1"), late[] = PIECE("late", "2");
+    cln_programs *p = open_table("", NULL);
+    ck_assert_int_eq(cln_programs_want(p, other, OPTIONS), CLNORM_OK);
+    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
+    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK); /* a kernel twice would not build */
+    ck_assert_int_eq(cln_programs_want(p, unit, "-DANSWER=43"), CLNORM_OK);
+    SAYS(failure(p, unit, OPTIONS, false, CLNORM_ENOTREADY), OPTIONS);
+    counts(p, 0, 0, 0, 0);
+    const cl_program both = get(p, unit, OPTIONS);
+    ck_assert_int_eq(answer(both), 42);
+    ck_assert_ptr_eq(get(p, other, OPTIONS), both);
+    counts(p, 1, 0, 0, 0);
+    ck_assert_int_eq(cln_programs_want(p, late, OPTIONS), CLNORM_OK); /* what is built takes no more */
+    ck_assert_ptr_ne(get(p, late, OPTIONS), both);
+    ck_assert_int_eq(answer(get(p, unit, "-DANSWER=43")), 43);
+    counts(p, 3, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+START_TEST(a_bad_one_spoils_no_other)
+{
+    static const char bad[] = "int x = no_such_thing;\n";
+    cln_programs *p = open_table("", NULL);
+    ck_assert_int_eq(cln_programs_want(p, bad, OPTIONS), CLNORM_OK);
+    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
+    ck_assert_int_eq(answer(get(p, unit, OPTIONS)), 42);
+    SAYS(failure(p, bad, OPTIONS, true, CLNORM_EBUILD), "no_such_thing");
+    counts(p, 1, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
 START_TEST(table_copies_its_strings)
 {
     char cache[SCRATCH_PATH], text[sizeof unit], options[] = OPTIONS;
@@ -179,9 +216,9 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(one_unit_is_built_once, not_ready_without_build, table_copies_its_strings,
-                          kernel_dir_is_read, threads_share_a_build, threads_share_a_failure, broken_source,
-                          other_failures);
+    TCase *t = SUITE_CASE(one_unit_is_built_once, not_ready_without_build, what_is_wanted_becomes_one_program,
+                          a_bad_one_spoils_no_other, table_copies_its_strings, kernel_dir_is_read,
+                          threads_share_a_build, threads_share_a_failure, broken_source, other_failures);
     tcase_add_checked_fixture(t, setup, teardown);
     return run_with_device(suite_of("program", t));
 }

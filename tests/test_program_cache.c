@@ -77,6 +77,30 @@ START_TEST(loads_next_time)
 }
 END_TEST
 
+/* One that is there by itself is loaded, and leaves the unit; a unit is kept as one. */
+START_TEST(wanted_and_cached)
+{
+    static const char other[] = "kernel void other(global int *y) { y[get_global_id(0)] = 1; }\n",
+                      last[] = "kernel void last(global int *y) { y[get_global_id(0)] = 2; }\n";
+    fill_cache();
+    for (uint32_t time = 0; time < 2; time++) {
+        cln_programs *p = open_table(root, NULL);
+        ck_assert_int_eq(cln_programs_want(p, other, OPTIONS), CLNORM_OK);
+        ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
+        ck_assert_int_eq(cln_programs_want(p, last, OPTIONS), CLNORM_OK);
+        counts(p, 0, 1, 0, 0);
+        ck_assert_int_eq(answer(get(p, unit, OPTIONS)), 42);
+        const cl_program program = get(p, last, OPTIONS);
+        ck_assert_ptr_eq(get(p, other, OPTIONS), program);
+        ck_assert_ptr_ne(get(p, unit, OPTIONS), program);
+        cln_programs_used(p, program);
+        cln_programs_save(p);
+        counts(p, !time, 1 + time, 0, !time);
+        cln_programs_release(p);
+    }
+}
+END_TEST
+
 /* Any part of the key that differs is a miss; nobody's fault. */
 START_TEST(the_key_tells_apart)
 {
@@ -151,8 +175,8 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(saves_what_was_used_once, no_cache_no_file, loads_next_time, the_key_tells_apart,
-                          damaged_file_is_rebuilt, binary_that_the_driver_refuses);
+    TCase *t = SUITE_CASE(saves_what_was_used_once, no_cache_no_file, loads_next_time, wanted_and_cached,
+                          the_key_tells_apart, damaged_file_is_rebuilt, binary_that_the_driver_refuses);
     tcase_add_checked_fixture(t, setup, teardown);
     return run_with_device(suite_of("program_cache", t));
 }

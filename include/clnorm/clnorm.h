@@ -248,8 +248,9 @@ CLNORM_API void clnorm_context_retain(clnorm_context *ctx);
  *  frees. NULL is a no-op. Plans keep their context alive. */
 CLNORM_API void clnorm_context_release(clnorm_context *ctx);
 
-/** Builds ahead of time what plans of these descriptors will need, so that no frame waits for a compiler.
- *  progress is called after each program; it may be NULL. */
+/** Builds ahead of time what plans of these descriptors will need, so that no frame waits for a compiler. Those
+ *  with the same types and layout become one program, which takes less time than one each.
+ *  progress is called when each descriptor is ready; it may be NULL. */
 CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n,
                                                 void (*progress)(void *user, const char *what, int done,
                                                                  int total),

@@ -33,13 +33,30 @@ void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem)
         clReleaseMemObject(mem);
 }
 
+/* What a body's program is built from. */
+typedef struct unit {
+    char text[64], options[768];
+} unit;
+
+static unit unit_of(const clnorm_context *ctx, const cln_body *body, int variant)
+{
+    unit u;
+    snprintf(u.text, sizeof u.text, "#include \"%s.cl\"\n", body->problem.op->info.name);
+    cln_stage_options(u.options, sizeof u.options, body, &ctx->params, variant);
+    return u;
+}
+
 clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
                                   cl_program *out)
 {
-    char text[64], options[768];
-    snprintf(text, sizeof text, "#include \"%s.cl\"\n", body->problem.op->info.name);
-    cln_stage_options(options, sizeof options, body, &ctx->params, variant);
-    return cln_programs_get(ctx->programs, text, options, build, out);
+    const unit u = unit_of(ctx, body, variant);
+    return cln_programs_get(ctx->programs, u.text, u.options, build, out);
+}
+
+clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant)
+{
+    const unit u = unit_of(ctx, body, variant);
+    return cln_programs_want(ctx->programs, u.text, u.options);
 }
 
 /* ---- life ---- */
@@ -251,6 +268,8 @@ clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const
     if (!ctx || (!ops && n))
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "ops" : "ctx");
     CLN_TRY(cln_fork_check());
+    for (size_t k = 0; k < n; k++)
+        CLN_TRY(cln_plan_want(ctx, ops[k]));
     for (size_t k = 0; k < n; k++) {
         clnorm_plan *plan;
         CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));

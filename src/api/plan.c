@@ -24,11 +24,13 @@ static clnorm_status make_table(cln_body *body, clnorm_context *ctx)
                                    : CLNORM_OK;
 }
 
+static int last_variant(const cln_body *body) { return body->choice.wide ? CLN_WIDE : CLN_PLAIN; }
+
 static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool build)
 {
     if (!body->nstages)
         return CLNORM_OK;
-    for (int v = CLN_PLAIN; v <= (body->choice.wide ? CLN_WIDE : CLN_PLAIN); v++)
+    for (int v = CLN_PLAIN; v <= last_variant(body); v++)
         CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
     CLN_TRY(make_table(body, ctx));
     /* A first set of kernels, so that names and constants fail here and not in enqueue. */
@@ -60,8 +62,8 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
     return CLNORM_OK;
 }
 
-static clnorm_status create_body(cln_body *body, clnorm_context *ctx, const cln_problem *problem,
-                                 const cln_choice *choice, bool build)
+static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
+                       const cln_choice *choice)
 {
     body->problem = *problem;
     if (choice)
@@ -69,8 +71,6 @@ static clnorm_status create_body(cln_body *body, clnorm_context *ctx, const cln_
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, &ctx->params, &ctx->device);
     lay_out(body);
-    CLN_TRY(build_programs(body, ctx, build));
-    return check_limits(body, ctx);
 }
 
 static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm_op *op,
@@ -83,7 +83,9 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
     plan->writes = posed.writes;
     plan->required = posed.required;
     for (size_t k = 0; k < posed.count; k++) {
-        CLN_TRY(create_body(&plan->body[k], ctx, &posed.part[k], choices ? &choices[k] : NULL, build));
+        shape_body(&plan->body[k], ctx, &posed.part[k], choices ? &choices[k] : NULL);
+        CLN_TRY(build_programs(&plan->body[k], ctx, build));
+        CLN_TRY(check_limits(&plan->body[k], ctx));
         if (plan->body[k].workspace > plan->workspace)
             plan->workspace = plan->body[k].workspace;
     }
@@ -113,6 +115,19 @@ clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm
     ctx->plans++;
     pthread_mutex_unlock(&ctx->lock);
     *out = plan;
+    return CLNORM_OK;
+}
+
+clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
+{
+    cln_problems posed;
+    CLN_TRY(cln_op_pose(&posed, op));
+    for (size_t k = 0; k < posed.count; k++) {
+        cln_body body = { 0 };
+        shape_body(&body, ctx, &posed.part[k], NULL);
+        for (int v = CLN_PLAIN; body.nstages && v <= last_variant(&body); v++)
+            CLN_TRY(cln_context_want(ctx, &body, v));
+    }
     return CLNORM_OK;
 }
 

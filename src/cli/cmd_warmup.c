@@ -95,6 +95,18 @@ static int warm(warmup *w, const clnorm_op_info *op)
     return code;
 }
 
+/* A context that builds the set unites ops in programs; a runtime's own cache does not know them from the
+ * ops. */
+static int build_set(warmup *w)
+{
+    clnorm_options options = cli_context_options(w->args);
+    options.flags &= ~CLNORM_LAZY;
+    clnorm_context_release(w->session.ctx); /* saves what it built, for this one to load */
+    w->session.ctx = NULL;
+    return cli_status(
+        clnorm_context_create(&w->session.ctx, w->session.cl, w->session.device.device, &options));
+}
+
 static int print(warmup *w)
 {
     const char *dir = clnorm_context_cache_dir(w->session.ctx);
@@ -119,6 +131,8 @@ int cmd_warmup(const cli_args *args)
     int code = cli_session_open(&w.session, args);
     for (size_t k = 0; code == EXIT_OK && (op = clnorm_op_at(k)) != NULL; k++)
         code = warm(&w, op);
+    if (code == EXIT_OK)
+        code = build_set(&w);
     if (code == EXIT_OK)
         code = print(&w);
     cli_session_close(&w.session);

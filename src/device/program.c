@@ -15,11 +15,12 @@
 
 #define LOG_MOST 3000 /* bytes of a compiler's log in the error text */
 
-/* Entries are only added, at the front, and live as long as the table: a walk needs the lock for its start
- * and for the fields that change, never for `next`, `text` and `options`. */
+/* A unit: all that goes into one program. Entries are only added, at the front, and live as long as the
+ * table. All is read and written under the lock, but what a build needs: `text` stays as it is while
+ * `building`. */
 typedef struct entry {
     struct entry *next;
-    char *text, *options; /* what was asked for */
+    char *text, *options; /* what was asked for; the texts of several askers, one behind the other */
     char *key;            /* of the cache; NULL when that is off */
     cl_program program;   /* NULL until built */
     bool building, from_source, used, saved;
@@ -106,10 +107,20 @@ void cln_programs_release(cln_programs *p)
     table_free(p);
 }
 
+/* The unit that holds `text`. */
 static entry *find(const cln_programs *p, const char *text, const char *options)
 {
     entry *e = p->first;
-    while (e && (strcmp(e->options, options) != 0 || strcmp(e->text, text) != 0))
+    while (e && (strcmp(e->options, options) != 0 || !strstr(e->text, text)))
+        e = e->next;
+    return e;
+}
+
+/* A unit of these options that takes more. */
+static entry *find_open(const cln_programs *p, const char *options)
+{
+    entry *e = p->first;
+    while (e && (strcmp(e->options, options) != 0 || e->program || e->building))
         e = e->next;
     return e;
 }
@@ -232,21 +243,34 @@ typedef struct attempt {
     uint64_t ns;
 } attempt;
 
-static clnorm_status make(const cln_programs *p, const char *source, const char *options, attempt *a)
+static void attempt_drop(attempt *a)
 {
-    uint64_t start = cln_now_ns();
+    if (a->program)
+        clReleaseProgram(a->program);
+    free(a->key);
+}
+
+/* From the cache, if it is there. */
+static void make_from_cache(const cln_programs *p, const char *source, const char *options, attempt *a)
+{
+    const uint64_t start = cln_now_ns();
     if (p->env.cache_dir[0])
         a->key = cache_key(p, source, options); /* without memory for it there is no cache, no failure */
     a->program = load(p, a->key, options, &a->rejected);
     a->loaded = a->program != NULL;
     a->ns = cln_now_ns() - start;
-    if (a->loaded) {
+    if (a->loaded)
         say(p, CLNORM_LOG_INFO, "loaded a program", options, a->ns);
-        return CLNORM_OK;
-    }
-    if (a->rejected)
+    else if (a->rejected)
         say(p, CLNORM_LOG_WARN, "refused a damaged or foreign binary in the cache", options, a->ns);
-    start = cln_now_ns();
+}
+
+static clnorm_status make(const cln_programs *p, const char *source, const char *options, attempt *a)
+{
+    make_from_cache(p, source, options, a);
+    if (a->loaded)
+        return CLNORM_OK;
+    const uint64_t start = cln_now_ns();
     const clnorm_status status = build_source(p, source, options, &a->program);
     a->ns = cln_now_ns() - start;
     if (status == CLNORM_OK)
@@ -285,20 +309,42 @@ static clnorm_status build_entry(cln_programs *p, entry *e)
     return status;
 }
 
+static clnorm_status no_memory(void)
+{
+    return cln_fail(CLNORM_ENOMEM, "no host memory for the description of a program");
+}
+
+/* Builds the unit; one that fails is built again with `text` alone, and what else it held is left to those
+ * who ask for it. */
+static clnorm_status build_unit(cln_programs *p, entry *e, const char *text)
+{
+    const clnorm_status status = build_entry(p, e);
+    if (status == CLNORM_OK || strcmp(e->text, text) == 0)
+        return status;
+    char *alone = duplicate(text);
+    if (!alone)
+        return no_memory();
+    free(e->text);
+    e->text = alone;
+    return build_entry(p, e);
+}
+
 /* A thread that waited for a build that failed tries itself: it needs the sentence in its own error text. */
 static clnorm_status get(cln_programs *p, const char *text, const char *options, bool build, cl_program *out)
 {
     entry *e = find(p, text, options);
     if (!build && !(e && e->program))
         return cln_fail(CLNORM_ENOTREADY, "a program with the options \"%.600s\" is not built yet", options);
+    while (e && e->building) {
+        pthread_cond_wait(&p->built, &p->lock);
+        e = find(p, text, options);
+    }
     if (!e)
         e = add(p, text, options);
     if (!e)
-        return cln_fail(CLNORM_ENOMEM, "no host memory for the description of a program");
-    while (e->building)
-        pthread_cond_wait(&p->built, &p->lock);
+        return no_memory();
     if (!e->program)
-        CLN_TRY(build_entry(p, e));
+        CLN_TRY(build_unit(p, e, text));
     *out = e->program;
     return CLNORM_OK;
 }
@@ -311,6 +357,43 @@ clnorm_status cln_programs_get(cln_programs *p, const char *text, const char *op
     const clnorm_status status = get(p, text, options, build, out);
     pthread_mutex_unlock(&p->lock);
     return status;
+}
+
+/* Puts `text` behind what the unit holds; without a unit it is a new one, which is returned; NULL: no memory.
+ */
+static entry *join(cln_programs *p, entry *unit, const char *text, const char *options)
+{
+    if (!unit)
+        return add(p, text, options);
+    const size_t used = strlen(unit->text), more = strlen(text) + 1;
+    char *grown = (char *)realloc(unit->text, used + more);
+    if (!grown)
+        return NULL;
+    memcpy(grown + used, text, more);
+    unit->text = grown;
+    return unit;
+}
+
+clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *options)
+{
+    attempt alone = { NULL, NULL, false, false, 0 };
+    char *source = NULL;
+    if (p->env.cache_dir[0])
+        CLN_TRY(cln_source_flatten(&source, text, p->env.kernel_dir));
+    if (source)
+        make_from_cache(p, source, options, &alone);
+    free(source);
+    pthread_mutex_lock(&p->lock);
+    p->stats.rejected += alone.rejected;
+    entry *e = find(p, text, options);
+    if (!e && alone.loaded && (e = add(p, text, options)) != NULL)
+        enter(p, e, &alone);
+    else {
+        attempt_drop(&alone);
+        e = e ? e : join(p, find_open(p, options), text, options);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return e ? CLNORM_OK : no_memory();
 }
 
 /* ---- saving ---- */
