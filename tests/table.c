@@ -3,7 +3,8 @@
  * Compiling is what costs, once per op, pair of types, layout and kind of work-group; shapes and data are
  * cheap. So the pairs are few, and every pair sees all shapes. The slab schedule costs as much as all others
  * together, ten seconds in work-groups of 64: those are minmax's, and of the pairs and layouts but the first
- * pair's each op has a third. CLNORM_TEST_FULL has all. */
+ * pair's each op has a third. CLNORM_TEST_FULL has all; CLNORM_TEST_SMALL, for tools that are slow, a part: six shapes
+ * of the first two pairs, and three of f16 and bf16. */
 #include "array.h"
 #include "data.h"
 #include "harness.h"
@@ -137,8 +138,8 @@ void table_run(uint32_t kind)
     const uint32_t dear = kind == CLNORM_OP_MINMAX ? 0 : 1 | 4;
     const size_t full = getenv("CLNORM_TEST_FULL") != NULL;
     const bool small = getenv("CLNORM_TEST_SMALL") != NULL;
-    const size_t nshapes = small ? 6 : CLN_COUNT(shapes), npairs = small ? 2 : CLN_COUNT(pairs);
-    for (size_t p = 0; p < npairs; p++) {
+    for (size_t p = 0; p < (small ? 4 : CLN_COUNT(pairs)); p++) {
+        const size_t nshapes = !small ? CLN_COUNT(shapes) : p < 2 ? 6 : 3;
         pair q = pairs[p];
         if (kind == CLNORM_OP_MOMENTS)
             q.y = CLNORM_F32;

@@ -184,7 +184,8 @@ static void run_some(const cell *l, size_t count, size_t usual, ways force)
     }
 }
 
-/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, and the odd ones, each in one way. */
+/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, one of f16 and of bf16, and the odd ones, each in one
+ * way. */
 static bool small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
 
 static void run_base(const cell *l)
@@ -215,6 +216,7 @@ static void run_differing(const cell *l)
     const bool full = getenv("CLNORM_TEST_FULL") != NULL;
     const unsigned n = differences(l);
     const bool other = l->op->kind == CLNORM_OP_LPNORM && l->variant != variants; /* each p is a statistic */
+    const bool half = l->types == &type_pairs[1] || l->types == &type_pairs[2]; /* f16, bf16 */
     const size_t usual = n == 1 ? (l->number + l->op->kind) % 4 == 0 ? 2 : other : 0;
     if (!sensible(l))
         return;
@@ -224,7 +226,9 @@ static void run_differing(const cell *l)
         run_some(l, 8, usual, WAYS_OWN);
     else if (full && n == 2)
         run_some(l, 1, 0, WAYS_ONE);
-    else if (!small())
+    else if (small())
+        run_some(l, n == 1 && half, 1, WAYS_ONE);
+    else
         run_some(l, usual, usual, WAYS_ONE);
 }
 
