@@ -41,19 +41,20 @@ INLINE float2 OP(share)(map_t m, float p)
 {
     return (float2)(OP(length)(m, p), OP(product)(m, p) * OP(length)(m, p));
 }
-INLINE map_t OP(member)(map_t m, float p, float2 sum, uint family, ARGS)
+INLINE map_t OP(member)(map_t m, float p, float2 sum, const geo *g, ARGS)
 {
     map_t r = NO_MAP;
-    const float mean = quot(sum.x, (float)family) + k.y * p, length = OP(length)(m, p);
+    const float mean = quot(sum.x, (float)g->family) + k.y * p, length = OP(length)(m, p);
     r.a = quot(length, mean);
 #if ROLE == DX
-    r.c = quot(quot(OP(product)(m, p) - quot(quot(sum.y, (float)family), mean), mean), length);
+    r.c = quot(quot(OP(product)(m, p) - quot(quot(sum.y, (float)g->family), mean), mean), length);
     r.b = p;
     r.hi = m.hi * r.a * recip(m.p);
     r.lo = m.lo;
 #endif
     return r;
 }
+INLINE void OP(leave)(uint set, map_t m, global void *work, const geo *g, ARGS) { leave(set, m.hi, m.lo, work, g, PASS); }
 
 #if ROLE == DX
 INLINE fv OP(map)(el v, mapv m)

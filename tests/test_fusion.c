@@ -17,7 +17,7 @@
 #define LEAK 0.1f
 
 typedef struct fusion {
-    uint32_t kind, act, residual, affine, mode, x, y;
+    uint32_t kind, act, residual, affine, mode, x, y, form;
     bool last, back, with_mask, adds, saved; /* saved: backward, mean and rstd are given */
     float scale, zero;
     uint32_t absent; /* slots that the call leaves out */
@@ -35,9 +35,16 @@ typedef struct work {
     bool hashed;
 } work;
 
-static clnorm_tensor tensor(uint32_t dtype, bool last)
+/* Small planes; those that are long enough to be folded by weight; rows. */
+enum { SMALL, LONG, ROWS };
+
+static clnorm_tensor tensor(const fusion *f, uint32_t dtype)
 {
-    return last ? clnorm_nhwc((clnorm_dtype)dtype, 3, 6, 3, 7) : clnorm_nchw((clnorm_dtype)dtype, 3, 6, 3, 7);
+    const clnorm_dtype type = (clnorm_dtype)dtype;
+    const int64_t h = f->form == LONG ? 24 : 3, w = f->form == LONG ? 23 : 7;
+    return f->form == ROWS ? clnorm_rows(type, 40, 24)
+           : f->last       ? clnorm_nhwc(type, 3, 6, h, w)
+                           : clnorm_nchw(type, 3, 6, h, w);
 }
 
 static void describe(work *w)
@@ -46,8 +53,8 @@ static void describe(work *w)
     clnorm_layer *l = &w->d.layered.layer;
     OK(clnorm_op_init(&w->d, f->kind));
     w->d.op.direction = f->back ? CLNORM_BACKWARD : CLNORM_FORWARD;
-    w->d.head.x = tensor(f->x, f->last);
-    w->d.head.y = tensor(f->y ? f->y : f->x, f->last);
+    w->d.head.x = tensor(f, f->x);
+    w->d.head.y = tensor(f, f->y ? f->y : f->x);
     l->affine = f->affine;
     l->act = f->act;
     l->slope = LEAK;
@@ -354,7 +361,8 @@ START_TEST(absent_gradients)
     static const uint32_t absent[] = { BIT(DX), BIT(DRESIDUAL), BIT(DX) | BIT(DRESIDUAL),
                                        BIT(DGAMMA) | BIT(DBETA), BIT(DX) | BIT(DGAMMA) | BIT(DBETA) };
     for (size_t k = 0; k < CLN_COUNT(absent); k++) {
-        const fusion f = { .kind = _i ? CLNORM_OP_BATCHNORM : CLNORM_OP_LAYERNORM,
+        const fusion f = { .kind = _i == 1 ? CLNORM_OP_BATCHNORM : CLNORM_OP_LAYERNORM,
+                           .form = _i == 2 ? ROWS : SMALL,
                            .mode = CLNORM_TRAIN,
                            .act = CLNORM_SILU,
                            .residual = CLNORM_RESIDUAL_AFTER,
@@ -384,6 +392,32 @@ START_TEST(other_layers)
 }
 END_TEST
 
+/* Gradients of gamma and beta that come from the sums of dx: what is between them and dy. */
+START_TEST(folded_by_weight)
+{
+    static const fusion cases[] = {
+        { .kind = CLNORM_OP_LAYERNORM,
+          .act = CLNORM_RELU,
+          .x = CLNORM_F32,
+          .with_mask = true,
+          .saved = true },
+        { .kind = CLNORM_OP_GROUPNORM,
+          .act = CLNORM_GELU,
+          .x = CLNORM_F32,
+          .residual = CLNORM_RESIDUAL_AFTER },
+        { .kind = CLNORM_OP_RMSNORM, .act = CLNORM_SILU, .x = CLNORM_F32, .adds = true, .last = true },
+        { .kind = CLNORM_OP_GROUPNORM, .x = CLNORM_F16, .affine = CLNORM_PER_SAMPLE, .last = true },
+        { .kind = CLNORM_OP_LAYERNORM, .x = CLNORM_F32, .adds = true, .residual = CLNORM_RESIDUAL_AFTER },
+    };
+    fusion f = cases[_i];
+    f.form = LONG;
+    f.back = true;
+    run(&f);
+    f.absent = _i % 2 ? BIT(DX) : BIT(DGAMMA);
+    run(&f);
+}
+END_TEST
+
 /* Cases of their own, so that CK_RUN_CASE takes one. */
 static void add_case(Suite *s, const char *name, const TTest *test, int n)
 {
@@ -398,7 +432,8 @@ int main(void)
     Suite *s = suite_create("fusion");
     add_case(s, "combinations", combinations, 18);
     add_case(s, "quantized", quantized, 4);
-    add_case(s, "absent", absent_gradients, 2);
+    add_case(s, "absent", absent_gradients, 3);
+    add_case(s, "weights", folded_by_weight, 5);
     add_case(s, "others", other_layers, 6);
     const int failed = suite_run(s, CK_NOFORK);
     harness_close();

@@ -160,7 +160,7 @@ static size_t check_problem(const cln_problem *p, size_t launches[DEVICES])
         cln_params_for(&params, &device);
         for (size_t i = 0; cln_solvers[i]; i++)
             tried += check_stages(cln_solvers[i], p, &params, &device);
-        cln_choose(&best, p, &params, &device);
+        cln_choose(&best, p, NULL, &params, &device);
         ck_assert_ptr_nonnull(best.solver);
         cln_stage stages[CLN_MAX_STAGES];
         cln_geo geo = p->geo;

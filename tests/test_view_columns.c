@@ -82,6 +82,34 @@ START_TEST(small_planes)
 }
 END_TEST
 
+/* Channels last in groups that share a statistic: channels of all groups are the columns. */
+START_TEST(grouped)
+{
+    const clnorm_tensor x = {
+        CLNORM_F32, 5, { 3, 5, 7, 4, 8 }, { 1120, 224, 32, 8, 1 }, 0
+    }; /* N,H,W,G,C/G */
+    cln_view_spec spec = over(&x, 1u << 1 | 1u << 2);
+    spec.axes.a[0].stride[CLN_VIEW_S] = 4;
+    spec.axes.a[3].stride[CLN_VIEW_S] = 1;
+    spec.axes.a[3].stride[CLN_VIEW_W] = 8;
+    spec.axes.a[4].stride[CLN_VIEW_W] = 1;
+    cln_geo g = columns(&spec);
+    counts(&g, 3 * 32, 35, 32);
+    ck_assert_uint_eq(g.sdiv, 8);
+    ck_assert_int_eq(g.view[CLN_VIEW_S].step, 1);
+    ck_assert_uint_eq(g.wdiv, 1);
+    crosses_all(&g, &x);
+    spec.axes.a[4].stride[CLN_VIEW_S] = 4; /* a statistic each, not in their order: the groups are places */
+    spec.axes.a[4].n = 16;
+    for (uint32_t k = 0; k < 4; k++)
+        for (size_t v = 0; v <= CLN_VIEW_D; v++)
+            spec.axes.a[k].stride[v] *= 2;
+    g = columns(&spec);
+    counts(&g, 3 * 64, 35, 16);
+    ck_assert_uint_eq(g.sdiv, 1);
+}
+END_TEST
+
 /* What is contiguous, narrow, or of one row is walked along. */
 START_TEST(not_across)
 {
@@ -113,7 +141,7 @@ END_TEST
 
 int main(void)
 {
-    return suite_run(
-        suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, not_across, many)),
-        CK_NOFORK);
+    return suite_run(suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, grouped,
+                                                         not_across, many)),
+                     CK_NOFORK);
 }

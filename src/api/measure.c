@@ -50,17 +50,25 @@ static clnorm_status time_choice(uint64_t *ns, clnorm_context *ctx, const clnorm
     return st;
 }
 
-/* The fastest solver of problem k, with the others as they are in choices. */
-static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx, const clnorm_op *op,
-                            const cln_problem *problem, cl_command_queue queue)
+/* The planner's choices for problem k and those behind it. */
+static void choose_from(cln_choice choices[], size_t k, const clnorm_context *ctx, const cln_problems *posed)
 {
-    const cln_choice start = choices[k];
-    cln_choice best = start;
+    for (; k < posed->count; k++)
+        cln_choose(&choices[k], &posed->part[k], k ? &choices[k - 1] : NULL, &ctx->params, &ctx->device);
+}
+
+/* The fastest solver of problem k, behind those in choices. */
+static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx, const clnorm_op *op,
+                            const cln_problems *posed, cl_command_queue queue)
+{
+    const cln_problem *problem = &posed->part[k];
+    cln_choice best = choices[k];
     uint64_t least = UINT64_MAX;
     for (size_t i = 0; cln_solvers[i]; i++) {
         uint64_t ns = UINT64_MAX;
         if (!cln_choose_with(&choices[k], cln_solvers[i], problem, &ctx->params, &ctx->device))
             continue;
+        choose_from(choices, k + 1, ctx, posed);
         CLN_TRY(time_choice(&ns, ctx, op, choices, queue));
         if (ns < least) {
             least = ns;
@@ -68,6 +76,7 @@ static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx,
         }
     }
     choices[k] = best;
+    choose_from(choices, k + 1, ctx, posed);
     return CLNORM_OK;
 }
 
@@ -80,13 +89,12 @@ clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx
     CLN_TRY(cln_op_pose(&posed, op));
     if (!posed.part[0].set_elements)
         return CLNORM_OK;
-    for (size_t k = 0; k < posed.count; k++)
-        cln_choose(&choices[k], &posed.part[k], &ctx->params, &ctx->device);
+    choose_from(choices, 0, ctx, &posed);
     cl_command_queue queue = clCreateCommandQueue(ctx->cl, ctx->device.id, 0, &code);
     CLN_TRY(CLN_CL_STATUS(code, "clCreateCommandQueue"));
     clnorm_status st = CLNORM_OK;
     for (size_t k = 0; k < posed.count && st == CLNORM_OK; k++)
-        st = search(choices, k, ctx, op, &posed.part[k], queue);
+        st = search(choices, k, ctx, op, &posed, queue);
     clReleaseCommandQueue(queue);
     *measured = st == CLNORM_OK;
     return st;

@@ -62,14 +62,19 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
     return CLNORM_OK;
 }
 
+/* before: the choice of the body in front; NULL: there is none. */
 static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
-                       const cln_choice *choice)
+                       const cln_choice *before, const cln_choice *choice)
 {
     body->problem = *problem;
     if (choice)
         body->choice = *choice;
     else if (problem->set_elements)
-        cln_choose(&body->choice, problem, &ctx->params, &ctx->device);
+        cln_choose(&body->choice, problem, before, &ctx->params, &ctx->device);
+    body->choice.leaves_there =
+        before && before->solver == &cln_solve_fused && body->choice.solver == &cln_solve_cols;
+    if (body->choice.solver == &cln_solve_fused) /* it runs for the weights' sake too */
+        body->problem.layer.outputs |= 1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA;
     lay_out(body);
 }
 
@@ -83,7 +88,8 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
     plan->writes = posed.writes;
     plan->required = posed.required;
     for (size_t k = 0; k < posed.count; k++) {
-        shape_body(&plan->body[k], ctx, &posed.part[k], choices ? &choices[k] : NULL);
+        shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1].choice : NULL,
+                   choices ? &choices[k] : NULL);
         CLN_TRY(build_programs(&plan->body[k], ctx, build));
         CLN_TRY(check_limits(&plan->body[k], ctx));
         if (plan->body[k].workspace > plan->workspace)
@@ -122,9 +128,11 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
 {
     cln_problems posed;
     CLN_TRY(cln_op_pose(&posed, op));
+    cln_choice before = { 0 };
     for (size_t k = 0; k < posed.count; k++) {
         cln_body body = { 0 };
-        shape_body(&body, ctx, &posed.part[k], NULL);
+        shape_body(&body, ctx, &posed.part[k], &before, NULL);
+        before = body.choice;
         for (int v = CLN_PLAIN; body.nstages && v <= last_variant(&body); v++)
             CLN_TRY(cln_context_want(ctx, &body, v));
     }

@@ -183,6 +183,10 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     uint32_t past;
     *p = *base;
     p->layer.role = role;
+    if (role > CLN_ROLE_KEEP) { /* what that left is there */
+        p->layer.past = out->part[0].layer.role == CLN_ROLE_KEEP ? base->layer.stats : 0;
+        p->layer.stats = 0;
+    }
     p->layer.no_affine = !affine(base) || role == CLN_ROLE_KEEP || (role == CLN_ROLE_PARAMS && !l->act);
     p->layer.reads_d = wants_dy;
     p->maps = role != CLN_ROLE_KEEP && role != CLN_ROLE_PARAMS;
@@ -219,16 +223,29 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     return p;
 }
 
-/* How many weights there are, where each set has one and those of sets in their order take turns; else 0. */
-static uint64_t weights_of_sets(const cln_problem *p)
+/* The axes of x that a set spans; of groups, all channels. */
+static uint32_t set_axes(const cln_problem *p)
+{
+    return p->reduced | (p->layer.groups ? 1u << cln_layer_channel(&p->desc.head.x) : 0);
+}
+
+static uint64_t length_of(const clnorm_tensor *x, uint32_t axes)
+{
+    uint64_t n = 1;
+    for (uint32_t i = 0; i < x->ndim; i++)
+        n *= axes >> i & 1 ? (uint64_t)x->shape[i] : 1;
+    return n;
+}
+
+/* How many weights there are, where each set, which spans `axes`, has one and those of sets in their order
+ * take turns; else 0. */
+static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
 {
     const clnorm_tensor *x = &p->desc.head.x;
     const uint32_t weights = weight_axes(p);
     uint64_t count = 1;
-    if (p->layer.groups)
-        return 0;
     for (uint32_t i = 0; i < x->ndim; i++) {
-        const bool kept = !(p->reduced >> i & 1), weighted = weights >> i & 1;
+        const bool kept = !(axes >> i & 1), weighted = weights >> i & 1;
         if (x->shape[i] != 1 && kept != weighted && (weighted || count > 1))
             return 0;
         count *= kept && weighted ? (uint64_t)x->shape[i] : 1;
@@ -236,30 +253,63 @@ static uint64_t weights_of_sets(const cln_problem *p)
     return count;
 }
 
+#define LEAST_PART 512 /* elements: for fewer, folding parts costs more than another walk */
+
+/* How many parts a set has, one per weight, that can be sets of their own, which serve the gradients of
+ * weights too: they are long and neighbours. Else 0. A question of shapes alone. */
+static uint32_t parts_by_weight(const cln_problem *p)
+{
+    const clnorm_tensor *x = &p->desc.head.x;
+    const uint32_t set = set_axes(p), weights = weight_axes(p), part = set & ~weights,
+                   groups = p->layer.groups;
+    bool inside = false;
+    if (!affine(p) || p->layer.family || eval_mode(p) || !(set & weights))
+        return 0;
+    for (uint32_t i = 0; i < x->ndim; i++) {
+        inside |= (set & weights) >> i & 1 && x->shape[i] != 1;
+        if (inside && x->shape[i] != 1 && !(set >> i & 1))
+            return 0;
+    }
+    const uint64_t family = length_of(x, set & weights) / (groups ? groups : 1);
+    return family > 1 && length_of(x, part) >= LEAST_PART && length_of(x, all_axes(x) & ~part) <= UINT32_MAX
+               ? (uint32_t)family
+               : 0;
+}
+
 #define MOST_GATHERED 4096 /* sets of one weight, which a work-item adds up alone */
+
+/* dx, from the sums of sets or from those of their parts; whether it makes the gradients of weights, too. */
+static bool add_dx(cln_problems *out, const cln_problem *base, uint32_t outputs, uint32_t params)
+{
+    const clnorm_tensor *x = &base->desc.head.x;
+    const uint32_t family = parts_by_weight(base), axes = set_axes(base) & ~(family ? weight_axes(base) : 0);
+    const uint64_t weights = base->layer.groups && !family ? 0 : weights_of_sets(base, axes),
+                   sets = length_of(x, all_axes(x) & ~axes);
+    const bool merged = params && !eval_mode(base) && weights &&
+                        (base->layer.family || (outputs && sets / weights <= MOST_GATHERED));
+    cln_problem *p = add(out, base, eval_mode(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
+    p->maps = outputs;
+    p->layer.by_weight = family;
+    p->layer.family = family ? family : base->layer.family;
+    p->layer.stats = p->layer.family ? (uint32_t)sets : 0;
+    p->layer.merged = merged;
+    p->layer.weights = merged && sets != weights ? (uint32_t)weights : 0;
+    p->layer.saves = merged ? params : 0;
+    p->layer.outputs = outputs | p->layer.saves;
+    return merged;
+}
 
 static void add_backward(cln_problems *out, const cln_problem *base, bool outside)
 {
     uint32_t reads, writes, required;
+    bool merged = false;
     cln_layer_slots(base, &reads, &writes, &required);
-    clnorm_tensor all;
-    statistic(&all, base);
-    const bool frozen = eval_mode(base), family = base->layer.family;
     const uint32_t dx = writes & (BIT(DX) | BIT(DRESIDUAL)), params = writes & (BIT(DGAMMA) | BIT(DBETA));
-    const uint64_t weights = weights_of_sets(base), sets = (uint64_t)clnorm_tensor_count(&all);
-    /* The sums of dx are the gradients of weights that sets have, too. */
-    const bool merged = params && !frozen && weights && (family || (dx && sets / weights <= MOST_GATHERED));
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
-    if (!outside && base->op->stat_bytes && !(family && !base->desc.layered.layer.act))
+    if (!outside && base->op->stat_bytes && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
-    if (dx || family) {
-        cln_problem *p = add(out, base, frozen ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
-        p->maps = dx;
-        p->layer.merged = merged;
-        p->layer.weights = merged && sets != weights ? (uint32_t)weights : 0;
-        p->layer.saves = merged ? params : 0;
-        p->layer.outputs = dx | p->layer.saves;
-    }
+    if (dx || base->layer.family)
+        merged = add_dx(out, base, dx, params);
     if (params && !merged) {
         cln_problem *p = add(out, base, CLN_ROLE_PARAMS);
         p->layer.outputs = p->layer.saves = params;
@@ -321,7 +371,9 @@ void cln_layer_axes(cln_view_spec *spec, const cln_problem *p)
     const bool back = backward(p), after = p->desc.layered.layer.residual == CLNORM_RESIDUAL_AFTER;
     const clnorm_tensor *out = p->maps && !back ? y : x, *d = p->layer.reads_d || after ? y : x;
     const uint32_t set = split_mask(p, p->reduced) | group_bit, weights = split_mask(p, weight_axes(p));
-    const uint32_t reduced = p->layer.role == CLN_ROLE_PARAMS ? ~weights : set;
+    const uint32_t reduced = p->layer.role == CLN_ROLE_PARAMS ? ~weights
+                             : p->layer.by_weight             ? set & ~weights
+                                                              : set;
     memset(spec, 0, sizeof *spec);
     spec->channel = p->window ? (int)c : -1;
     for (uint32_t i = 0; i < x->ndim; i++) {

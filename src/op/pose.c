@@ -34,6 +34,7 @@ static clnorm_status build(cln_problem *p)
         CLN_TRY(cln_view_window(&p->geo, &spec, p->layer.role == CLN_ROLE_FORWARD));
     else if (!p->columns)
         CLN_TRY(cln_view_build(&p->geo, &spec));
+    p->geo.past = p->layer.past;
     p->geo.stats = p->layer.stats;
     p->geo.family = p->layer.family;
     p->geo.weights = p->layer.weights;
@@ -70,6 +71,9 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
         out->part[k].y_bytes = clnorm_dtype_bytes(out->part[k].y_dtype);
         CLN_TRY(build(&out->part[k]));
     }
+    for (size_t k = 1; k < out->count; k++)
+        if (cln_fuses(&out->part[k - 1], &out->part[k]))
+            out->part[k - 1].layer.rest_bytes = out->part[k].bytes;
     clnorm_op_slots(&first->desc, &out->reads, &out->writes, &out->required);
     return CLNORM_OK;
 }

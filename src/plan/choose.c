@@ -4,10 +4,17 @@
 
 #include <assert.h>
 
-const cln_solver *const cln_solvers[] = {
-    &cln_solve_pointwise, &cln_solve_rows,   &cln_solve_slab,   &cln_solve_split, &cln_solve_tile,
-    &cln_solve_cols,      &cln_solve_across, &cln_solve_window, &cln_solve_clan,  NULL
-};
+const cln_solver *const cln_solvers[] = { &cln_solve_pointwise,
+                                          &cln_solve_rows,
+                                          &cln_solve_slab,
+                                          &cln_solve_split,
+                                          &cln_solve_tile,
+                                          &cln_solve_cols,
+                                          &cln_solve_across,
+                                          &cln_solve_window,
+                                          &cln_solve_clan,
+                                          &cln_solve_fused,
+                                          NULL };
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
 
@@ -108,14 +115,20 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
         share = 1;
     const bool waits = problem->layer.family && choice->solver != &cln_solve_clan; /* then x is read again */
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
-    return (double)n * params->launch_ns +
+    const double rest = choice->solver != &cln_solve_fused ? (double)problem->layer.rest_bytes : 0;
+    return (double)n * params->launch_ns + rest / params->bytes_per_ns +
            (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;
 }
 
-void cln_choose(cln_choice *out, const cln_problem *problem, const cln_params *params,
-                const cln_device *device)
+void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
+                const cln_params *params, const cln_device *device)
 {
     double best = -1;
+    if (before && before->solver == &cln_solve_fused) {
+        cln_choose_with(out, &cln_solve_cols, problem, params, device);
+        out->leaves_there = true;
+        return;
+    }
     for (size_t i = 0; cln_solvers[i]; i++) {
         cln_choice c;
         if (!cln_choose_with(&c, cln_solvers[i], problem, params, device))

@@ -69,12 +69,16 @@ typedef struct cln_layer_problem {
     void (*call)(float call[4], const struct cln_problem *problem, const clnorm_args *args);
     size_t d_bytes;
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
-    uint32_t stats;      /* statistics that the KEEP roles leave in the workspace for the others */
+    uint32_t past;       /* statistics that the KEEP role has left in the workspace */
+    uint32_t stats;      /* that this problem leaves there for a later stage or problem */
     uint32_t family;     /* of them, neighbours that are folded once more; 0: none */
     uint32_t weights; /* sets this far apart share one, and cl/common/gather.clh its gradients; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */
+    uint64_t rest_bytes; /* what the next problem, of the weights, reads again unless this one's schedule is
+                          * fused; 0: it cannot be */
     bool centred;        /* a mean is subtracted, and so MEAN is a slot */
+    bool by_weight;      /* a set is one weight's part of a layer's, and those are the families */
     bool reads_d, no_affine, merged, variance, zero_centred;
 } cln_layer_problem;
 
@@ -111,7 +115,8 @@ typedef struct cln_problems {
 typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
-    bool wide; /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
+    bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
+    bool leaves_there; /* the problem before was fused and has left the leaves of cols */
 } cln_choice;
 
 typedef struct cln_stage {
@@ -135,13 +140,15 @@ typedef struct cln_solver {
 } cln_solver;
 
 extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split, cln_solve_tile,
-    cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window;
+    cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window, cln_solve_fused;
 /* All solvers, fastest form first; ends with NULL. */
 extern const cln_solver *const cln_solvers[];
 
-/* The cheapest choice by estimate. */
-void cln_choose(cln_choice *out, const cln_problem *problem, const cln_params *params,
-                const cln_device *device);
+/* The cheapest choice by estimate, behind that of the problem before; NULL: there is none. */
+void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
+                const cln_params *params, const cln_device *device);
+/* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
+bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);

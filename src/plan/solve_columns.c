@@ -128,6 +128,10 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
     *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
+    if (choice->leaves_there) {
+        out[0] = out[1];
+        return 1;
+    }
     if (problem->layer.family)
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
     out[2] = cln_stage_map(geo, problem, choice->per);

@@ -35,14 +35,14 @@ static void add_layer_options(char *text, size_t room, const cln_body *body)
         text, room,
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
-        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d",
+        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d",
         (int)l->role, body->problem.columns, l->family != 0, clnorm_dtype_name(l->d_dtype),
         step_option(view[CLN_VIEW_D].step, 1), clnorm_dtype_name(d->param_dtype),
         shared_step(body, CLN_VIEW_W, body->geo.wdiv), shared_step(body, CLN_VIEW_S, body->geo.sdiv),
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
         l->zero_centred || zero_gamma ? "0.0f" : "1.0f", l->zero_centred ? "1.0f" : "0.0f",
-        l->bind[CLN_BIND_E] != CLN_NO_SLOT);
+        l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->rest_bytes != 0);
     if (l->lp > FLT_MAX)
         snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
     else if (l->lp > 0.0f)
@@ -75,7 +75,7 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
 size_t cln_kept_bytes(const cln_geo *geo)
 {
     const size_t left = geo->weights ? 2 * (size_t)geo->sets : 0;
-    return (((size_t)geo->stats * 6 + left + 15) & ~(size_t)15) * sizeof(float);
+    return (((size_t)geo->past * 6 + (size_t)geo->stats * 6 + left + 15) & ~(size_t)15) * sizeof(float);
 }
 
 /* Index of the first constant, k; of the first optional tensor. */

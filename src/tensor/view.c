@@ -208,18 +208,21 @@ static size_t contiguous(const cln_axes *list)
 }
 
 /* outer x inner as one axis of elements: evenly spaced, or (weights and statistics) one per `div` of inner.
- */
+ * Where that is not so nothing changes. */
 static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, const cln_axis *inner)
 {
-    *out = *inner;
-    out->n = outer->n * inner->n;
+    cln_axis joined = *inner;
+    uint32_t each[CLN_VIEWS];
+    joined.n = outer->n * inner->n;
     for (size_t v = 0; v < CLN_VIEWS; v++) {
         const bool even = outer->stride[v] == inner->n * inner->stride[v];
         if (!even && (v < CLN_VIEW_W || inner->stride[v]))
             return false;
-        div[v] = even ? 1 : (uint32_t)inner->n;
-        out->stride[v] = even ? inner->stride[v] : outer->stride[v];
+        each[v] = even ? 1 : (uint32_t)inner->n;
+        joined.stride[v] = even ? inner->stride[v] : outer->stride[v];
     }
+    *out = joined;
+    memcpy(div, each, sizeof each);
     return true;
 }
 
@@ -236,6 +239,9 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
     if (k < kept->count) {
         *out = kept->a[k];
         drop(kept, k);
+        if (k &&
+            join(out, div, &kept->a[k - 1], out)) /* channels, and groups of them with a statistic each */
+            drop(kept, --k);
         return k == kept->count && out->n >= 16;
     }
     if (!k || r == runs->count || runs->a[r].n >= SHORT_RUN)

@@ -24,7 +24,7 @@ typedef struct cln_geo {
     uint32_t per, block, parts;
     uint32_t mapped, weights;
     uint32_t span, cols;
-    uint32_t stats, family;
+    uint32_t past, stats, family;
 } cln_geo;
 
 #define CLN_CHUNK 4096u /* elements; order 1 of cl/common/sum.clh */

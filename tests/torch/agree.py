@@ -50,13 +50,15 @@ def draw_shape(kind, r, op):
     if op in ('instancenorm', 'grn', 'mvn', 'lrn') and ndim == 2:
         ndim = 4
     n, c = r.choice((1, 2, 3, 5)), kind.choice((4, 6, 8, 12, 17, 32))
-    space = [r.choice((2, 3, 5, 8, 16)) for _ in range(3)]
+    space = [r.choice((2, 3, 5, 8, 16, 40)) for _ in range(3)]
     return {2: (n + 4, c), 3: (c, *space[:2]), 4: (n, c, *space[:2]), 5: (n, c, *space)}[ndim]
 
 
-def draw_axes(r, ndim):
-    c = channel(ndim)
-    return r.choice((0, 1 << c, 1 << ndim - 1, (1 << ndim) - 1 - (1 if c else 0)))
+def draw_axes(r, shape):
+    """0 is all of a sample; else the channel, the last axis if it has four elements, a sample's axes."""
+    ndim, c = len(shape), channel(len(shape))
+    last = 1 << ndim - 1 if shape[-1] >= 4 else 0
+    return r.choice((0, 1 << c, last, (1 << ndim) - 1 - (1 if c else 0)))
 
 
 def draw_attrs(r, op, shape):
@@ -67,7 +69,7 @@ def draw_attrs(r, op, shape):
     if op == 'batchnorm':
         attrs.update(mode=r.choice((1, 2)), momentum=f32(r.choice((0.1, 0.25, 1.0))))
     if op in ('layernorm', 'rmsnorm', 'l2norm', 'lpnorm'):
-        attrs.update(axes=draw_axes(r, ndim))
+        attrs.update(axes=draw_axes(r, shape))
     if op == 'rmsnorm':
         attrs.update(zero_centred=r.choice((0, 1)))
     if op == 'groupnorm':

@@ -1,0 +1,49 @@
+/* solve_fused.c -- gradients of x and of the weights along its rows, from one walk: a group per leaf of rows.
+ */
+#include "plan/plan.h"
+
+/* One row a set, and evenly spaced: those of dx, or, as columns, of the gradients of the weights. */
+static bool same_rows(const cln_geo *x, const cln_geo *w)
+{
+    static const int views[] = { CLN_VIEW_X, CLN_VIEW_D, CLN_VIEW_S };
+    bool same = x->plain && w->plain && x->runs == 1 && x->len <= CLN_CHUNK && x->len == w->len &&
+                w->span == 1 && w->sets == w->len && w->runs == x->sets;
+    for (size_t k = 0; k < sizeof views / sizeof *views; k++)
+        same &= x->view[views[k]].kept[3] == w->view[views[k]].run[2];
+    return same;
+}
+
+bool cln_fuses(const cln_problem *x, const cln_problem *weights)
+{
+    return x->layer.role == CLN_ROLE_DX && weights->layer.role == CLN_ROLE_PARAMS && !x->columns &&
+           weights->columns && same_rows(&x->geo, &weights->geo);
+}
+
+static const char *applicable(const cln_problem *problem)
+{
+    return problem->layer.rest_bytes ? NULL : "no gradient of weights goes along the same rows";
+}
+
+static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
+{
+    (void)choice, (void)problem, (void)params, (void)units;
+}
+
+static double traffic(const cln_problem *problem, const cln_params *params)
+{
+    (void)params;
+    return (double)problem->bytes;
+}
+
+/* Behind what is kept: a statistic per column of each leaf, and four rows of sums of each. */
+static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                     const cln_choice *choice)
+{
+    const size_t leaves = cln_ceil_div(geo->sets, CLN_LEAF), pitch = ((size_t)geo->len + 63) & ~(size_t)63;
+    (void)choice;
+    *workspace = cln_kept_bytes(geo) + leaves * (geo->len * problem->stat_bytes + 4 * pitch * sizeof(float));
+    out[0] = (cln_stage){ "fused", cln_groups(leaves), 0 };
+    return 1;
+}
+
+const cln_solver cln_solve_fused = { "fused", applicable, propose, traffic, stages };
