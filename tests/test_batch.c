@@ -139,6 +139,7 @@ static void fill_setting(setting *s, const int64_t *shape)
         s->given[i] = (float)(0.5 + data_random(&state));
 }
 
+/* Each op takes every other sample channels last; CLNORM_TEST_FULL both ways, twice the programs. */
 START_TEST(samples_keep_their_bits)
 {
     const clnorm_options o = lazy();
@@ -147,8 +148,9 @@ START_TEST(samples_keep_their_bits)
     for (size_t k = 0; k < CLN_COUNT(samples); k++) {
         setting s;
         fill_setting(&s, samples[k]);
-        run_setting(ctx, &s, (size_t)_i, samples[k], false);
-        run_setting(ctx, &s, (size_t)_i, samples[k], true);
+        for (int last = 0; last < 2; last++)
+            if (getenv("CLNORM_TEST_FULL") || (_i + (int)k) % 2 == last)
+                run_setting(ctx, &s, (size_t)_i, samples[k], last);
         free(s.x);
     }
     clnorm_close(ctx);

@@ -1,6 +1,8 @@
 /* test_view.c -- shapes and strides as sets, runs and elements: what merges, what is kept. */
 #include "view_case.h"
 
+#include "base/compiler.h"
+
 static clnorm_tensor padded(void) /* rows of 7 in a pitch of 10 */
 {
     clnorm_tensor t = clnorm_nchw(CLNORM_F32, 2, 3, 5, 7);
@@ -146,6 +148,28 @@ START_TEST(per_channel)
 }
 END_TEST
 
+/* Weights of channels: of short planes a run holds all channels, and says how its elements share weights;
+ * long ones stay. */
+START_TEST(short_runs)
+{
+    const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 2, 6, 5, 7),
+                        last = clnorm_nhwc(CLNORM_F32, 2, 6, 5, 7),
+                        wide = clnorm_nchw(CLNORM_F32, 2, 6, 16, 32);
+    const clnorm_tensor *const all[] = { &first, &last, &wide };
+    for (size_t k = 0; k < CLN_COUNT(all); k++) {
+        cln_view_spec spec = spec_of(all[k], all[k], CLNORM_SCOPE_IMAGE);
+        spec.axes.a[1].stride[CLN_VIEW_W] = 1;
+        spec.channel = -1;
+        const cln_geo g = built(&spec);
+        counts(&g, 2, k < 2 ? 1 : 6, k < 2 ? 210 : 512);
+        ck_assert_uint_eq(g.wdiv, k ? 1 : 35);
+        ck_assert_uint_eq(g.wmod, k == 1 ? 6 : 0);
+        ck_assert_int_eq(g.view[CLN_VIEW_W].step, k < 2);
+        visits_all(&g, all[k], all[k]);
+    }
+}
+END_TEST
+
 START_TEST(small_and_reversed)
 {
     const clnorm_tensor one = clnorm_nchw(CLNORM_F32, 1, 1, 1, 1), line = clnorm_rows(CLNORM_F32, 1, 9);
@@ -169,7 +193,7 @@ END_TEST
 
 int main(void)
 {
-    return suite_run(suite_of("view", SUITE_CASE(dense_is_one_run, channels_last, pitch, pixels,
+    return suite_run(suite_of("view", SUITE_CASE(dense_is_one_run, channels_last, pitch, pixels, short_runs,
                                                  swapped_channels, per_channel, small_and_reversed)),
                      CK_NOFORK);
 }

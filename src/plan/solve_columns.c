@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #define MAP_BYTES 32 /* room for one map_t in the workspace */
+#define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
 /* The twin of COLS in cl/common/columns.clh. */
 static uint32_t most_columns(uint32_t wg) { return wg == 1 ? 1024 : 256; }
@@ -66,10 +67,12 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
                          uint32_t units)
 {
     const uint32_t least = tile_columns(&problem->geo, choice->wg, choice->vec),
-                   most = most_columns(choice->wg) / leaves(&problem->geo);
+                   most = most_columns(choice->wg) / leaves(&problem->geo),
+                   wanted = choice->wg > 1          ? busy_columns(&problem->geo, choice)
+                            : problem->layer.family ? WIDE_MAP
+                                                    : least;
     choice->cols = least;
-    while (choice->wg > 1 && choice->cols < busy_columns(&problem->geo, choice) &&
-           choice->cols + least <= most && choice->cols + least <= problem->geo.len)
+    while (choice->cols < wanted && choice->cols + least <= most && choice->cols + least <= problem->geo.len)
         choice->cols += least;
     choice->per = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
     if (choice->per < 1)

@@ -58,20 +58,6 @@ static int64_t worth(const cln_axis *a)
     return n * 16 / (wide_x && wide_y ? 1 : wide_x ? 4 : 16);
 }
 
-static cln_axis take_elements(cln_axes *runs)
-{
-    const cln_axis none = { 1, { 1, 1, 1, 0, 0 }, true, false };
-    size_t best = runs->count;
-    for (size_t k = 0; k < runs->count; k++)
-        if (!runs->a[k].pinned && (best == runs->count || worth(&runs->a[k]) >= worth(&runs->a[best])))
-            best = k;
-    if (best == runs->count)
-        return none;
-    const cln_axis a = runs->a[best];
-    drop(runs, best);
-    return a;
-}
-
 /* The axis whose runs share cache lines, or a swapped one (which the kernel looks for there). */
 static cln_axis take_mix(cln_axes *runs, const cln_axis *elements, bool swapped)
 {
@@ -151,6 +137,72 @@ static clnorm_status check_limits(const cln_axes *kept, const cln_axes *runs, co
     return CLNORM_OK;
 }
 
+/* outer x inner as one axis of elements: evenly spaced, or (weights and statistics) one per `div` of inner.
+ * Where that is not so nothing changes. */
+static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, const cln_axis *inner)
+{
+    cln_axis joined = *inner;
+    uint32_t each[CLN_VIEWS];
+    joined.n = outer->n * inner->n;
+    for (size_t v = 0; v < CLN_VIEWS; v++) {
+        const bool even = outer->stride[v] == inner->n * inner->stride[v];
+        if (!even && (v < CLN_VIEW_W || inner->stride[v]))
+            return false;
+        each[v] = even ? 1 : (uint32_t)inner->n;
+        joined.stride[v] = even ? inner->stride[v] : outer->stride[v];
+    }
+    *out = joined;
+    memcpy(div, each, sizeof each);
+    return true;
+}
+
+#define LONG_RUN 512 /* elements: shorter ones are joined */
+
+/* Short runs that follow each other become one: neighbours share a weight, div[CLN_VIEW_W] of them; or
+ * weights come again, after as many elements as are returned; else 0. */
+static uint32_t lengthen(cln_axis *elements, uint32_t div[CLN_VIEWS], cln_axes *runs)
+{
+    const cln_axis inner = *elements;
+    for (size_t k = 0; k < runs->count && inner.n < LONG_RUN; k++) {
+        cln_axis outer = runs->a[k], even = outer;
+        const bool repeats = !outer.stride[CLN_VIEW_W] && inner.stride[CLN_VIEW_W] == 1;
+        if (outer.pinned || outer.stride[CLN_VIEW_S] || inner.stride[CLN_VIEW_S] ||
+            inner.stride[CLN_VIEW_X] != 1)
+            continue;
+        even.stride[CLN_VIEW_W] = inner.n; /* as far as join is to know */
+        if (!join(elements, div, repeats ? &even : &outer, &inner))
+            continue;
+        drop(runs, k);
+        return repeats ? (uint32_t)inner.n : 0;
+    }
+    return 0;
+}
+
+/* The worth of an axis with what it can be joined with. */
+static int64_t worth_joined(const cln_axes *runs, size_t k)
+{
+    cln_axes others = *runs;
+    cln_axis a = runs->a[k];
+    uint32_t div[CLN_VIEWS];
+    drop(&others, k);
+    lengthen(&a, div, &others);
+    return worth(&a);
+}
+
+static cln_axis take_elements(cln_axes *runs)
+{
+    const cln_axis none = { 1, { 1, 1, 1, 0, 0 }, true, false };
+    size_t best = runs->count;
+    for (size_t k = 0; k < runs->count; k++)
+        if (!runs->a[k].pinned && (best == runs->count || worth_joined(runs, k) >= worth_joined(runs, best)))
+            best = k;
+    if (best == runs->count)
+        return none;
+    const cln_axis a = runs->a[best];
+    drop(runs, best);
+    return a;
+}
+
 clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 {
     cln_axes kept = { .count = 0 }, runs = { .count = 0 };
@@ -170,13 +222,17 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
     const bool swap_kept = spec->swap && channel_kept;
     if (swap_kept && !kept.a[kept.count - 1].pinned)
         return cln_fail(CLNORM_EUNSUPPORTED, "swap_rb needs the channel to be the last axis that is kept");
-    const cln_axis elements = take_elements(&runs);
+    cln_axis elements = take_elements(&runs);
+    uint32_t div[CLN_VIEWS] = { 1, 1, 1, 1, 1 };
+    const uint32_t repeat = lengthen(&elements, div, &runs);
     const cln_axis mix = take_mix(&runs, &elements, spec->swap && !channel_kept);
     CLN_TRY(check_limits(&kept, &runs, &mix, &elements));
     memset(out, 0, sizeof *out);
     set_kept(out, &kept);
     set_runs(out, &runs, &mix, &elements);
-    out->channel_div = out->channel_mod = out->wdiv = out->sdiv = out->span = 1;
+    out->channel_div = out->channel_mod = out->sdiv = out->span = 1;
+    out->wdiv = div[CLN_VIEW_W];
+    out->wmod = repeat;
     if (spec->per_channel)
         set_channel(out, &runs, &mix);
     out->sets = (uint32_t)product(&kept);
@@ -205,25 +261,6 @@ static size_t contiguous(const cln_axes *list)
         if (list->a[k].stride[CLN_VIEW_X] == 1)
             return k;
     return list->count;
-}
-
-/* outer x inner as one axis of elements: evenly spaced, or (weights and statistics) one per `div` of inner.
- * Where that is not so nothing changes. */
-static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, const cln_axis *inner)
-{
-    cln_axis joined = *inner;
-    uint32_t each[CLN_VIEWS];
-    joined.n = outer->n * inner->n;
-    for (size_t v = 0; v < CLN_VIEWS; v++) {
-        const bool even = outer->stride[v] == inner->n * inner->stride[v];
-        if (!even && (v < CLN_VIEW_W || inner->stride[v]))
-            return false;
-        each[v] = even ? 1 : (uint32_t)inner->n;
-        joined.stride[v] = even ? inner->stride[v] : outer->stride[v];
-    }
-    *out = joined;
-    memcpy(div, each, sizeof each);
-    return true;
 }
 
 /* The columns: a contiguous axis that is kept, or one with a short contiguous piece of each set; the last

@@ -20,7 +20,7 @@ typedef struct cln_geo {
     uint32_t kept[4], run[3], mix;
     uint32_t sets, runs, len, plain;
     uint32_t swap, swap_kept, channel_div, channel_mod;
-    uint32_t wdiv, sdiv;
+    uint32_t wdiv, sdiv, wmod;
     uint32_t per, block, parts;
     uint32_t mapped, weights;
     uint32_t span, cols;
