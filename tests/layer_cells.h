@@ -143,7 +143,7 @@ static const struct {
     { true, false, { 4, { 3, 1, 4, 4 } } },   { true, false, { 4, { 3, 13, 1, 1 } } },
     { true, false, { 4, { 1, 37, 3, 3 } } },  { false, false, { 4, { 1, 1, 1, 1 } } },
     { false, false, { 4, { 1, 13, 1, 1 } } }, { false, false, { 4, { 2, 0, 3, 3 } } },
-    { false, false, { 4, { 1, 6, 1, 1 } } },  { true, false, { 4, { 2, 6, 24, 23 } } },
+    { false, false, { 4, { 1, 6, 1, 1 } } },  { true, false, { 4, { 2, 24, 9, 8 } } },
 };
 
 #endif

@@ -217,7 +217,7 @@ static void run_differing(const cell *l)
     const unsigned n = differences(l);
     const bool other = l->op->kind == CLNORM_OP_LPNORM && l->variant != variants; /* each p is a statistic */
     const bool half = l->types == &type_pairs[1] || l->types == &type_pairs[2]; /* f16, bf16 */
-    const size_t usual = n == 1 ? (l->number + l->op->kind) % 4 == 0 ? 2 : other : 0;
+    const size_t usual = n == 1 ? (l->number + l->op->kind) % 5 == 0 ? 2 : other : 0;
     if (!sensible(l))
         return;
     if (!n)

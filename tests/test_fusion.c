@@ -41,10 +41,11 @@ enum { SMALL, LONG, ROWS };
 static clnorm_tensor tensor(const fusion *f, uint32_t dtype)
 {
     const clnorm_dtype type = (clnorm_dtype)dtype;
-    const int64_t h = f->form == LONG ? 24 : 3, w = f->form == LONG ? 23 : 7;
+    const bool big = f->form == LONG;
+    const int64_t c = big ? 18 : 6, h = big ? 24 : 3, w = big ? 23 : 7;
     return f->form == ROWS ? clnorm_rows(type, 40, 24)
-           : f->last       ? clnorm_nhwc(type, 3, 6, h, w)
-                           : clnorm_nchw(type, 3, 6, h, w);
+           : f->last       ? clnorm_nhwc(type, 3, c, h, w)
+                           : clnorm_nchw(type, 3, c, h, w);
 }
 
 static void describe(work *w)
@@ -412,8 +413,7 @@ START_TEST(folded_by_weight)
     fusion f = cases[_i];
     f.form = LONG;
     f.back = true;
-    run(&f);
-    f.absent = _i % 2 ? BIT(DX) : BIT(DGAMMA);
+    f.absent = _i == 1 ? BIT(DX) : _i == 2 ? BIT(DGAMMA) : 0;
     run(&f);
 }
 END_TEST

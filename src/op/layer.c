@@ -253,10 +253,16 @@ static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
     return count;
 }
 
-#define LEAST_PART 512 /* elements: for fewer, folding parts costs more than another walk */
+/* Elements of a part: for fewer, folding parts costs more than another walk. Channels last parts are columns,
+ * which cost less, or, of few channels, far more. */
+static uint64_t least_part(const clnorm_tensor *x)
+{
+    const uint32_t c = cln_layer_channel(x);
+    return x->stride[c] != 1 ? 512 : x->shape[c] >= 16 ? 64 : UINT64_MAX;
+}
 
 /* How many parts a set has, one per weight, that can be sets of their own, which serve the gradients of
- * weights too: they are long and neighbours. Else 0. A question of shapes alone. */
+ * weights too: they are long and neighbours. Else 0. A question of shapes and strides alone. */
 static uint32_t parts_by_weight(const cln_problem *p)
 {
     const clnorm_tensor *x = &p->desc.head.x;
@@ -271,7 +277,8 @@ static uint32_t parts_by_weight(const cln_problem *p)
             return 0;
     }
     const uint64_t family = length_of(x, set & weights) / (groups ? groups : 1);
-    return family > 1 && length_of(x, part) >= LEAST_PART && length_of(x, all_axes(x) & ~part) <= UINT32_MAX
+    return family > 1 && length_of(x, part) >= least_part(x) &&
+                   length_of(x, all_axes(x) & ~part) <= UINT32_MAX
                ? (uint32_t)family
                : 0;
 }

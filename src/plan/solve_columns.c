@@ -45,11 +45,13 @@ static uint32_t common_multiple(uint32_t a, uint32_t b)
     return m;
 }
 
+#define LEAST_COLUMNS 64 /* of a row; fewer are not worth going there */
+
 /* Columns of whole sets and, where they fit, of whole vectors; 0 where not even one set fits. */
 static uint32_t tile_columns(const cln_geo *g, uint32_t wg, uint32_t vec)
 {
     const uint32_t most = most_columns(wg) / leaves(g);
-    const uint32_t even = g->span == 1 ? 64 : common_multiple(g->span, vec);
+    const uint32_t whole = common_multiple(g->span, vec), even = cln_ceil_div(LEAST_COLUMNS, whole) * whole;
     const uint32_t cols = even <= most ? even : g->span <= most ? g->span : 0;
     return cols > g->len ? g->len : cols;
 }
