@@ -141,14 +141,6 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
     }
 }
 
-/* The planner's choices for problem k and those behind it. */
-static void choose_from(const work *w, cln_choice *choices, size_t k)
-{
-    for (; k < w->posed.count; k++)
-        cln_choose(&choices[k], &w->posed.part[k], k ? &choices[k - 1] : NULL, &w->h->ctx->params,
-                   &w->h->ctx->device);
-}
-
 /* Every solver of problem k that a work-group of wg x vec can run; 0: the device's own. */
 static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_slab)
 {
@@ -162,10 +154,10 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_sl
     for (size_t i = 0; cln_solvers[i] && params.wg <= h->ctx->device.max_wg; i++) {
         if (no_slab && cln_solvers[i] == &cln_solve_slab)
             continue;
-        choose_from(w, choices, 0);
+        cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
         if (!cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &params, &h->ctx->device))
             continue;
-        choose_from(w, choices, k + 1);
+        cln_choose_from(choices, k + 1, &w->posed, &h->ctx->params, &h->ctx->device);
         run_parameters(w, choices, k);
     }
 }
@@ -186,7 +178,7 @@ static void run_one(work *w)
 {
     const harness *h = w->h;
     cln_choice choices[CLN_MAX_PARTS];
-    choose_from(w, choices, 0);
+    cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
     for (size_t k = 0; k < w->posed.count; k++) {
         size_t n = 0;
         for (size_t i = 0; cln_solvers[i]; i++)

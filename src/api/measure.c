@@ -50,13 +50,6 @@ static clnorm_status time_choice(uint64_t *ns, clnorm_context *ctx, const clnorm
     return st;
 }
 
-/* The planner's choices for problem k and those behind it. */
-static void choose_from(cln_choice choices[], size_t k, const clnorm_context *ctx, const cln_problems *posed)
-{
-    for (; k < posed->count; k++)
-        cln_choose(&choices[k], &posed->part[k], k ? &choices[k - 1] : NULL, &ctx->params, &ctx->device);
-}
-
 /* The fastest solver of problem k, behind those in choices. */
 static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx, const clnorm_op *op,
                             const cln_problems *posed, cl_command_queue queue)
@@ -68,7 +61,7 @@ static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx,
         uint64_t ns = UINT64_MAX;
         if (!cln_choose_with(&choices[k], cln_solvers[i], problem, &ctx->params, &ctx->device))
             continue;
-        choose_from(choices, k + 1, ctx, posed);
+        cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
         CLN_TRY(time_choice(&ns, ctx, op, choices, queue));
         if (ns < least) {
             least = ns;
@@ -76,7 +69,7 @@ static clnorm_status search(cln_choice choices[], size_t k, clnorm_context *ctx,
         }
     }
     choices[k] = best;
-    choose_from(choices, k + 1, ctx, posed);
+    cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
     return CLNORM_OK;
 }
 
@@ -89,7 +82,7 @@ clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx
     CLN_TRY(cln_op_pose(&posed, op));
     if (!posed.part[0].set_elements)
         return CLNORM_OK;
-    choose_from(choices, 0, ctx, &posed);
+    cln_choose_from(choices, 0, &posed, &ctx->params, &ctx->device);
     cl_command_queue queue = clCreateCommandQueue(ctx->cl, ctx->device.id, 0, &code);
     CLN_TRY(CLN_CL_STATUS(code, "clCreateCommandQueue"));
     clnorm_status st = CLNORM_OK;

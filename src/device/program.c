@@ -378,6 +378,11 @@ clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *o
 {
     attempt alone = { NULL, NULL, false, false, 0 };
     char *source = NULL;
+    pthread_mutex_lock(&p->lock);
+    const bool known = find(p, text, options) != NULL;
+    pthread_mutex_unlock(&p->lock);
+    if (known)
+        return CLNORM_OK;
     if (p->env.cache_dir[0])
         CLN_TRY(cln_source_flatten(&source, text, p->env.kernel_dir));
     if (source)

@@ -126,7 +126,6 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
     double best = -1;
     if (before && before->solver == &cln_solve_fused) {
         cln_choose_with(out, &cln_solve_cols, problem, params, device);
-        out->leaves_there = true;
         return;
     }
     for (size_t i = 0; cln_solvers[i]; i++) {
@@ -140,4 +139,11 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
         }
     }
     assert(best >= 0); /* split and pointwise take every problem between them */
+}
+
+void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
+                     const cln_device *device)
+{
+    for (; k < posed->count; k++)
+        cln_choose(&choices[k], &posed->part[k], k ? &choices[k - 1] : NULL, params, device);
 }

@@ -147,6 +147,9 @@ extern const cln_solver *const cln_solvers[];
 /* The cheapest choice by estimate, behind that of the problem before; NULL: there is none. */
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
                 const cln_params *params, const cln_device *device);
+/* The same for problem k and those behind it. */
+void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
+                     const cln_device *device);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* A solver's own proposal; false where it does not apply. */
