@@ -4,17 +4,17 @@
 
 #include <assert.h>
 
-const cln_solver *const cln_solvers[] = { &cln_solve_pointwise,
-                                          &cln_solve_rows,
-                                          &cln_solve_slab,
-                                          &cln_solve_split,
-                                          &cln_solve_tile,
-                                          &cln_solve_cols,
-                                          &cln_solve_across,
-                                          &cln_solve_window,
-                                          &cln_solve_clan,
-                                          &cln_solve_fused,
-                                          NULL };
+const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = { &cln_solve_pointwise,
+                                                         &cln_solve_rows,
+                                                         &cln_solve_slab,
+                                                         &cln_solve_split,
+                                                         &cln_solve_tile,
+                                                         &cln_solve_cols,
+                                                         &cln_solve_across,
+                                                         &cln_solve_window,
+                                                         &cln_solve_clan,
+                                                         &cln_solve_fused,
+                                                         NULL };
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
 

@@ -142,7 +142,8 @@ typedef struct cln_solver {
 extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split, cln_solve_tile,
     cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window, cln_solve_fused;
 /* All solvers, fastest form first; ends with NULL. */
-extern const cln_solver *const cln_solvers[];
+#define CLN_MAX_SOLVERS 11 /* with the NULL */
+extern const cln_solver *const cln_solvers[CLN_MAX_SOLVERS];
 
 /* The cheapest choice by estimate, behind that of the problem before; NULL: there is none. */
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
