@@ -131,14 +131,14 @@ static const extent shapes[] = {
 };
 
 /* Small and odd ones, and what reaches every schedule: one sample, one channel, one pixel, nothing, primes,
- * three channels last, groups of three and five, columns. */
+ * three channels last, groups of three and five, columns, several of them to a set. */
 static const layer_layout odd_layouts[] = { { "odd", false, false, 0, 0, 0, false },
                                             { "odd", true, true, 0, 0, 0, false } };
 static const struct {
     bool last, all; /* all: in every solver */
     extent e;
 } odds[] = {
-    { true, true, { 4, { 1, 72, 3, 5 } } },   { false, true, { 4, { 2, 24, 7, 5 } } },
+    { true, true, { 4, { 1, 72, 3, 5 } } },   { false, true, { 4, { 5, 24, 7, 5 } } },
     { true, false, { 4, { 2, 3, 5, 7 } } },   { true, false, { 4, { 2, 15, 4, 5 } } },
     { true, false, { 4, { 3, 1, 4, 4 } } },   { true, false, { 4, { 3, 13, 1, 1 } } },
     { true, false, { 4, { 1, 37, 3, 3 } } },  { false, false, { 4, { 1, 1, 1, 1 } } },

@@ -107,6 +107,13 @@ static const char *cols_applicable(const cln_problem *problem)
     return no_columns(problem) ? no_columns(problem) : !problem->stat_bytes ? "there is no statistic" : NULL;
 }
 
+/* At most so many columns of whole sets, and of whole vectors where those fit. */
+static uint32_t whole_columns(const cln_geo *g, uint32_t most, uint32_t vec)
+{
+    const uint32_t whole = common_multiple(g->span, vec);
+    return most >= whole ? most / whole * whole : most >= g->span ? most / g->span * g->span : g->span;
+}
+
 static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
@@ -115,6 +122,8 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
     uint32_t cols = wanted < most ? wanted : most;
     while ((uint64_t)up * blocks(&problem->geo, cols) > CLN_MAX_GROUPS && cols * 2 <= most)
         cols *= 2;
+    if (problem->geo.span > 1)
+        cols = whole_columns(&problem->geo, cols, choice->vec);
     choice->cols = problem->geo.len < cols ? problem->geo.len : cols;
     choice->per = cln_share(choice, problem, params, units);
 }
@@ -132,7 +141,8 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     geo->cols = choice->cols;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
-    *workspace = cln_kept_bytes(geo) + up * geo->len * problem->stat_bytes + (size_t)geo->sets * MAP_BYTES;
+    *workspace = cln_kept_bytes(geo) + up * (geo->len / geo->span) * problem->stat_bytes +
+                 (size_t)geo->sets * MAP_BYTES;
     if (choice->leaves_there) {
         out[0] = out[1];
         return 1;

@@ -36,9 +36,9 @@ static void add_layer_options(char *text, size_t room, const cln_body *body)
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
         "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d",
-        (int)l->role, body->problem.columns, l->family != 0, clnorm_dtype_name(l->d_dtype),
-        step_option(view[CLN_VIEW_D].step, 1), clnorm_dtype_name(d->param_dtype),
-        body->geo.wmod ? 5 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
+        (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
+        clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
+        clnorm_dtype_name(d->param_dtype), body->geo.wmod ? 5 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
         shared_step(body, CLN_VIEW_S, body->geo.sdiv),
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
