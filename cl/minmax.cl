@@ -8,14 +8,16 @@
 
 INLINE map_t OP(fold)(extent_t s, HERE, ARGS)
 {
+    const float2 ends = extent_ends(s);
+    const float low = ends.x, high = ends.y;
     if (first) {
-        SAVE(min, set, s.min);
-        SAVE(max, set, s.max);
+        SAVE(min, set, low);
+        SAVE(max, set, high);
     }
-    const float range = s.max - s.min; /* may overflow, or be subnormal: p brings it back */
-    const float p = range < 0x1p-60f && fabs(s.min) < 0x1p-20f ? 0x1p60f : range < 0x1p100f ? 1.0f : 0x1p-60f;
-    const float d = s.max * p - s.min * p, a = d > 0.0f ? quot(k.y, d + k.z * p) : d * 0.0f;
-    const map_t m = { p, s.min * p, 0.0f, a, k.x, 0.0f };
+    const float range = high - low; /* may overflow, or be subnormal: p brings it back */
+    const float p = range < 0x1p-60f && fabs(low) < 0x1p-20f ? 0x1p60f : range < 0x1p100f ? 1.0f : 0x1p-60f;
+    const float d = high * p - low * p, a = d > 0.0f ? quot(k.y, d + k.z * p) : d * 0.0f;
+    const map_t m = { p, low * p, 0.0f, a, k.x, 0.0f };
     return m;
 }
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }

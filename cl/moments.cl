@@ -14,8 +14,8 @@ INLINE map_t OP(fold)(summary_t s, HERE, ARGS)
         SAVE(mean, set, moments_mean(s.m));
         SAVE(count, set, s.m.n);
         SAVE(m2, set, moments_m2(s.m));
-        SAVE(min, set, s.e.min);
-        SAVE(max, set, s.e.max);
+        SAVE(min, set, extent_ends(s.e).x);
+        SAVE(max, set, extent_ends(s.e).y);
     }
     return NO_MAP;
 }
