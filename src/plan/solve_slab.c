@@ -2,6 +2,9 @@
  */
 #include "plan/plan.h"
 
+#define ENOUGH 4 /* sets of a group: the first one's statistics and the last one's map overlap with nothing \
+                  */
+
 static const char *applicable(const cln_problem *problem)
 {
     return !problem->stat_bytes ? "there is no statistic" : problem->columns ? "sets lie side by side" : NULL;
@@ -9,7 +12,10 @@ static const char *applicable(const cln_problem *problem)
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    choice->per = problem->geo.sets / (units * params->busy);
+    const uint32_t sets = problem->geo.sets, fair = sets / (units * params->busy), most = sets / (units * 2);
+    const uint32_t enough = most < ENOUGH ? most : ENOUGH;
+    choice->per =
+        fair > enough || choice->wg > 1 ? fair : enough; /* a GPU's groups overlap with each other */
     if (choice->per < 1)
         choice->per = 1;
 }
