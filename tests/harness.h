@@ -93,13 +93,16 @@ TCase *table_tcase(const char *name, const TTest *test);
 /* The same of layers: tests/table_layers.c. */
 void layers_run(uint32_t kind);
 
-/* The suite file of an op that goes through a table and no more. */
+/* That samples of a layer do not know of each other: tests/batch.c. */
+void batch_run(uint32_t kind);
+
+/* The suite file of an op that goes through a table, of a layer its batches too, and no more. */
 #define RUN_MAIN(op, call)                                                           \
     START_TEST(table) { call; }                                                      \
     END_TEST                                                                         \
     static Suite *suite(void) { return suite_of(#op, table_tcase("table", table)); } \
     SUITE_MAIN(suite)
 #define TABLE_MAIN(op, kind) RUN_MAIN(op, table_run(kind))
-#define LAYER_MAIN(op, kind) RUN_MAIN(op, layers_run(kind))
+#define LAYER_MAIN(op, kind) RUN_MAIN(op, (layers_run(kind), batch_run(kind)))
 
 #endif

@@ -322,10 +322,14 @@ START_TEST(not_in_place)
 }
 END_TEST
 
+START_TEST(batches) { batch_run(CLNORM_OP_LRN); }
+END_TEST
+
 static Suite *suite(void)
 {
-    TCase *t = SUITE_CASE(layouts_and_shapes, windows_and_sides, types, hostile_data, exponents, fused,
-                          quantized, ranks, frozen_bits, same_bits_in_every_layout, refused, not_in_place);
+    TCase *t =
+        SUITE_CASE(layouts_and_shapes, windows_and_sides, types, hostile_data, exponents, fused, quantized,
+                   ranks, frozen_bits, same_bits_in_every_layout, refused, not_in_place, batches);
     tcase_set_timeout(t, 0);
     return suite_of("lrn", t);
 }

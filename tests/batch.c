@@ -1,4 +1,5 @@
-/* test_batch.c -- a sample's bits do not depend on the batch: how many others there are, and its place. */
+/* batch.c -- a sample's bits do not depend on the batch: how many others there are, and its place. Part of
+ * each layer's suite, whose kernels it mostly runs. */
 #include "api_case.h"
 
 #include "data.h"
@@ -139,8 +140,8 @@ static void fill_setting(setting *s, const int64_t *shape)
         s->given[i] = (float)(0.5 + data_random(&state));
 }
 
-/* Each op takes every other sample channels last; CLNORM_TEST_FULL both ways, twice the programs. */
-START_TEST(samples_keep_their_bits)
+/* An op takes every other sample channels last; CLNORM_TEST_FULL both ways, twice the programs. */
+static void keep_their_bits(size_t op)
 {
     const clnorm_options o = lazy();
     clnorm_context *ctx;
@@ -149,13 +150,12 @@ START_TEST(samples_keep_their_bits)
         setting s;
         fill_setting(&s, samples[k]);
         for (int last = 0; last < 2; last++)
-            if (getenv("CLNORM_TEST_FULL") || (_i + (int)k) % 2 == last)
-                run_setting(ctx, &s, (size_t)_i, samples[k], last);
+            if (getenv("CLNORM_TEST_FULL") || (op + k) % 2 == (size_t)last)
+                run_setting(ctx, &s, op, samples[k], last);
         free(s.x);
     }
     clnorm_close(ctx);
 }
-END_TEST
 
 /* ---- the order of sums, where a batch is too large to run here ---- */
 
@@ -192,25 +192,25 @@ static void pose_batches(size_t op, const int64_t *shape, bool last, uint32_t di
     }
 }
 
-START_TEST(order_is_that_of_one_sample)
+static void sum_as_one_sample(size_t op)
 {
     static const int64_t large[][3] = { { 96, 1024, 1024 }, { 2048, 7, 7 },   { 4098, 64, 64 },
                                         { 3000, 1, 100 },   { 64, 224, 224 }, { 15, 3000, 3000 } };
-    const bool last = _i & 1;
     for (size_t k = 0; k < CLN_COUNT(large) + CLN_COUNT(samples); k++)
-        for (uint32_t direction = CLNORM_FORWARD; direction <= CLNORM_BACKWARD; direction++)
-            pose_batches((size_t)_i / 2, k < CLN_COUNT(large) ? large[k] : samples[k - CLN_COUNT(large)],
-                         last, direction);
+        for (int way = 0; way < 4; way++)
+            pose_batches(op, k < CLN_COUNT(large) ? large[k] : samples[k - CLN_COUNT(large)], way & 1,
+                         way & 2 ? CLNORM_BACKWARD : CLNORM_FORWARD);
 }
-END_TEST
 
-static Suite *batch_suite(void)
+void batch_run(uint32_t kind)
 {
-    TCase *t = tcase_create("all");
-    tcase_set_timeout(t, 0);
-    tcase_add_loop_test(t, samples_keep_their_bits, 0, (int)CLN_COUNT(ops));
-    tcase_add_loop_test(t, order_is_that_of_one_sample, 0, 2 * (int)CLN_COUNT(ops));
-    return suite_of("batch", t);
+    bool found = false;
+    for (size_t op = 0; op < CLN_COUNT(ops); op++)
+        if (ops[op].kind == kind) {
+            found = true;
+            sum_as_one_sample(op);
+            if (!getenv("CLNORM_TEST_SMALL"))
+                keep_their_bits(op);
+        }
+    ck_assert_msg(found, "batch.c has no %s", clnorm_op_of(kind)->name);
 }
-
-SUITE_MAIN(batch_suite)
