@@ -286,11 +286,11 @@ static void run(const fusion *f, size_t most)
             params.wg = groups[g][0];
             params.vec = groups[g][1];
         }
-        size_t ways = 0;
-        while ((full || !g) && choose(choices, &posed, &params, ways, false))
-            ways++;
-        for (size_t k = 0; k < ways && (full || k < most); k++) {
-            choose(choices, &posed, &params, (turn + k) % ways, false);
+        size_t count = 0;
+        while ((full || !g) && choose(choices, &posed, &params, count, false))
+            count++;
+        for (size_t k = 0; k < count && (full || k < most); k++) {
+            choose(choices, &posed, &params, (turn + k) % count, false);
             launch(&w, choices);
         }
         if (!full && g && g == other) {

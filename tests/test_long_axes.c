@@ -84,16 +84,45 @@ START_TEST(over_channels)
 }
 END_TEST
 
+/* Backward of more samples than share weights in one go, whose statistics nobody saved: those of parts serve
+ * dx, and those of samples the gradients of weights. */
+START_TEST(more_samples_than_gathered)
+{
+    const uint32_t kinds[] = { CLNORM_OP_LAYERNORM, CLNORM_OP_RMSNORM, CLNORM_OP_GROUPNORM };
+    for (uint32_t seed = 0; seed < 3; seed++) {
+        op_case c;
+        memset(&c, 0, sizeof c);
+        clnorm_op_init(&c.desc, kinds[_i]);
+        c.desc.head.x = c.desc.head.y = clnorm_nchw(CLNORM_F32, 4099, 4, 8, 64);
+        if (kinds[_i] == CLNORM_OP_GROUPNORM)
+            set(&c.desc, "groups", 2);
+        c.desc.op.direction = CLNORM_BACKWARD;
+        c.seed = seed;
+        c.force = WAYS_ONE;
+        c.absent = 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
+        c.view = "many samples";
+        harness_run(harness_get(), &c);
+    }
+}
+END_TEST
+
+static TCase *looped(const char *name, const TTest *test, int n)
+{
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, 0);
+    tcase_add_loop_test(t, test, 0, n);
+    return t;
+}
+
 static Suite *suite(void)
 {
-    TCase *t = tcase_create("all");
     size_t ops = 0;
     while (clnorm_op_at(ops))
         ops++;
-    tcase_set_timeout(t, 0);
-    tcase_add_loop_test(t, long_axes, 0, (int)ops);
-    tcase_add_loop_test(t, over_channels, 0, 3);
-    return suite_of("long_axes", t);
+    Suite *s = suite_of("long_axes", looped("ops", long_axes, (int)ops));
+    suite_add_tcase(s, looped("over channels", over_channels, 3));
+    suite_add_tcase(s, looped("samples", more_samples_than_gathered, 3));
+    return s;
 }
 
 SUITE_MAIN(suite)

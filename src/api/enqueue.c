@@ -218,7 +218,7 @@ static int pick_variant(const cln_body *body, const clnorm_args *args)
                 stream_aligned(body, args, p->x, CLN_VIEW_X, p->x_bytes);
     for (size_t k = 0; p->op->info.layer && k <= CLN_BIND_E; k++)
         wide = wide && stream_aligned(body, args, p->layer.bind[k], CLN_VIEW_D, p->layer.d_bytes);
-    return wide ? CLN_WIDE : CLN_PLAIN;
+    return (wide ? CLN_WIDE : CLN_PLAIN) | (p->layer.both && !args->slot[CLNORM_RSTD].mem ? CLN_BOTH : 0);
 }
 
 static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body, int variant)
@@ -247,8 +247,9 @@ static bool wanted(const cln_body *body, const clnorm_args *args)
         return true;
     if (l->role == CLN_ROLE_KEEP)
         return !args->slot[CLNORM_RSTD].mem;
+    const uint32_t outputs = l->outputs | (args->slot[CLNORM_RSTD].mem ? 0 : l->kept_for);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
-        if (l->outputs >> s & 1 && args->slot[s].mem)
+        if (outputs >> s & 1 && args->slot[s].mem)
             return true;
     return false;
 }

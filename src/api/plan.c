@@ -24,17 +24,20 @@ static clnorm_status make_table(cln_body *body, clnorm_context *ctx)
                                    : CLNORM_OK;
 }
 
-static int last_variant(const cln_body *body) { return body->choice.wide ? CLN_WIDE : CLN_PLAIN; }
-
 static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool build)
 {
     if (!body->nstages)
         return CLNORM_OK;
-    for (int v = CLN_PLAIN; v <= last_variant(body); v++)
-        CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
     CLN_TRY(make_table(body, ctx));
-    /* A first set of kernels, so that names and constants fail here and not in enqueue. */
-    return cln_stage_kernels(&body->variants[CLN_PLAIN].free, body, CLN_PLAIN);
+    for (int v = CLN_PLAIN; v < CLN_VARIANTS; v++) {
+        if (!cln_body_has(body, v))
+            continue;
+        CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
+        if (!(v & CLN_WIDE)) /* a first set of kernels, so that names and constants fail here and not in
+                                enqueue */
+            CLN_TRY(cln_stage_kernels(&body->variants[v].free, body, v));
+    }
+    return CLNORM_OK;
 }
 
 static clnorm_status check_limits(const cln_body *body, const clnorm_context *ctx)
@@ -42,8 +45,9 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
     if (body->choice.wg > ctx->device.max_wg)
         return cln_fail(CLNORM_EUNSUPPORTED, "a work-group of %u is wanted; the device allows %u",
                         body->choice.wg, ctx->device.max_wg);
-    for (cln_kernels *k = body->variants[CLN_PLAIN].free; k; k = NULL)
-        for (size_t i = 0; i < body->nstages; i++) {
+    for (int v = CLN_PLAIN; v < CLN_VARIANTS; v++)
+        for (size_t i = 0; body->variants[v].free && i < body->nstages; i++) {
+            const cln_kernels *k = body->variants[v].free;
             size_t wg;
             cl_ulong local;
             CLN_CL(clGetKernelWorkGroupInfo(k->k[i], ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof wg,
@@ -133,8 +137,9 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
         cln_body body = { 0 };
         shape_body(&body, ctx, &posed.part[k], &before, NULL);
         before = body.choice;
-        for (int v = CLN_PLAIN; body.nstages && v <= last_variant(&body); v++)
-            CLN_TRY(cln_context_want(ctx, &body, v));
+        for (int v = CLN_PLAIN; body.nstages && v < CLN_VARIANTS; v++)
+            if (cln_body_has(&body, v))
+                CLN_TRY(cln_context_want(ctx, &body, v));
     }
     return CLNORM_OK;
 }

@@ -184,7 +184,8 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     *p = *base;
     p->layer.role = role;
     if (role > CLN_ROLE_KEEP) { /* what that left is there */
-        p->layer.past = out->part[0].layer.role == CLN_ROLE_KEEP ? base->layer.stats : 0;
+        p->layer.past =
+            out->part[0].layer.role == CLN_ROLE_KEEP || out->part[0].layer.both ? base->layer.stats : 0;
         p->layer.stats = 0;
     }
     p->layer.no_affine = !affine(base) || role == CLN_ROLE_KEEP || (role == CLN_ROLE_PARAMS && !l->act);
@@ -285,39 +286,70 @@ static uint32_t parts_by_weight(const cln_problem *p)
 
 #define MOST_GATHERED 4096 /* sets of one weight, which a work-item adds up alone */
 
-/* dx, from the sums of sets or from those of their parts; whether it makes the gradients of weights, too. */
-static bool add_dx(cln_problems *out, const cln_problem *base, uint32_t outputs, uint32_t params)
+/* How dx goes: by whose sums, and what comes with it. */
+typedef struct dx_way {
+    uint32_t family;        /* parts of a set that are sets of their own; 0: there are none */
+    uint64_t sets, weights; /* weights: of sets that have one each, else 0 */
+    bool merged;            /* gradients of weights come from the same sums */
+} dx_way;
+
+static dx_way way_of_dx(const cln_problem *base, uint32_t outputs, uint32_t params)
 {
     const clnorm_tensor *x = &base->desc.head.x;
-    const uint32_t family = parts_by_weight(base), axes = set_axes(base) & ~(family ? weight_axes(base) : 0);
-    const uint64_t weights = base->layer.groups && !family ? 0 : weights_of_sets(base, axes),
-                   sets = length_of(x, all_axes(x) & ~axes);
-    const bool merged = params && !eval_mode(base) && weights &&
-                        (base->layer.family || (outputs && sets / weights <= MOST_GATHERED));
+    dx_way w = { parts_by_weight(base), 0, 0, false };
+    const uint32_t axes = set_axes(base) & ~(w.family ? weight_axes(base) : 0);
+    w.sets = length_of(x, all_axes(x) & ~axes);
+    w.weights = base->layer.groups && !w.family ? 0 : weights_of_sets(base, axes);
+    w.merged = params && !eval_mode(base) && w.weights &&
+               (base->layer.family || (outputs && w.sets / w.weights <= MOST_GATHERED));
+    return w;
+}
+
+/* Whether dx makes the statistics that a call does not give. Not where its sums ask for them: behind an
+ * activation, or of lpnorm, whose unit is the largest element. */
+static bool makes_statistics(const cln_problem *base, uint32_t outputs)
+{
+    return outputs && base->op->stat_bytes && !base->layer.family && !base->layer.lp &&
+           !base->desc.layered.layer.act;
+}
+
+static cln_problem *add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, uint32_t outputs,
+                           uint32_t params)
+{
     cln_problem *p = add(out, base, eval_mode(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
     p->maps = outputs;
-    p->layer.by_weight = family;
-    p->layer.family = family ? family : base->layer.family;
-    p->layer.stats = p->layer.family ? (uint32_t)sets : 0;
-    p->layer.merged = merged;
-    p->layer.weights = merged && sets != weights ? (uint32_t)weights : 0;
-    p->layer.saves = merged ? params : 0;
+    p->layer.by_weight = w->family;
+    p->layer.family = w->family ? w->family : base->layer.family;
+    p->layer.stats = p->layer.family ? (uint32_t)w->sets : 0;
+    p->layer.merged = w->merged;
+    p->layer.weights = w->merged && w->sets != w->weights ? (uint32_t)w->weights : 0;
+    p->layer.saves = w->merged ? params : 0;
     p->layer.outputs = outputs | p->layer.saves;
-    return merged;
+    return p;
 }
 
 static void add_backward(cln_problems *out, const cln_problem *base, bool outside)
 {
     uint32_t reads, writes, required;
-    bool merged = false;
     cln_layer_slots(base, &reads, &writes, &required);
     const uint32_t dx = writes & (BIT(DX) | BIT(DRESIDUAL)), params = writes & (BIT(DGAMMA) | BIT(DBETA));
+    const bool any = dx || base->layer.family;
+    const dx_way w = way_of_dx(base, dx, params);
+    const bool both = !outside && makes_statistics(base, dx);
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
-    if (!outside && base->op->stat_bytes && !(base->layer.family && !base->desc.layered.layer.act))
+    if (!outside && base->op->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
-    if (dx || base->layer.family)
-        merged = add_dx(out, base, dx, params);
-    if (params && !merged) {
+    if (any) {
+        cln_problem *p = add_dx(out, base, &w, dx, params);
+        p->layer.both = both;
+        if (both) {
+            p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
+            p->layer.kept_for = w.merged ? 0 : params;
+            if (p->layer.kept_for) /* parts have places of their own behind those of sets */
+                *(w.family ? &p->layer.past : &p->layer.stats) = base->layer.stats;
+        }
+    }
+    if (params && !(any && w.merged)) {
         cln_problem *p = add(out, base, CLN_ROLE_PARAMS);
         p->layer.outputs = p->layer.saves = params;
     }

@@ -77,8 +77,10 @@ typedef struct cln_layer_problem {
     float lp;            /* p of lpnorm; 0: none */
     uint64_t rest_bytes; /* what the next problem, of the weights, reads again unless this one's schedule is
                           * fused; 0: it cannot be */
-    bool centred;        /* a mean is subtracted, and so MEAN is a slot */
-    bool by_weight;      /* a set is one weight's part of a layer's, and those are the families */
+    uint32_t kept_for;   /* slots that a later problem writes and needs these statistics for */
+    bool both; /* dx where a call may give no statistics: kernels that make those too (cl/common/both.clh) */
+    bool centred;   /* a mean is subtracted, and so MEAN is a slot */
+    bool by_weight; /* a set is one weight's part of a layer's, and those are the families */
     bool reads_d, no_affine, merged, variance, zero_centred;
 } cln_layer_problem;
 
@@ -193,13 +195,14 @@ typedef struct cln_kernels {
     cl_kernel k[CLN_MAX_STAGES];
 } cln_kernels;
 
-/* The stages compiled for one build. Two per plan: plain, and wide for aligned buffers. */
+/* The stages compiled for one build. */
 typedef struct cln_variant {
     cl_program program; /* NULL: not there */
     cln_kernels *free;
 } cln_variant;
 
-enum { CLN_PLAIN, CLN_WIDE, CLN_VARIANTS };
+/* Bits of a variant's number: for aligned buffers; for calls that give no statistics, which dx makes too. */
+enum { CLN_PLAIN = 0, CLN_WIDE = 1, CLN_BOTH = 2, CLN_VARIANTS = 4 };
 
 /* What runs, without the life cycle that src/api gives it. Immutable but for the free lists, whose lock is
  * the owner's. */
@@ -214,6 +217,8 @@ typedef struct cln_body {
     cln_variant variants[CLN_VARIANTS];
 } cln_body;
 
+/* Whether a body has kernels of that kind. */
+bool cln_body_has(const cln_body *body, int variant);
 /* Build options of a variant, "-DWG=1 ...". */
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant);
 /* Bytes in front of a workspace that hold what problems leave for others: the twin of KEPT_FLOATS. */

@@ -24,8 +24,14 @@ static int shared_step(const cln_body *body, int view, uint32_t div)
     return v->step == 0 ? 1 : body->problem.columns && same_in_rows ? 4 : v->step == 1 && div == 1 ? 2 : 3;
 }
 
+bool cln_body_has(const cln_body *body, int variant)
+{
+    return (!(variant & CLN_WIDE) || body->choice.wide) &&
+           (!(variant & CLN_BOTH) || body->problem.layer.both);
+}
+
 /* What of a layer is decided at compile time. */
-static void add_layer_options(char *text, size_t room, const cln_body *body)
+static void add_layer_options(char *text, size_t room, const cln_body *body, bool both)
 {
     const cln_layer_problem *l = &body->problem.layer;
     const clnorm_layer *d = &body->problem.desc.layered.layer;
@@ -35,15 +41,15 @@ static void add_layer_options(char *text, size_t room, const cln_body *body)
         text, room,
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
-        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d",
+        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d",
         (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
         clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
         clnorm_dtype_name(d->param_dtype), body->geo.wmod ? 5 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
-        shared_step(body, CLN_VIEW_S, body->geo.sdiv),
+        both ? 1 : shared_step(body, CLN_VIEW_S, body->geo.sdiv),
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
         l->zero_centred || zero_gamma ? "0.0f" : "1.0f", l->zero_centred ? "1.0f" : "0.0f",
-        l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->rest_bytes != 0);
+        l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->rest_bytes != 0, both);
     if (l->lp > FLT_MAX)
         snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
     else if (l->lp > 0.0f)
@@ -59,7 +65,7 @@ static void add_window_options(char *text, size_t room, const cln_body *body)
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant)
 {
     const cln_problem *p = &body->problem;
-    const bool wide = variant == CLN_WIDE;
+    const bool wide = variant & CLN_WIDE;
     const int used = snprintf(
         text, room,
         "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
@@ -68,7 +74,7 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
         clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
         step_option(body->geo.view[CLN_VIEW_X].step, 4), step_option(body->geo.view[CLN_VIEW_Y].step, 1));
     if (p->op->info.layer)
-        add_layer_options(text + used, room - (size_t)used, body);
+        add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
     if (p->window)
         add_window_options(text + strlen(text), room - strlen(text), body);
 }
