@@ -66,19 +66,38 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
     return CLNORM_OK;
 }
 
-/* before: the choice of the body in front; NULL: there is none. */
-static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
-                       const cln_choice *before, const cln_choice *choice)
+/* The gradients of weights write dx too, whose map `front` keeps: its tensors are theirs. */
+static void take_along(cln_body *body, const cln_body *front)
 {
+    cln_problem *p = &body->problem;
+    const uint32_t theirs[] = { CLN_BIND_R, CLN_BIND_E, CLN_BIND_GAMMA, CLN_BIND_BETA };
+    for (size_t k = 0; k < CLN_COUNT(theirs); k++)
+        p->layer.bind[theirs[k]] = front->problem.layer.bind[theirs[k]];
+    p->layer.outputs |= front->problem.layer.outputs;
+    p->geo.past = front->geo.past;
+    p->geo.stats = front->geo.stats;
+    p->geo.view[CLN_VIEW_W].step = 1;
+    body->choice.along = true;
+}
+
+/* front: the body before it; NULL: there is none. */
+static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
+                       const cln_body *front, const cln_choice *choice)
+{
+    const cln_solver *solver = front ? front->choice.solver : NULL;
     body->problem = *problem;
     if (choice)
         body->choice = *choice;
     else if (problem->set_elements)
-        cln_choose(&body->choice, problem, before, &ctx->params, &ctx->device);
-    body->choice.leaves_there =
-        before && before->solver == &cln_solve_fused && body->choice.solver == &cln_solve_cols;
-    if (body->choice.solver == &cln_solve_fused) /* it runs for the weights' sake too */
-        body->problem.layer.outputs |= 1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA;
+        cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
+    body->choice.leaves_there = solver == &cln_solve_fused && body->choice.solver == &cln_solve_cols;
+    if (solver == &cln_solve_sums)
+        take_along(body, front);
+    if (solver == &cln_solve_sums && !choice)
+        body->choice.wide = cln_writes_wide(&body->choice, problem, &ctx->params);
+    if (body->choice.solver == &cln_solve_fused || body->choice.solver == &cln_solve_sums)
+        body->problem.layer.outputs |=
+            1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA; /* it runs for the weights' sake too */
     lay_out(body);
 }
 
@@ -92,7 +111,7 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
     plan->writes = posed.writes;
     plan->required = posed.required;
     for (size_t k = 0; k < posed.count; k++) {
-        shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1].choice : NULL,
+        shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1] : NULL,
                    choices ? &choices[k] : NULL);
         CLN_TRY(build_programs(&plan->body[k], ctx, build));
         CLN_TRY(check_limits(&plan->body[k], ctx));
@@ -132,11 +151,11 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
 {
     cln_problems posed;
     CLN_TRY(cln_op_pose(&posed, op));
-    cln_choice before = { 0 };
+    cln_body front = { 0 };
     for (size_t k = 0; k < posed.count; k++) {
         cln_body body = { 0 };
-        shape_body(&body, ctx, &posed.part[k], &before, NULL);
-        before = body.choice;
+        shape_body(&body, ctx, &posed.part[k], k ? &front : NULL, NULL);
+        front = body;
         for (int v = CLN_PLAIN; body.nstages && v < CLN_VARIANTS; v++)
             if (cln_body_has(&body, v))
                 CLN_TRY(cln_context_want(ctx, &body, v));

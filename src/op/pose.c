@@ -72,8 +72,14 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
         CLN_TRY(build(&out->part[k]));
     }
     for (size_t k = 1; k < out->count; k++)
-        if (cln_fuses(&out->part[k - 1], &out->part[k]))
-            out->part[k - 1].layer.rest_bytes = out->part[k].bytes;
+        if (out->part[k - 1].layer.role == CLN_ROLE_DX && out->part[k].layer.role == CLN_ROLE_PARAMS) {
+            cln_problem *dx = &out->part[k - 1], *weights = &out->part[k];
+            dx->layer.rest_bytes = weights->bytes;
+            dx->layer.fuses = cln_fuses(dx, weights);
+            if (dx->maps && weights->columns && !dx->columns && !dx->layer.family && weights->geo.span == 1 &&
+                weights->geo.sets == weights->geo.len)
+                dx->layer.along = dx->geo.sets;
+        }
     clnorm_op_slots(&first->desc, &out->reads, &out->writes, &out->required);
     return CLNORM_OK;
 }

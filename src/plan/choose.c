@@ -4,17 +4,11 @@
 
 #include <assert.h>
 
-const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = { &cln_solve_pointwise,
-                                                         &cln_solve_rows,
-                                                         &cln_solve_slab,
-                                                         &cln_solve_split,
-                                                         &cln_solve_tile,
-                                                         &cln_solve_cols,
-                                                         &cln_solve_across,
-                                                         &cln_solve_window,
-                                                         &cln_solve_clan,
-                                                         &cln_solve_fused,
-                                                         NULL };
+const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = {
+    &cln_solve_pointwise, &cln_solve_rows,  &cln_solve_slab,   &cln_solve_split,
+    &cln_solve_tile,      &cln_solve_cols,  &cln_solve_across, &cln_solve_window,
+    &cln_solve_clan,      &cln_solve_fused, &cln_solve_sums,   NULL
+};
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
 
@@ -60,22 +54,25 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
+bool cln_writes_wide(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
+{
+    const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
+    return y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, choice->vec, true) &&
+           (choice->cols % choice->vec == 0 ||
+            choice->cols >= problem->geo.len); /* else a group's first column would not be aligned */
+}
+
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device)
 {
     if (solver->applicable(problem))
         return false;
-    const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
     const cln_choice start = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     *out = start;
-    out->wide =
-        problem->maps && y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, out->vec, true);
     solver->propose(out, problem, params, device->units);
     if (problem->layer.family)
         out->mapped = cln_share(out, problem, params, device->units);
-    if (out->cols % out->vec &&
-        out->cols < problem->geo.len) /* a group's first column would not be aligned */
-        out->wide = false;
+    out->wide = problem->maps && solver != &cln_solve_sums && cln_writes_wide(out, problem, params);
     return true;
 }
 
@@ -115,7 +112,10 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
         share = 1;
     const bool waits = problem->layer.family && choice->solver != &cln_solve_clan; /* then x is read again */
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
-    const double rest = choice->solver != &cln_solve_fused ? (double)problem->layer.rest_bytes : 0;
+    const uint64_t dx_bytes = (uint64_t)geo.sets * problem->set_elements * problem->y_bytes;
+    const double rest = choice->solver == &cln_solve_fused  ? 0
+                        : choice->solver == &cln_solve_sums ? (double)(problem->layer.rest_bytes + dx_bytes)
+                                                            : (double)problem->layer.rest_bytes;
     return (double)n * params->launch_ns + rest / params->bytes_per_ns +
            (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;
 }

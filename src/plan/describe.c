@@ -43,6 +43,8 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     if (body->choice.wide)
         add(t, "wide: %s loads and %sstores where the buffers are aligned\n", "vector",
             params->stream ? "streaming " : "");
+    else if (body->choice.solver == &cln_solve_sums)
+        add(t, "dx is written with the gradients of the weights\n");
     else if (p->maps && y >= params->wide_bytes && p->geo.view[CLN_VIEW_Y].step != 1)
         add(t, "no wide stores: y's elements are %lld apart in a run\n",
             (long long)p->geo.view[CLN_VIEW_Y].step);

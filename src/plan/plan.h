@@ -75,9 +75,12 @@ typedef struct cln_layer_problem {
     uint32_t weights; /* sets this far apart share one, and cl/common/gather.clh its gradients; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */
-    uint64_t rest_bytes; /* what the next problem, of the weights, reads again unless this one's schedule is
-                          * fused; 0: it cannot be */
-    uint32_t kept_for;   /* slots that a later problem writes and needs these statistics for */
+    uint64_t rest_bytes; /* of dx: what the next problem, of the weights, reads again, unless one of these
+                            does for both: */
+    bool fuses;          /* the schedule `fused` can */
+    uint32_t
+        along; /* `sums` can, which leaves the map of so many sets for a dx that the next problem writes */
+    uint32_t kept_for; /* slots that a later problem writes and needs these statistics for */
     bool both; /* dx where a call may give no statistics: kernels that make those too (cl/common/both.clh) */
     bool centred;   /* a mean is subtracted, and so MEAN is a slot */
     bool by_weight; /* a set is one weight's part of a layer's, and those are the families */
@@ -119,6 +122,7 @@ typedef struct cln_choice {
     uint32_t wg, vec, per, block, cols, mapped;
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
+    bool along;        /* the problem before has left dx to this one */
 } cln_choice;
 
 typedef struct cln_stage {
@@ -142,9 +146,9 @@ typedef struct cln_solver {
 } cln_solver;
 
 extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split, cln_solve_tile,
-    cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window, cln_solve_fused;
+    cln_solve_clan, cln_solve_cols, cln_solve_across, cln_solve_window, cln_solve_fused, cln_solve_sums;
 /* All solvers, fastest form first; ends with NULL. */
-#define CLN_MAX_SOLVERS 11 /* with the NULL */
+#define CLN_MAX_SOLVERS 12 /* with the NULL */
 extern const cln_solver *const cln_solvers[CLN_MAX_SOLVERS];
 
 /* The cheapest choice by estimate, behind that of the problem before; NULL: there is none. */
@@ -153,6 +157,8 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
 /* The same for problem k and those behind it. */
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
                      const cln_device *device);
+/* Whether dx or y, in the problem's geometry, is worth kernels for aligned buffers, and can have them. */
+bool cln_writes_wide(const cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* A solver's own proposal; false where it does not apply. */

@@ -21,7 +21,7 @@ bool cln_fuses(const cln_problem *x, const cln_problem *weights)
 
 static const char *applicable(const cln_problem *problem)
 {
-    return problem->layer.rest_bytes ? NULL : "no gradient of weights goes along the same rows";
+    return problem->layer.fuses ? NULL : "no gradient of weights goes along the same rows";
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)

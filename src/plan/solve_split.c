@@ -35,8 +35,9 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
 }
 
-static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
-                     const cln_choice *choice)
+/* Partial statistics and their fold. */
+static size_t partial_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                             const cln_choice *choice)
 {
     const size_t sets = problem->geo.sets;
     geo->block = choice->block;
@@ -45,12 +46,40 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     geo->parts = parts(problem, geo->block);
     *workspace = cln_kept_bytes(geo) + sets * geo->parts * problem->stat_bytes;
     out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
-    if (problem->maps && !problem->layer.family) {
-        out[1] = (cln_stage){ "apply", sets * geo->parts, 0 };
-        return 2;
-    }
     out[1] = (cln_stage){ "foldall", sets, 0 };
-    return 2 + cln_stage_families(out + 2, geo, problem, choice);
+    return 2;
 }
+
+static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                     const cln_choice *choice)
+{
+    const size_t n = partial_stages(out, geo, workspace, problem, choice);
+    if (problem->maps && !problem->layer.family)
+        out[1] = (cln_stage){ "apply", out[0].groups, 0 };
+    return n + cln_stage_families(out + n, geo, problem, choice);
+}
+
+/* ---- the sums alone: dx comes with the gradients of the weights ---- */
+
+static const char *sums_applicable(const cln_problem *problem)
+{
+    return !problem->layer.along ? "no gradient of weights walks across its sets" : applicable(problem);
+}
+
+static double sums_traffic(const cln_problem *problem, const cln_params *params)
+{
+    (void)params;
+    return (double)problem->bytes -
+           (double)problem->geo.sets * (double)(problem->set_elements * problem->y_bytes);
+}
+
+static size_t sums_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                          const cln_choice *choice)
+{
+    geo->stats = problem->layer.along;
+    return partial_stages(out, geo, workspace, problem, choice);
+}
+
+const cln_solver cln_solve_sums = { "sums", sums_applicable, propose, sums_traffic, sums_stages };
 
 const cln_solver cln_solve_split = { "split", applicable, propose, traffic, stages };

@@ -41,15 +41,18 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         text, room,
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
-        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d",
+        "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d -DALONG=%d",
         (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
         clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
-        clnorm_dtype_name(d->param_dtype), body->geo.wmod ? 5 : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
+        clnorm_dtype_name(d->param_dtype),
+        body->geo.wmod       ? 5
+        : body->choice.along ? 2 /* each column's own */
+                             : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
         both ? 1 : shared_step(body, CLN_VIEW_S, body->geo.sdiv),
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
         l->zero_centred || zero_gamma ? "0.0f" : "1.0f", l->zero_centred ? "1.0f" : "0.0f",
-        l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->rest_bytes != 0, both);
+        l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->fuses, both, body->choice.along);
     if (l->lp > FLT_MAX)
         snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
     else if (l->lp > 0.0f)
@@ -177,7 +180,9 @@ static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm
     static const clnorm_buffer none = { NULL, 0, NULL, 0 };
     const cln_problem *p = &body->problem;
     CLN_TRY(set_buffer(k, ARG_X, &args->slot[p->x], p->x_bytes));
-    CLN_TRY(set_buffer(k, ARG_Y, p->maps || !p->op->info.layer ? &args->slot[p->y] : &none, p->y_bytes));
+    CLN_TRY(set_buffer(k, ARG_Y,
+                       p->maps || body->choice.along || !p->op->info.layer ? &args->slot[p->y] : &none,
+                       p->y_bytes));
     CLN_CL(clSetKernelArg(k, ARG_WORK, sizeof workspace->mem, &workspace->mem));
     if (p->op->info.layer)
         CLN_TRY(set_layer(k, p, args));
