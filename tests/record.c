@@ -56,6 +56,27 @@ static cell *cell_of(const clnorm_any *desc, const char *view)
     return &cells[k];
 }
 
+/* ---- cells that are not run ---- */
+
+#define MAX_REASONS 32
+
+static struct {
+    const char *reason;
+    unsigned cells;
+} skips[MAX_REASONS];
+static size_t nskips;
+
+void record_skip(const char *reason)
+{
+    size_t k = 0;
+    while (k < nskips && strcmp(skips[k].reason, reason))
+        k++;
+    ck_assert_uint_lt(k, MAX_REASONS);
+    nskips += k == nskips;
+    skips[k].reason = reason;
+    skips[k].cells++;
+}
+
 void record_launch(const clnorm_any *desc, const char *view) { cell_of(desc, view)->launches++; }
 
 /* ---- schedules ---- */
@@ -137,6 +158,8 @@ void harness_report(void)
         printf("%-64s %6u\n", cells[k].key, cells[k].launches);
         total += cells[k].launches;
     }
+    for (size_t k = 0; k < nskips; k++)
+        printf("%6u cells skipped: %s\n", skips[k].cells, skips[k].reason);
     clnorm_stats stats = { .size = sizeof stats };
     if (total && clnorm_context_stats(harness_get()->ctx, &stats) == CLNORM_OK)
         printf("%u launches in %zu cells, %u programs\n", total, ncells, stats.programs_built);

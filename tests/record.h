@@ -12,6 +12,8 @@ void record_schedule(const clnorm_any *desc, const char *name);
  * kernels
  * --matrix` is what is tested. CLNORM_TEST_SMALL runs fewer. */
 void record_schedules(const clnorm_op_info *op);
+/* A cell is not run, and why: printed with the count. The text outlives the process's cases. */
+void record_skip(const char *reason);
 /* The largest error in an output, as a multiple of the bound. */
 void record_error(const clnorm_any *desc, const char *slot, double error);
 /* Takes the hash of a case into that of its cell. CLNORM_TEST_HASHES=FILE: a line per case, to compare

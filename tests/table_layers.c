@@ -133,26 +133,28 @@ static void run_cell(const cell *l, const extent *e, data_kind data, ways force)
 
 /* ---- which cells there are ---- */
 
-static bool sensible(const cell *l)
+/* Why a cell is none; NULL: it is one. */
+static const char *senseless(const cell *l)
 {
     const bool back = l->form->direction == CLNORM_BACKWARD, batch = l->op->kind == CLNORM_OP_BATCHNORM,
                grn = l->op->kind == CLNORM_OP_GRN;
     const bool whole = l->types->y == CLNORM_U8 || l->types->y == CLNORM_S8;
-    const bool affine = l->op->slots_in >> CLNORM_GAMMA & 1;
-    if (!batch && l->form >= &forms[FIRST_EVAL])
-        return false;
+    const bool affine = l->op->slots_in >> CLNORM_GAMMA & 1, weights = l->weights != weight_kinds;
+    if ((!batch && l->form >= &forms[FIRST_EVAL]) || (l->variant->kind && l->variant->kind != l->op->kind))
+        return "of another op";
     if (batch && l->form->given && back && l->form->mode == CLNORM_TRAIN)
-        return false; /* training takes the batch's */
-    if ((l->variant->kind && l->variant->kind != l->op->kind) || (grn && l->form->given))
-        return false;
-    if ((batch && l->weights->affine != CLNORM_PER_CHANNEL && l->weights->affine != CLNORM_NO_AFFINE) ||
-        (grn && l->weights->affine == CLNORM_PER_ELEMENT) || (!affine && l->weights != weight_kinds))
-        return false;
-    if (!affine && l->form->absent & WEIGHTS && !alone(l->form))
-        return false;
-    if (l->layout->in_place && ((back && !alone(l->form)) || l->types->x != l->types->y))
-        return false;
-    return !(back && whole);
+        return "training takes the batch's statistics";
+    if (grn && l->form->given)
+        return "grn has no statistics to give";
+    if (batch && l->weights->affine != CLNORM_PER_CHANNEL && l->weights->affine != CLNORM_NO_AFFINE)
+        return "batchnorm's weights are per channel";
+    if (grn && l->weights->affine == CLNORM_PER_ELEMENT)
+        return "grn's weights are per channel";
+    if (!affine && (weights || (l->form->absent & WEIGHTS && !alone(l->form))))
+        return "the op has no weights";
+    if (l->layout->in_place && (l->types->x != l->types->y || (back && !alone(l->form))))
+        return "in place takes one type and one problem";
+    return back && whole ? "there is no gradient of a quantized type" : NULL;
 }
 
 static bool takes_shape(const cell *l, const extent *e)
@@ -184,13 +186,12 @@ static void run_some(const cell *l, size_t count, size_t usual, ways force)
     }
 }
 
-/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, one of f16 and of bf16, and the odd ones, each in one
- * way. */
+/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, one of f16 and of bf16, and the odd
+ * ones, each in one way. */
 static bool small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
 
 static void run_base(const cell *l)
 {
-    static const data_kind way_back[] = { DATA_CONSTANT, DATA_FAR };
     if (small()) {
         run_some(l, 6, 6, WAYS_ONE);
         return;
@@ -205,10 +206,16 @@ static void run_base(const cell *l)
                      s == 0 && full              ? WAYS_ALL
                      : full || (first && s == 0) ? WAYS_MORE
                                                  : WAYS_OWN);
-    for (size_t k = 0; k < (back ? CLN_COUNT(way_back) : DATA_KINDS - DATA_CONSTANT); k++)
-        for (size_t s = k % 3; s < CLN_COUNT(shapes); s += 3)
+    const bool grn = l->op->kind == CLNORM_OP_GRN;
+    for (int k = DATA_CONSTANT; k < DATA_KINDS; k++) {
+        if (grn && back && k == DATA_HUGE) {
+            record_skip("the gradient of grn's gamma is as large as x, and sums of 3e38 overflow");
+            continue;
+        }
+        for (size_t s = (size_t)(k - DATA_CONSTANT) % 3; s < CLN_COUNT(shapes); s += 3)
             if (takes_shape(l, &shapes[s]))
-                run_cell(l, &shapes[s], back ? way_back[k] : (data_kind)(DATA_CONSTANT + k), WAYS_ONE);
+                run_cell(l, &shapes[s], (data_kind)k, WAYS_ONE);
+    }
 }
 
 static void run_differing(const cell *l)
@@ -216,10 +223,15 @@ static void run_differing(const cell *l)
     const bool full = getenv("CLNORM_TEST_FULL") != NULL;
     const unsigned n = differences(l);
     const bool other = l->op->kind == CLNORM_OP_LPNORM && l->variant != variants; /* each p is a statistic */
-    const bool half = l->types == &type_pairs[1] || l->types == &type_pairs[2]; /* f16, bf16 */
+    const bool half = l->types == &type_pairs[1] || l->types == &type_pairs[2];   /* f16, bf16 */
     const size_t usual = n == 1 ? (l->number + l->op->kind) % 5 == 0 ? 2 : other : 0;
-    if (!sensible(l))
+    const char *why = senseless(l);
+    if (why) {
+        record_skip(why);
         return;
+    }
+    if (n > 2 || (!full && (n > 1 || (n == 1 && !usual))))
+        record_skip(n > 2 ? "differs from the base in three places" : "left to CLNORM_TEST_FULL");
     if (!n)
         run_base(l);
     else if (full && n == 1)
@@ -258,7 +270,7 @@ static void run_odd(const clnorm_op_info *op)
                                  (uint32_t)(f * 7 + v * 3 + o),
                                  false,
                                  full || (o + op->kind) % 3 == 0 ? 0 : 8 };
-                if (is_odd(&l) && sensible(&l) && takes_shape(&l, &odds[o].e))
+                if (is_odd(&l) && !senseless(&l) && takes_shape(&l, &odds[o].e))
                     run_cell(&l, &odds[o].e, DATA_NORMAL, odds[o].all && !small() ? WAYS_OWN : WAYS_ONE);
             }
 }

@@ -309,7 +309,7 @@ static dx_way way_of_dx(const cln_problem *base, uint32_t outputs, uint32_t para
  * activation, or of lpnorm, whose unit is the largest element. */
 static bool makes_statistics(const cln_problem *base, uint32_t outputs)
 {
-    return outputs && base->op->stat_bytes && !base->layer.family && !base->layer.lp &&
+    return outputs && base->op->stat_bytes && !base->layer.family && base->layer.lp == 0.0f &&
            !base->desc.layered.layer.act;
 }
 
