@@ -1,4 +1,5 @@
 /* cmd_bench.c -- verify, then time against the copy limit of the same run. */
+#define _POSIX_C_SOURCE 200809L
 #include "bench/bench.h"
 #include "cli/attrs.h"
 #include "cli/cmd.h"
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_CASES 32
 #define VERIFIED 8388608 /* elements at most; larger batches are verified with fewer samples */
@@ -17,10 +19,17 @@
 typedef struct bench {
     const cli_args *args;
     bench_device device;
-    const char *name; /* of the device */
+    const char *name, *id; /* of the device */
     json_t *rows;
-    bool wrong;
+    bool latency, wrong;
 } bench;
+
+/* What the first result of a case costs, in ms, with a context of its own: opening it, which describes the
+ * device; the plan, and in it compiling and reading binaries; the first run to its end. */
+typedef struct start {
+    double open, plan, compile, load, first;
+    uint32_t built, loaded; /* programs */
+} start;
 
 static const char *layout_of(const clnorm_tensor *t)
 {
@@ -35,23 +44,31 @@ static const char *mode_of(const clnorm_any *d)
     return d->op.direction == CLNORM_BACKWARD ? "train" : "infer";
 }
 
-static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r, const cli_worst *w)
+static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r, const start *s,
+                      const cli_worst *w)
 {
     const clnorm_tensor *x = &d->head.x;
     json_t *shape = json_array();
     for (uint32_t k = 0; k < x->ndim; k++)
         json_array_append_new(shape, json_integer(x->shape[k]));
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "op",
-                     clnorm_op_of(d->op.kind)->name, "direction",
-                     d->op.direction == CLNORM_BACKWARD ? "backward" : "forward", "mode", mode_of(d), "shape",
-                     shape, "dtype", clnorm_dtype_name(x->dtype), "layout", layout_of(x), "device",
-                     cli_json_text(b->name), "plan", cli_json_text(r->text), "verified", w->error <= 1,
-                     "max_error", cli_json_real(w->error * w->bound), "ms_median", r->median, "ms_p10",
-                     r->p10, "ms_p90", r->p90, "gbps", r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy",
-                     r->ratio);
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "op",
+                  clnorm_op_of(d->op.kind)->name, "direction",
+                  d->op.direction == CLNORM_BACKWARD ? "backward" : "forward", "mode", mode_of(d), "shape",
+                  shape, "dtype", clnorm_dtype_name(x->dtype), "layout", layout_of(x), "device",
+                  cli_json_text(b->name), "plan", cli_json_text(r->text), "verified", w->error <= 1,
+                  "max_error", cli_json_real(w->error * w->bound), "ms_median", r->median, "ms_p10", r->p10,
+                  "ms_p90", r->p90, "gbps", r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy", r->ratio);
+    if (b->latency)
+        json_object_set_new(row, "start",
+                            json_pack("{s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "open_ms", s->open, "plan_ms",
+                                      s->plan, "compile_ms", s->compile, "load_ms", s->load, "first_ms",
+                                      s->first, "built", (int)s->built, "loaded", (int)s->loaded));
+    return row;
 }
 
-static void print_row(const bench *b, const bench_case *c, const bench_result *r, const cli_worst *w)
+static void print_row(const bench *b, const bench_case *c, const bench_result *r, const start *s,
+                      const cli_worst *w)
 {
     const clnorm_any *d = &c->desc;
     const clnorm_tensor *x = &d->head.x;
@@ -63,10 +80,43 @@ static void print_row(const bench *b, const bench_case *c, const bench_result *r
            clnorm_op_of(d->op.kind)->name, d->op.direction == CLNORM_BACKWARD ? "backward" : mode_of(d),
            shape, clnorm_dtype_name(x->dtype), layout_of(x), r->median, r->p10, r->p90, r->gbps, r->copy_gbps,
            r->ratio, w->error <= 1 ? "ok" : "WRONG");
-    if (cli_has(b->args, "latency"))
-        printf("  plan %8.1f ms  first %8.1f ms", r->plan, r->first);
+    if (b->latency)
+        printf("  open %6.1f  plan %7.1f (compile %7.1f, load %5.1f; %u built, %u loaded)  first %7.1f ms",
+               s->open, s->plan, s->compile, s->load, s->built, s->loaded, s->first);
     putchar('\n');
     fflush(stdout);
+}
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Times a case in a context of its own, so that nothing that an earlier case has built is there. */
+static clnorm_status run_fresh(bench_result *r, start *s, const bench *b, const bench_case *c)
+{
+    const clnorm_options options = cli_context_options(b->args);
+    clnorm_stats stats = { .size = sizeof stats };
+    bench_device own = { NULL, NULL, NULL, NULL };
+    const double begin = now_ms();
+    clnorm_status st = clnorm_open(&own.ctx, b->id, &options);
+    if (st != CLNORM_OK)
+        return st;
+    s->open = now_ms() - begin;
+    clnorm_context_handles(own.ctx, &own.cl, &own.id, &own.queue);
+    st = bench_run(r, &own, c, BENCH_ROUNDS);
+    if (st == CLNORM_OK)
+        st = clnorm_context_stats(own.ctx, &stats);
+    clnorm_close(own.ctx);
+    s->plan = r->plan;
+    s->first = r->first;
+    s->compile = (double)stats.build_ns / 1e6;
+    s->load = (double)stats.load_ns / 1e6;
+    s->built = stats.programs_built;
+    s->loaded = stats.programs_loaded;
+    return st;
 }
 
 static int run_case(bench *b, const bench_case *c)
@@ -74,6 +124,7 @@ static int run_case(bench *b, const bench_case *c)
     cli_case check;
     cli_worst worst;
     bench_result r;
+    start s = { 0, 0, 0, 0, 0, 0, 0 };
     memset(&check, 0, sizeof check);
     check.desc = c->desc;
     check.view = "bench";
@@ -85,17 +136,19 @@ static int run_case(bench *b, const bench_case *c)
             check.desc.head.y.shape[0] /= 2;
     }
     clnorm_status st = clnorm_op_check(&check.desc);
+    if (st == CLNORM_OK && b->latency)
+        st = run_fresh(&r, &s, b, c);
     if (st == CLNORM_OK)
         st = cli_case_run(b->device.ctx, &check, &worst, NULL);
-    if (st == CLNORM_OK)
+    if (st == CLNORM_OK && !b->latency)
         st = bench_run(&r, &b->device, c, BENCH_ROUNDS);
     if (st != CLNORM_OK)
         return cli_status(st);
     b->wrong |= !(worst.error <= 1);
     if (b->args->json)
-        json_array_append_new(b->rows, row_of(b, &c->desc, &r, &worst));
+        json_array_append_new(b->rows, row_of(b, &c->desc, &r, &s, &worst));
     else
-        print_row(b, c, &r, &worst);
+        print_row(b, c, &r, &s, &worst);
     return EXIT_OK;
 }
 
@@ -114,9 +167,7 @@ static bool read_shape(int64_t shape[4], const char *text)
 
 static int run_ops(bench *b, const int64_t *shape)
 {
-    const bench_set set = cli_has(b->args, "suite")     ? BENCH_SUITE
-                          : cli_has(b->args, "latency") ? BENCH_LATENCY
-                                                        : BENCH_USUAL;
+    const bench_set set = cli_has(b->args, "suite") ? BENCH_SUITE : b->latency ? BENCH_LATENCY : BENCH_USUAL;
     const clnorm_op_info *op;
     if (!b->args->json)
         printf("%-4s %-12s %-8s %-16s %-4s %s  %9s %9s %9s %7s %7s %6s\n", "", "op", "", "shape", "x", "from",
@@ -152,7 +203,8 @@ int cmd_bench(const cli_args *args)
         return EXIT_USAGE;
     const clnorm_options options = cli_context_options(args);
     clnorm_device device;
-    bench b = { args, { NULL, NULL, NULL, NULL }, device.name, NULL, false };
+    bench b = { args, { NULL, NULL, NULL, NULL }, device.name, device.id,
+                NULL, cli_has(args, "latency"),   false };
     int code = cli_status(clnorm_device_find(&device, cli_device(args)));
     if (code == EXIT_OK)
         code = cli_status(clnorm_open(&b.device.ctx, device.id, &options));
