@@ -119,7 +119,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
 {
     const cln_problem *problem = &w->posed.part[k];
     const cln_choice proposed = choices[k];
-    const bool split = proposed.solver == &cln_solve_split;
+    const bool split = proposed.solver == &cln_solve_split || proposed.solver == &cln_solve_sums;
     const uint32_t span = proposed.cols ? problem->geo.span : 0;
     const uint32_t pers[] = { proposed.per, 1, 3 }, blocks[] = { proposed.block, 1, 4 },
                    cols[] = { proposed.cols, span, proposed.cols };

@@ -206,6 +206,12 @@ static void run_base(const cell *l)
                      s == 0 && full              ? WAYS_ALL
                      : full || (first && s == 0) ? WAYS_MORE
                                                  : WAYS_OWN);
+    if (back &&
+        l->op->kind == CLNORM_OP_INSTANCENORM) { /* whose gradients share rows only with such weights */
+        cell own = *l;
+        own.weights = &weight_kinds[1];
+        run_cell(&own, &shapes[0], DATA_NORMAL, WAYS_OWN);
+    }
     const bool grn = l->op->kind == CLNORM_OP_GRN;
     for (int k = DATA_CONSTANT; k < DATA_KINDS; k++) {
         if (grn && back && k == DATA_HUGE) {

@@ -239,7 +239,8 @@ static void give_back(cln_kernels *kernels, clnorm_plan *plan, cln_body *body, i
     pthread_mutex_unlock(&plan->lock);
 }
 
-/* Whether a call has use for a body: something that it writes is given, or earlier statistics are not. */
+/* Whether a call has use for a body: something that it writes is given, or what a later problem writes, which
+ * needs statistics that are not. */
 static bool wanted(const cln_body *body, const clnorm_args *args)
 {
     const cln_layer_problem *l = &body->problem.layer;

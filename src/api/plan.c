@@ -33,8 +33,7 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
         if (!cln_body_has(body, v))
             continue;
         CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
-        if (!(v & CLN_WIDE)) /* a first set of kernels, so that names and constants fail here and not in
-                                enqueue */
+        if (!(v & CLN_WIDE)) /* a first set, so that names and constants fail here, not in enqueue */
             CLN_TRY(cln_stage_kernels(&body->variants[v].free, body, v));
     }
     return CLNORM_OK;
@@ -70,15 +69,18 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
 static void take_along(cln_body *body, const cln_body *front)
 {
     cln_problem *p = &body->problem;
-    const uint32_t theirs[] = { CLN_BIND_R, CLN_BIND_E, CLN_BIND_GAMMA, CLN_BIND_BETA };
+    const uint32_t theirs[] = { CLN_BIND_E, CLN_BIND_GAMMA, CLN_BIND_BETA };
     for (size_t k = 0; k < CLN_COUNT(theirs); k++)
         p->layer.bind[theirs[k]] = front->problem.layer.bind[theirs[k]];
     p->layer.outputs |= front->problem.layer.outputs;
+    p->layer.no_affine = false;
     p->geo.past = front->geo.past;
     p->geo.stats = front->geo.stats;
     p->geo.view[CLN_VIEW_W].step = 1;
     body->choice.along = true;
 }
+
+#define GRADIENTS_OF_WEIGHTS (1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA)
 
 /* front: the body before it; NULL: there is none. */
 static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
@@ -93,11 +95,8 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
     body->choice.leaves_there = solver == &cln_solve_fused && body->choice.solver == &cln_solve_cols;
     if (solver == &cln_solve_sums)
         take_along(body, front);
-    if (solver == &cln_solve_sums && !choice)
-        body->choice.wide = cln_writes_wide(&body->choice, problem, &ctx->params);
     if (body->choice.solver == &cln_solve_fused || body->choice.solver == &cln_solve_sums)
-        body->problem.layer.outputs |=
-            1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA; /* it runs for the weights' sake too */
+        body->problem.layer.outputs |= GRADIENTS_OF_WEIGHTS; /* it runs for their sake too */
     lay_out(body);
 }
 

@@ -333,13 +333,13 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     uint32_t reads, writes, required;
     cln_layer_slots(base, &reads, &writes, &required);
     const uint32_t dx = writes & (BIT(DX) | BIT(DRESIDUAL)), params = writes & (BIT(DGAMMA) | BIT(DBETA));
-    const bool any = dx || base->layer.family;
+    const bool has_dx = dx || base->layer.family;
     const dx_way w = way_of_dx(base, dx, params);
     const bool both = !outside && makes_statistics(base, dx);
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
     if (!outside && base->op->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
-    if (any) {
+    if (has_dx) {
         cln_problem *p = add_dx(out, base, &w, dx, params);
         p->layer.both = both;
         if (both) {
@@ -349,7 +349,7 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
                 *(w.family ? &p->layer.past : &p->layer.stats) = base->layer.stats;
         }
     }
-    if (params && !(any && w.merged)) {
+    if (params && !w.merged) {
         cln_problem *p = add(out, base, CLN_ROLE_PARAMS);
         p->layer.outputs = p->layer.saves = params;
     }

@@ -78,7 +78,7 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
             dx->layer.fuses = cln_fuses(dx, weights);
             if (dx->maps && weights->columns && !dx->columns && !dx->layer.family && weights->geo.span == 1 &&
                 weights->geo.sets == weights->geo.len)
-                dx->layer.along = dx->geo.sets;
+                dx->layer.leaves_dx = true;
         }
     clnorm_op_slots(&first->desc, &out->reads, &out->writes, &out->required);
     return CLNORM_OK;

@@ -138,7 +138,9 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
             *out = c;
         }
     }
-    assert(best >= 0); /* split and pointwise take every problem between them */
+    assert(best >= 0);                               /* split and pointwise take every problem between them */
+    if (before && before->solver == &cln_solve_sums) /* dx is written here */
+        out->wide = cln_writes_wide(out, problem, params);
 }
 
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,

@@ -10,8 +10,7 @@
 
 #define CLN_MAX_STAGES 6
 #define CLN_MAX_SLOTS 8 /* optional tensors of one op */
-#define CLN_MAX_PARTS \
-    4 /* problems that one descriptor makes: statistics, dx in up to two, dgamma and dbeta */
+#define CLN_MAX_PARTS 3 /* problems that one descriptor makes: statistics, dx, dgamma and dbeta */
 
 /* What a kernel of a layer is for: ROLE of cl/common/layer.clh, in its order. */
 typedef enum cln_role {
@@ -69,21 +68,20 @@ typedef struct cln_layer_problem {
     void (*call)(float call[4], const struct cln_problem *problem, const clnorm_args *args);
     size_t d_bytes;
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
-    uint32_t past;       /* statistics that the KEEP role has left in the workspace */
-    uint32_t stats;      /* that this problem leaves there for a later stage or problem */
-    uint32_t family;     /* of them, neighbours that are folded once more; 0: none */
+    uint32_t
+        past; /* statistics of whole sets in front of the workspace: an earlier problem's, or of parts' */
+    uint32_t stats;   /* that this problem leaves there for a later stage or problem */
+    uint32_t family;  /* of them, neighbours that are folded once more; 0: none */
     uint32_t weights; /* sets this far apart share one, and cl/common/gather.clh its gradients; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */
-    uint64_t rest_bytes; /* of dx: what the next problem, of the weights, reads again, unless one of these
-                            does for both: */
-    bool fuses;          /* the schedule `fused` can */
-    uint32_t
-        along; /* `sums` can, which leaves the map of so many sets for a dx that the next problem writes */
-    uint32_t kept_for; /* slots that a later problem writes and needs these statistics for */
-    bool both; /* dx where a call may give no statistics: kernels that make those too (cl/common/both.clh) */
-    bool centred;   /* a mean is subtracted, and so MEAN is a slot */
-    bool by_weight; /* a set is one weight's part of a layer's, and those are the families */
+    uint64_t rest_bytes; /* of dx: what the next problem, of the weights, reads again */
+    bool fuses;          /* unless `fused` takes both in one walk, which it can */
+    bool leaves_dx;      /* or `sums` leaves its maps for a dx written there, which it can */
+    uint32_t kept_for;   /* slots of a later problem that needs the statistics which this one makes */
+    bool both;           /* dx that makes statistics where a call gives none (cl/common/both.clh) */
+    bool centred;        /* a mean is subtracted, and so MEAN is a slot */
+    bool by_weight;      /* a set is one weight's part of a layer's, and those are the families */
     bool reads_d, no_affine, merged, variance, zero_centred;
 } cln_layer_problem;
 

@@ -6,7 +6,10 @@
 #define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
 /* The twin of COLS in cl/common/columns.clh. */
-static uint32_t most_columns(uint32_t wg) { return wg == 1 ? 1024 : 256; }
+static uint32_t most_columns(const cln_problem *problem, uint32_t wg)
+{
+    return wg == 1 ? 1024 : problem->layer.both ? 128 : 256;
+}
 
 static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
 static uint32_t blocks(const cln_geo *g, uint32_t cols) { return cln_ceil_div(g->len, cols); }
@@ -29,10 +32,10 @@ static uint32_t column_items(const cln_geo *g, const cln_choice *choice)
 }
 
 /* Columns that give every work-item of a group of many a piece; at least a cache line's. */
-static uint32_t busy_columns(const cln_geo *g, const cln_choice *choice)
+static uint32_t busy_columns(const cln_problem *problem, const cln_choice *choice)
 {
-    const uint32_t cols = choice->wg * choice->vec / row_pieces(g), line = 32;
-    return choice->wg == 1 ? most_columns(1) : cols < line ? line : cols / line * line;
+    const uint32_t cols = choice->wg * choice->vec / row_pieces(&problem->geo), line = 32;
+    return choice->wg == 1 ? most_columns(problem, 1) : cols < line ? line : cols / line * line;
 }
 
 /* ---- tile ---- */
@@ -48,9 +51,10 @@ static uint32_t common_multiple(uint32_t a, uint32_t b)
 #define LEAST_COLUMNS 64 /* of a row; fewer are not worth going there */
 
 /* Columns of whole sets and, where they fit, of whole vectors; 0 where not even one set fits. */
-static uint32_t tile_columns(const cln_geo *g, uint32_t wg, uint32_t vec)
+static uint32_t tile_columns(const cln_problem *problem, uint32_t wg, uint32_t vec)
 {
-    const uint32_t most = most_columns(wg) / leaves(g);
+    const cln_geo *g = &problem->geo;
+    const uint32_t most = most_columns(problem, wg) / leaves(g);
     const uint32_t whole = common_multiple(g->span, vec), even = cln_ceil_div(LEAST_COLUMNS, whole) * whole;
     const uint32_t cols = even <= most ? even : g->span <= most ? g->span : 0;
     return cols > g->len ? g->len : cols;
@@ -58,19 +62,19 @@ static uint32_t tile_columns(const cln_geo *g, uint32_t wg, uint32_t vec)
 
 static const char *tile_applicable(const cln_problem *problem)
 {
-    return no_columns(problem)                   ? no_columns(problem)
-           : !problem->stat_bytes                ? "there is no statistic"
-           : leaves(&problem->geo) > 4           ? "the columns are longer than 4 leaves of 512 rows"
-           : !tile_columns(&problem->geo, 64, 1) ? "a set is wider than 256 columns"
-                                                 : NULL;
+    return no_columns(problem)             ? no_columns(problem)
+           : !problem->stat_bytes          ? "there is no statistic"
+           : leaves(&problem->geo) > 4     ? "the columns are longer than 4 leaves of 512 rows"
+           : !tile_columns(problem, 64, 1) ? "a set is wider than a work-group's columns"
+                                           : NULL;
 }
 
 static void tile_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
-    const uint32_t least = tile_columns(&problem->geo, choice->wg, choice->vec),
-                   most = most_columns(choice->wg) / leaves(&problem->geo),
-                   wanted = choice->wg > 1          ? busy_columns(&problem->geo, choice)
+    const uint32_t least = tile_columns(problem, choice->wg, choice->vec),
+                   most = most_columns(problem, choice->wg) / leaves(&problem->geo),
+                   wanted = choice->wg > 1          ? busy_columns(problem, choice)
                             : problem->layer.family ? WIDE_MAP
                                                     : least;
     choice->cols = least;
@@ -117,7 +121,7 @@ static uint32_t whole_columns(const cln_geo *g, uint32_t most, uint32_t vec)
 static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
-    const uint32_t most = most_columns(choice->wg), wanted = busy_columns(&problem->geo, choice),
+    const uint32_t most = most_columns(problem, choice->wg), wanted = busy_columns(problem, choice),
                    up = cln_outer(&problem->geo) * leaves(&problem->geo);
     uint32_t cols = wanted < most ? wanted : most;
     while ((uint64_t)up * blocks(&problem->geo, cols) > CLN_MAX_GROUPS && cols * 2 <= most)

@@ -35,13 +35,14 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     return (double)problem->bytes;
 }
 
-/* Behind what is kept: a statistic per column of each leaf, and four rows of sums of each. */
+#define PAIR_BYTES 12 /* a pair of cl/common/stat_pair.clh */
+/* Behind what is kept: a pair per column of each leaf, and four rows of sums of each. */
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
     const size_t leaves = cln_ceil_div(geo->sets, CLN_LEAF), pitch = ((size_t)geo->len + 63) & ~(size_t)63;
-    (void)choice;
-    *workspace = cln_kept_bytes(geo) + leaves * (geo->len * problem->stat_bytes + 4 * pitch * sizeof(float));
+    (void)choice, (void)problem;
+    *workspace = cln_kept_bytes(geo) + leaves * (geo->len * PAIR_BYTES + 4 * pitch * sizeof(float));
     out[0] = (cln_stage){ "fused", cln_groups(leaves), 0 };
     return 1;
 }

@@ -2,8 +2,8 @@
  */
 #include "plan/plan.h"
 
-#define ENOUGH 4 /* sets of a group: the first one's statistics and the last one's map overlap with nothing \
-                  */
+/* Sets of a group: the first one's statistics and the last one's map overlap with nothing. */
+#define ENOUGH 4
 
 static const char *applicable(const cln_problem *problem)
 {

@@ -63,7 +63,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 
 static const char *sums_applicable(const cln_problem *problem)
 {
-    return !problem->layer.along ? "no gradient of weights walks across its sets" : applicable(problem);
+    return !problem->layer.leaves_dx ? "no gradient of weights walks across its sets" : applicable(problem);
 }
 
 static double sums_traffic(const cln_problem *problem, const cln_params *params)
@@ -76,7 +76,7 @@ static double sums_traffic(const cln_problem *problem, const cln_params *params)
 static size_t sums_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                           const cln_choice *choice)
 {
-    geo->stats = problem->layer.along;
+    geo->stats = geo->sets;
     return partial_stages(out, geo, workspace, problem, choice);
 }
 
