@@ -1,5 +1,4 @@
 /* cmd_bench.c -- verify, then time against the copy limit of the same run. */
-#define _POSIX_C_SOURCE 200809L
 #include "bench/bench.h"
 #include "cli/attrs.h"
 #include "cli/cmd.h"
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_CASES 32
 #define VERIFIED 8388608 /* elements at most; larger batches are verified with fewer samples */
@@ -87,24 +85,17 @@ static void print_row(const bench *b, const bench_case *c, const bench_result *r
     fflush(stdout);
 }
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
 /* Times a case in a context of its own, so that nothing that an earlier case has built is there. */
 static clnorm_status run_fresh(bench_result *r, start *s, const bench *b, const bench_case *c)
 {
     const clnorm_options options = cli_context_options(b->args);
     clnorm_stats stats = { .size = sizeof stats };
     bench_device own = { NULL, NULL, NULL, NULL };
-    const double begin = now_ms();
+    const double begin = cli_now_ms();
     clnorm_status st = clnorm_open(&own.ctx, b->id, &options);
     if (st != CLNORM_OK)
         return st;
-    s->open = now_ms() - begin;
+    s->open = cli_now_ms() - begin;
     clnorm_context_handles(own.ctx, &own.cl, &own.id, &own.queue);
     st = bench_run(r, &own, c, BENCH_ROUNDS);
     if (st == CLNORM_OK)
