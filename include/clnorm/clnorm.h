@@ -159,14 +159,13 @@ typedef struct clnorm_buffer {
 
 /** Every tensor an op can read or write: constant, name on the command line. Which of them an op takes
  *  is in its descriptor's comment and in clnorm_op_info. */
-#define CLNORM_SLOT_MAP(S)                                                                            \
-    S(X, x)                                                                                           \
-    S(Y, y)                                                                                           \
-    S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max) S(COUNT, count) \
-        S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var) S(RESIDUAL, residual)     \
-            S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) S(DBETA, dbeta)           \
-                S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma)                               \
-                    S(RUNNING_WHITENER, running_whitener)
+/* clang-format off */
+#define CLNORM_SLOT_MAP(S)                                                                                \
+    S(X, x) S(Y, y) S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max)     \
+    S(COUNT, count) S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var)                   \
+    S(RESIDUAL, residual) S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) S(DBETA, dbeta) \
+    S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma) S(RUNNING_WHITENER, running_whitener)
+/* clang-format on */
 
 typedef enum clnorm_slot {
 #define CLNORM_SLOT_ENUM(NAME, name) CLNORM_##NAME,
@@ -305,8 +304,8 @@ typedef struct clnorm_args {
     double momentum;         /* of batchnorm's running statistics, (0, 1]; 0: the descriptor's */
     uint64_t count;          /* batches seen before, with CLNORM_CUMULATIVE */
 } clnorm_args;
-#define CLNORM_CUMULATIVE 1u /* running statistics are the average of all batches: momentum 1 / (count + 1) \
-                              */
+/* Running statistics are the average of all batches: momentum 1 / (count + 1). */
+#define CLNORM_CUMULATIVE 1u
 #define CLNORM_ARGS_INIT                                                                         \
     {                                                                                            \
         (uint32_t)sizeof(clnorm_args), 0, { { NULL, 0, NULL, 0 } }, { NULL, 0, NULL, 0 }, 0.0, 0 \
@@ -315,8 +314,8 @@ typedef struct clnorm_args {
 /** Enqueues all stages of a plan. Never waits, flushes, reads back or allocates device memory.
  *
  *  queue    of the plan's context and device, in order or out of order.
- *  args     y may be x where their types have one size and their strides are equal; any other overlap of
- *           an output is refused.
+ *  args     y may be x where their types have one size and their strides are equal, and so may what
+ *           clnorm_layer names; any other overlap of an output is refused.
  *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are.
  *  Errors   EARG, EBUFFER (missing, too small, of another context, overlapping, misaligned), EDEVICE,
  *           EWORKSPACE, ECL, ENOMEM. On failure *event is NULL and outputs are undefined. */

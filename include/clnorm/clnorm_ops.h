@@ -261,12 +261,16 @@ typedef enum clnorm_residual {
  *  Types    param_dtype f32 (0 too), f16, bf16, of GAMMA, BETA, DGAMMA and DBETA. MEAN, RSTD f32.
  *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm.
  *  Units    y u8 or s8 is quantized: sat(rint_even(y / out_scale) + out_zero); out_scale 0 is 1, else 1e-30
- * to 1e30; out_zero a whole number of y's type. With a float y both are 0. Buffers  MASK, of a float y whose
- * strides are not negative: bit k % 8 of byte k / 8 belongs to the element that lies k elements behind y's
- * first; backward, behind DY's, whose strides must then be y's. Bits that belong to no element are undefined.
- * SUM may be X or RESIDUAL, y may be X or RESIDUAL. Edges    act(-inf) is 0, but of leaky; a NaN stays one.
- * Where an activation's slope is 0 nothing passes back. Errors   EARG, EDTYPE; EBUFFER where the way back has
- * neither RESIDUAL nor MASK and needs one. */
+ *           to 1e30; out_zero a whole number of y's type. With a float y both are 0.
+ *  Buffers  MASK, of a float y whose strides are not negative: bit k % 8 of byte k / 8 belongs to the element
+ *           that lies k elements behind y's first; backward, behind DY's, whose strides must then be y's.
+ *           Bits that belong to no element are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL;
+ *           backward, where the statistics are in the call and neither DGAMMA nor DBETA is wanted, DX may be
+ *           DY. Give backward behind an activation MEAN and RSTD: its slope depends on them, so that x is read
+ *           once more where they are made first.
+ *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
+ *           back.
+ *  Errors   EARG, EDTYPE; EBUFFER where the way back has neither RESIDUAL nor MASK and needs one. */
 typedef struct clnorm_layer {
     uint32_t affine; /* clnorm_affine */
     uint32_t param_dtype;
@@ -342,15 +346,17 @@ typedef struct clnorm_fold {
 
 /** Folds a batch normalization into the convolution (or linear layer) before it, so that inference needs no
  *  normalization at all: w = w * a, b = (b - mean) * a + beta, a = gamma / sqrt(var + eps), per output
- * channel.
+ *  channel.
  *
  *  Shape    weight (O, I, kh, kw) dense, or (O, I); bias (O): zeros where the convolution has none.
  *  Types    f32, on the host; computed in f64, rounded once. No device is needed.
  *  Units    eps in units of var, >= 0.
  *  Buffers  weight and bias are changed in place, and may not overlap the arrays of fold. After an error they
- * are as they were. Edges    gamma 0 gives weights 0 and the bias beta. A transposed convolution has (I, O,
- * ..): not this one. Errors   EARG where an array is NULL or var + eps is not above 0. Threads  any. Source
- * Jacob et al. 2018, arXiv:1712.05877, section 3.2. */
+ *           are as they were.
+ *  Edges    gamma 0 gives weights 0 and the bias beta. A transposed convolution has (I, O, ..): not this one.
+ *  Errors   EARG where an array is NULL or var + eps is not above 0.
+ *  Threads  any.
+ *  Source   Jacob et al. 2018, arXiv:1712.05877, section 3.2. */
 CLNORM_API clnorm_status clnorm_fold_batchnorm(float *weight, float *bias, const clnorm_fold *fold);
 
 /** Layer normalization: y = (x - mean) / sqrt(var + eps) * gamma + beta.
@@ -509,8 +515,9 @@ typedef struct clnorm_mvn {
  *  Types    as clnorm_layernorm.
  *  Units    eps in units of G, >= 0.
  *  Buffers  X [GAMMA BETA] Y [RSTD]; rstd (N,C) is N; backward computes it from X. An absent gamma is 0 here:
- * y = x + beta. Edges    a NaN or inf in a sample makes the sample NaN. Source   Woo et al. 2023,
- * arXiv:2301.00808 (ConvNeXt V2), algorithm 1. */
+ *           y = x + beta.
+ *  Edges    a NaN or inf in a sample makes the sample NaN.
+ *  Source   Woo et al. 2023, arXiv:2301.00808 (ConvNeXt V2), algorithm 1. */
 typedef struct clnorm_grn {
     clnorm_op op;
     clnorm_tensor x, y;
