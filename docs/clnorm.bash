@@ -63,7 +63,7 @@ _clnorm() {
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
     elif [[ $command == cache ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'path stats clear' -- "$current")
-    elif [[ $command == verify || $command == bench ]]; then
+    elif [[ $command =~ ^(verify|bench|warmup)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "all $(_clnorm_ops "$program")" -- "$current")
     elif [[ $words -eq 0 && $command =~ ^(run|plan|explain|kernels)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_clnorm_ops "$program")" -- "$current")

@@ -1,5 +1,4 @@
-/* cmd_kernels.c -- the ops, their schedules, and the kernel text as the compiler sees
- * it. */
+/* cmd_kernels.c -- the ops, their schedules, and the kernel text as the compiler sees it. */
 #include "cli/attrs.h"
 #include "cli/cmd.h"
 #include "cli/session.h"
@@ -47,7 +46,7 @@ static void print_row(const char *name, const char *direction, const char *own, 
 {
     printf("%-13s %-9s", name, direction);
     for (const char *at = all; *at; at += strcspn(at, " "), at += strspn(at, " "))
-        printf(" %-10s", has_word(own, at, strcspn(at, " ")) ? "yes" : "-");
+        printf(" %-10s", has_word(own, at, strcspn(at, " ")) ? "tested" : "-");
     printf("\n");
 }
 

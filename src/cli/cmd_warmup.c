@@ -1,4 +1,5 @@
 /* cmd_warmup.c -- builds the start-up set ahead of time, into the cache. */
+#include "cli/attrs.h"
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/session.h"
@@ -95,12 +96,13 @@ static int warm(warmup *w, const clnorm_op_info *op)
     return code;
 }
 
-/* A context that builds the set unites ops in programs; a runtime's own cache does not know them from the
+/* A context that builds these ops unites them in programs; a runtime's own cache does not know them from the
  * ops. */
-static int build_set(warmup *w)
+static int build_set(warmup *w, uint64_t ops)
 {
     clnorm_options options = cli_context_options(w->args);
     options.flags &= ~CLNORM_LAZY;
+    options.ops = ops;
     clnorm_context_release(w->session.ctx); /* saves what it built, for this one to load */
     w->session.ctx = NULL;
     return cli_status(
@@ -122,17 +124,23 @@ static int print(warmup *w)
 int cmd_warmup(const cli_args *args)
 {
     const clnorm_op_info *op;
+    uint64_t ops = 0;
     warmup w;
     memset(&w, 0, sizeof w);
     if (cli_has(args, "no-cache"))
         return cli_usage(args, "--no-cache leaves no cache to build into");
+    if (!cli_ops_known(args))
+        return EXIT_USAGE;
     w.args = args;
     w.rows = json_array();
     int code = cli_session_open(&w.session, args);
     for (size_t k = 0; code == EXIT_OK && (op = clnorm_op_at(k)) != NULL; k++)
-        code = warm(&w, op);
+        if (cli_wants(args, op)) {
+            ops |= CLNORM_OP_BIT(op->kind);
+            code = warm(&w, op);
+        }
     if (code == EXIT_OK)
-        code = build_set(&w);
+        code = build_set(&w, ops);
     if (code == EXIT_OK)
         code = print(&w);
     cli_session_close(&w.session);

@@ -23,8 +23,8 @@ const cli_command cli_commands[] = {
       "verify, then time against the copy limit of the same run", cmd_bench },
     { "kernels", CLI_KERNELS, 0, 1, false, "[OP]", "the ops, or the kernel text of one", cmd_kernels },
     { "cache", CLI_CACHE, 1, 1, true, "path|stats|clear", "the directory of compiled kernels", cmd_cache },
-    { "warmup", CLI_WARMUP, 0, 0, true, "", "build the start-up set into the cache, so that no run waits",
-      cmd_warmup },
+    { "warmup", CLI_WARMUP, 0, ANY, true, "[OP...|all]",
+      "build the start-up set, or these ops of it, into the cache, so that no run waits", cmd_warmup },
     { NULL, 0, 0, 0, false, NULL, NULL, NULL },
 };
 
