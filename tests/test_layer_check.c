@@ -78,6 +78,35 @@ START_TEST(descriptors)
 }
 END_TEST
 
+/* Inputs may reach an element by two indices, unless an output lies as they do. */
+START_TEST(rows_that_overlap)
+{
+    const clnorm_tensor apart = clnorm_rows(CLNORM_F32, 4, 6);
+    clnorm_tensor overlap = apart;
+    overlap.stride[0] = 2;
+    overlap.stride[1] = 1;
+    clnorm_any d = fused(0, 0, false);
+    d.head.x = overlap;
+    d.head.y = apart;
+    OK(clnorm_op_check(&d));
+    d.layered.layer.residual = CLNORM_RESIDUAL_BEFORE;
+    refused(&d, CLNORM_ESHAPE, "x (4,6) f32: its strides reach one element by two indices"); /* SUM */
+    d = fused(0, 0, true);
+    d.head.x = overlap;
+    d.head.y = apart;
+    refused(&d, CLNORM_ESHAPE, "x (4,6) f32: its strides"); /* DX */
+    d.layered.layer.gradients = BIT(DGAMMA) | BIT(DBETA);
+    d.head.y = overlap;
+    OK(clnorm_op_check(&d));
+    d.layered.layer.gradients |= BIT(DX);
+    d.head.x = apart;
+    OK(clnorm_op_check(&d));
+    d.layered.layer.gradients = 0;
+    d.layered.layer.residual = CLNORM_RESIDUAL_AFTER;
+    refused(&d, CLNORM_ESHAPE, "y (4,6) f32: its strides"); /* DRESIDUAL */
+}
+END_TEST
+
 START_TEST(masks)
 {
     uint32_t reads, writes, required;
@@ -131,7 +160,8 @@ END_TEST
 int main(void)
 {
     const int failed =
-        suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, masks, calls)), CK_NOFORK);
+        suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, rows_that_overlap, masks, calls)),
+                  CK_NOFORK);
     harness_close();
     return failed;
 }

@@ -212,16 +212,29 @@ static clnorm_status check_head(const cln_op *op, const clnorm_any *desc)
     return CLNORM_OK;
 }
 
+/* Whether an output lies as x does, and as y: SUM or DX, and Y or DRESIDUAL. */
+static void find_outputs(const cln_op *op, const clnorm_any *desc, bool *as_x, bool *as_y)
+{
+    const clnorm_layer none = CLNORM_LAYER_INIT, *l = op->info.layer ? &desc->layered.layer : &none;
+    const bool back = desc->op.direction == CLNORM_BACKWARD;
+    const uint32_t wanted = l->gradients ? l->gradients : ~0u;
+    *as_x = back ? wanted >> CLNORM_DX & 1 : l->residual == CLNORM_RESIDUAL_BEFORE;
+    *as_y = !back || (l->residual == CLNORM_RESIDUAL_AFTER && (wanted >> CLNORM_DRESIDUAL & 1));
+}
+
 static clnorm_status check_tensors(const cln_op *op, clnorm_any *desc)
 {
     clnorm_tensor *x = &desc->head.x, *y = &desc->head.y;
+    bool as_x, as_y;
+    find_outputs(op, desc, &as_x, &as_y);
     CLN_TRY(cln_tensor_check(x, "x", op->info.x_types, false));
     cln_tensor_complete(x);
+    CLN_TRY(cln_tensor_check(x, "x", op->info.x_types, as_x));
     if (!op->maps)
         return CLNORM_OK; /* y is a statistic: the op's own check */
     CLN_TRY(cln_tensor_check(y, "y", op->info.y_types, false));
     cln_tensor_complete(y);
-    CLN_TRY(cln_tensor_check(y, "y", op->info.y_types, true));
+    CLN_TRY(cln_tensor_check(y, "y", op->info.y_types, as_y));
     if (!cln_tensor_same_shape(x, y)) {
         char a[CLN_TENSOR_TEXT], b[CLN_TENSOR_TEXT];
         return cln_fail(CLNORM_ESHAPE, "%s: x is %s and y is %s; their shapes must be equal", op->info.name,

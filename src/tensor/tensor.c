@@ -172,6 +172,8 @@ clnorm_status cln_tensor_check(const clnorm_tensor *t, const char *who, uint32_t
     if (too_large(t))
         return cln_fail(CLNORM_ESHAPE, "%s %s is larger than any memory", who, text);
     if (output && clnorm_tensor_count(t) > 1 && visits_twice(t))
-        return cln_fail(CLNORM_ESHAPE, "%s %s: its strides reach one element by two indices", who, text);
+        return cln_fail(CLNORM_ESHAPE,
+                        "%s %s: its strides reach one element by two indices, and an output lies like it",
+                        who, text);
     return CLNORM_OK;
 }
