@@ -320,7 +320,7 @@ static void run_turn(uint32_t act, uint32_t residual, uint32_t turn, bool back)
     f.with_mask = act == CLNORM_RELU && (turn + residual) % 2;
     f.adds = back && (turn + act) % 3 == 1;
     f.saved = back && turn % 5 == 4 && f.mode != CLNORM_EVAL;
-    run(&f, 3);
+    run(&f, 2);
 }
 
 enum { TURNS = 36 };
@@ -422,7 +422,7 @@ START_TEST(folded_by_weight)
     f.form = LONG;
     f.back = true;
     f.absent = _i == 1 ? BIT(DX) : _i == 2 ? BIT(DGAMMA) : 0;
-    run(&f, 3);
+    run(&f, 2);
 }
 END_TEST
 
