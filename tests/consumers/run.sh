@@ -83,6 +83,29 @@ header() {
   done
 }
 
+# block N: the N-th piece of C in the README.
+block() { awk -v n="$1" '/^```/ { k += inside = $0 == "```c"; next } inside && k == n' "$top/README.md"; }
+
+# What the README shows, to the letter: the six lines run (on any device), the twelve compile.
+readme() {
+  {
+    echo '#include <clnorm.h>'
+    echo 'enum { n = 2, h = 3, w = 5 };'
+    echo 'static unsigned char pixels[3 * h * w];'
+    echo 'static float out[3 * h * w];'
+    echo 'void queue(cl_context my_context, cl_device_id my_device, cl_command_queue my_queue, cl_mem x, cl_mem y,'
+    echo '           size_t frame, size_t frame_bytes, cl_event decoded, cl_event done);'
+    echo 'int main(void)' && echo '{' && block 1 | sed 's/"gpu"/NULL/'
+    echo 'return !(out[0] > -2.1180f && out[0] < -2.1178f); /* (0 - .485) / .229 */' && echo '}'
+    echo 'void queue(cl_context my_context, cl_device_id my_device, cl_command_queue my_queue, cl_mem x, cl_mem y,'
+    echo '           size_t frame, size_t frame_bytes, cl_event decoded, cl_event done)'
+    echo '{ clnorm_context *ctx;' && block 2 && echo '}'
+  } >"$work/readme.c"
+  # shellcheck disable=SC2046 # flags are words
+  cc -std=c99 "$work/readme.c" $(pkg-config --cflags --libs clnorm) -o "$work/readme" &&
+    LD_LIBRARY_PATH=$libdir timeout 100 "$work/readme"
+}
+
 command_runs() { timeout 100 "$prefix/bin/clnorm" --version; }
 
 check "install under one prefix and move it" install_and_move
@@ -92,6 +115,7 @@ export PKG_CONFIG_PATH=$libdir/pkgconfig
 check "both examples through find_package" by_cmake
 check "find_package refuses another version" by_cmake_version
 check "both examples through pkg-config" by_pkg_config
+check "the README's two pieces of C, as they stand" readme
 check "only clnorm_* is exported, and all of the headers" exports
 check "headers as strict C99" header c cc -std=c99 -pedantic -Wc++-compat
 check "headers as C++11" header c++ c++ -std=c++11 -pedantic
