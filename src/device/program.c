@@ -1,19 +1,13 @@
 /* program.c -- the programs of a context: each built once, from its cached binary or from source. */
 #define _POSIX_C_SOURCE 200809L
-#include "device/device.h"
+#include "device/attempt.h"
 
 #include "base/status.h"
 #include "device/binary.h"
 
-#define XXH_INLINE_ALL
-#include <assert.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-#define LOG_MOST 3000 /* bytes of a compiler's log in the error text */
 
 /* A unit: all that goes into one program. Entries are only added, at the front, and live as long as the
  * table. All is read and written under the lock, but what a build needs: `text` stays as it is while
@@ -42,16 +36,6 @@ static char *duplicate(const char *text)
     if (copy)
         memcpy(copy, text, bytes);
     return copy;
-}
-
-static void say(const cln_programs *p, int level, const char *what, const char *options, uint64_t ns)
-{
-    char line[1024];
-    if (!p->env.log)
-        return;
-    snprintf(line, sizeof line, "%s in %.1f ms on %s with %s", what, (double)ns * 1e-6, p->env.device->name,
-             options);
-    p->env.log(p->env.log_user, level, line);
 }
 
 /* ---- the table ---- */
@@ -143,143 +127,8 @@ static entry *add(cln_programs *p, const char *text, const char *options)
 
 /* ---- building ---- */
 
-/* All that the binary depends on, in words, so that the file says what it is for. */
-static char *cache_key(const cln_programs *p, const char *source, const char *options)
-{
-    const cln_device *d = p->env.device;
-    const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
-    const size_t room = strlen(options) + sizeof *d + 256;
-    char *key = (char *)malloc(room);
-    if (!key)
-        return NULL;
-    const int n =
-        snprintf(key, room,
-                 "clnorm %d.%d.%d, %d-bit\nsource %016llx%016llx\noptions %s\n"
-                 "platform %s, %s\ndevice %s, %s, %s\ndriver %s\n",
-                 CLNORM_VERSION_MAJOR, CLNORM_VERSION_MINOR, CLNORM_VERSION_PATCH, (int)sizeof(void *) * 8,
-                 (unsigned long long)hash.high64, (unsigned long long)hash.low64, options, d->platform_name,
-                 d->platform_version, d->name, d->vendor, d->opencl_c, d->driver);
-    assert(n > 0 && (size_t)n < room);
-    (void)n;
-    return key;
-}
-
-/* Appends the compiler's words to the failure at hand. */
-static void append_build_log(cl_program program, cl_device_id device)
-{
-    size_t bytes = 0;
-    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) != CL_SUCCESS)
-        return;
-    char *log = (char *)calloc(bytes + 1, 1);
-    if (!log)
-        return;
-    if (clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL) == CL_SUCCESS)
-        cln_fail_more("; the compiler says:\n%.*s", LOG_MOST, log);
-    free(log);
-}
-
-static clnorm_status build_program(const cln_programs *p, cl_program program, const char *options)
-{
-    const cl_device_id id = p->env.device->id;
-    const clnorm_status status =
-        CLN_CL_STATUS(clBuildProgram(program, 1, &id, options, NULL, NULL), "clBuildProgram");
-    if (status != CLNORM_ECL)
-        return status;
-    cln_fail_more(": the program did not build for %s with the options \"%.600s\"", p->env.device->name,
-                  options);
-    append_build_log(program, id);
-    return CLNORM_EBUILD;
-}
-
-static clnorm_status build_source(const cln_programs *p, const char *source, const char *options,
-                                  cl_program *out)
-{
-    cl_int code;
-    *out = NULL;
-    cl_program program = clCreateProgramWithSource(p->env.context, 1, &source, NULL, &code);
-    CLN_TRY(CLN_CL_STATUS(code, "clCreateProgramWithSource"));
-    const clnorm_status status = build_program(p, program, options);
-    if (status == CLNORM_OK)
-        *out = program;
-    else
-        clReleaseProgram(program);
-    return status;
-}
-
-/* NULL when the driver does not take the binary. It says nothing: the source decides what is an error. */
-static cl_program build_binary(const cln_programs *p, const unsigned char *binary, size_t bytes,
-                               const char *options)
-{
-    const cl_device_id id = p->env.device->id;
-    cl_int taken = CL_SUCCESS, code;
-    cl_program program = clCreateProgramWithBinary(p->env.context, 1, &id, &bytes, &binary, &taken, &code);
-    if (code == CL_SUCCESS && taken == CL_SUCCESS &&
-        clBuildProgram(program, 1, &id, options, NULL, NULL) == CL_SUCCESS)
-        return program;
-    if (code == CL_SUCCESS)
-        clReleaseProgram(program);
-    return NULL;
-}
-
-/* The program of a cached binary, or NULL; *rejected says that there was one and it is no good. */
-static cl_program load(const cln_programs *p, const char *key, const char *options, bool *rejected)
-{
-    unsigned char *binary;
-    size_t bytes;
-    *rejected = false;
-    if (!key || !cln_cache_load(p->env.cache_dir, key, &binary, &bytes, rejected))
-        return NULL;
-    cl_program program = build_binary(p, binary, bytes, options);
-    free(binary);
-    *rejected = !program;
-    return program;
-}
-
-/* What one attempt at a program came to; put into the table under the lock. */
-typedef struct attempt {
-    cl_program program;
-    char *key;
-    bool rejected, loaded;
-    uint64_t ns;
-} attempt;
-
-static void attempt_drop(attempt *a)
-{
-    if (a->program)
-        clReleaseProgram(a->program);
-    free(a->key);
-}
-
-/* From the cache, if it is there. */
-static void make_from_cache(const cln_programs *p, const char *source, const char *options, attempt *a)
-{
-    const uint64_t start = cln_now_ns();
-    if (p->env.cache_dir[0])
-        a->key = cache_key(p, source, options); /* without memory for it there is no cache, no failure */
-    a->program = load(p, a->key, options, &a->rejected);
-    a->loaded = a->program != NULL;
-    a->ns = cln_now_ns() - start;
-    if (a->loaded)
-        say(p, CLNORM_LOG_INFO, "loaded a program", options, a->ns);
-    else if (a->rejected)
-        say(p, CLNORM_LOG_WARN, "refused a damaged or foreign binary in the cache", options, a->ns);
-}
-
-static clnorm_status make(const cln_programs *p, const char *source, const char *options, attempt *a)
-{
-    make_from_cache(p, source, options, a);
-    if (a->loaded)
-        return CLNORM_OK;
-    const uint64_t start = cln_now_ns();
-    const clnorm_status status = build_source(p, source, options, &a->program);
-    a->ns = cln_now_ns() - start;
-    if (status == CLNORM_OK)
-        say(p, CLNORM_LOG_INFO, "built a program", options, a->ns);
-    return status;
-}
-
 /* Enters the attempt, failed or not; under the lock. */
-static void enter(cln_programs *p, entry *e, const attempt *a)
+static void enter(cln_programs *p, entry *e, const cln_attempt *a)
 {
     free(e->key);
     e->key = a->key;
@@ -294,13 +143,13 @@ static void enter(cln_programs *p, entry *e, const attempt *a)
 /* Called and returns with the lock, and lets go of it while it works. */
 static clnorm_status build_entry(cln_programs *p, entry *e)
 {
-    attempt a = { NULL, NULL, false, false, 0 };
+    cln_attempt a = { NULL, NULL, false, false, 0 };
     char *source;
     e->building = true;
     pthread_mutex_unlock(&p->lock);
     clnorm_status status = cln_source_flatten(&source, e->text, p->env.kernel_dir);
     if (status == CLNORM_OK)
-        status = make(p, source, e->options, &a);
+        status = cln_attempt_make(&p->env, source, e->options, &a);
     free(source);
     pthread_mutex_lock(&p->lock);
     enter(p, e, &a);
@@ -376,7 +225,7 @@ static entry *join(cln_programs *p, entry *unit, const char *text, const char *o
 
 clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *options)
 {
-    attempt alone = { NULL, NULL, false, false, 0 };
+    cln_attempt alone = { NULL, NULL, false, false, 0 };
     char *source = NULL;
     pthread_mutex_lock(&p->lock);
     const bool known = find(p, text, options) != NULL;
@@ -386,7 +235,7 @@ clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *o
     if (p->env.cache_dir[0])
         CLN_TRY(cln_source_flatten(&source, text, p->env.kernel_dir));
     if (source)
-        make_from_cache(p, source, options, &alone);
+        cln_attempt_cached(&p->env, source, options, &alone);
     free(source);
     pthread_mutex_lock(&p->lock);
     p->stats.rejected += alone.rejected;
@@ -394,7 +243,7 @@ clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *o
     if (!e && alone.loaded && (e = add(p, text, options)) != NULL)
         enter(p, e, &alone);
     else {
-        attempt_drop(&alone);
+        cln_attempt_drop(&alone);
         e = e ? e : join(p, find_open(p, options), text, options);
     }
     pthread_mutex_unlock(&p->lock);
@@ -419,8 +268,8 @@ static bool save_entry(const cln_programs *p, const entry *e)
     unsigned char *binary = cln_binary_fetch(e->program, p->env.device->id, &bytes);
     const bool saved = binary && cln_cache_save(p->env.cache_dir, e->key, binary, bytes);
     free(binary);
-    say(p, saved ? CLNORM_LOG_INFO : CLNORM_LOG_WARN, saved ? "saved a binary" : "could not save a binary",
-        e->options, cln_now_ns() - start);
+    cln_program_say(&p->env, saved ? CLNORM_LOG_INFO : CLNORM_LOG_WARN,
+                    saved ? "saved a binary" : "could not save a binary", e->options, cln_now_ns() - start);
     return saved;
 }
 

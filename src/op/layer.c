@@ -1,7 +1,7 @@
-/* layer.c -- what layers share: the problems that a descriptor makes, their axes and the shapes of their
- * tensors. */
+/* layer.c -- what layers share: the problems that a descriptor makes, and their axes. */
+#include "op/layer.h"
+
 #include "base/status.h"
-#include "op/op.h"
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -10,15 +10,6 @@
 #define PAIR_BYTES 16     /* of cl/common/stat_pair.clh */
 #define RESPONSE_BYTES 20 /* of stat_response.clh, of families */
 #define BIT(slot) (1u << CLNORM_##slot)
-
-uint32_t cln_layer_channel(const clnorm_tensor *x) { return x->ndim >= 4 || x->ndim == 2 ? 1 : 0; }
-static uint32_t all_axes(const clnorm_tensor *x) { return (1u << x->ndim) - 1; }
-
-uint32_t cln_sample_axes(const clnorm_tensor *x)
-{
-    return all_axes(x) & ~(cln_layer_channel(x) == 1 ? 1u : 0u);
-}
-uint32_t cln_pixel_axes(const clnorm_tensor *x) { return cln_sample_axes(x) & ~(1u << cln_layer_channel(x)); }
 
 /* ---- what ops say of themselves ---- */
 
@@ -43,126 +34,6 @@ void cln_layer_power(cln_problem *p, float inside, float outside, cln_power kind
     memcpy(p->k, k, sizeof k);
 }
 
-/* ---- what a descriptor reads and writes ---- */
-
-static bool eval_mode(const cln_problem *p)
-{
-    return p->desc.op.kind == CLNORM_OP_BATCHNORM && p->desc.batchnorm.mode == CLNORM_EVAL;
-}
-static bool backward(const cln_problem *p) { return p->desc.op.direction == CLNORM_BACKWARD; }
-static bool affine(const cln_problem *p)
-{
-    return p->op->info.slots_in >> CLNORM_GAMMA & 1 && p->desc.layered.layer.affine != CLNORM_NO_AFFINE;
-}
-/* Statistics come from outside: from the slots that *slots names. */
-static bool given(const cln_problem *p, uint32_t *slots)
-{
-    const bool running = eval_mode(p) && !p->desc.layered.layer.given;
-    *slots = 0;
-    if (!p->op->stat_bytes) /* there are none */
-        return false;
-    *slots = running ? BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : (p->layer.centred ? BIT(MEAN) : 0) | BIT(RSTD);
-    return running || p->desc.layered.layer.given;
-}
-
-void cln_layer_slots(const cln_problem *p, uint32_t *reads, uint32_t *writes, uint32_t *required)
-{
-    const clnorm_layer *l = &p->desc.layered.layer;
-    const uint32_t weights = affine(p) ? BIT(GAMMA) | BIT(BETA) : 0;
-    const bool before = l->residual == CLNORM_RESIDUAL_BEFORE, after = l->residual == CLNORM_RESIDUAL_AFTER;
-    uint32_t past;
-    const bool from_outside = given(p, &past);
-    *reads = BIT(X) | weights;
-    if (backward(p)) {
-        const uint32_t wanted = l->gradients ? l->gradients : ~0u;
-        *reads |= BIT(DY) | (p->layer.family ? 0 : past) | (after && l->act ? BIT(RESIDUAL) : 0) |
-                  (cln_layer_has_mask(&p->desc) ? BIT(MASK) : 0);
-        *writes =
-            wanted & (BIT(DX) | (affine(p) ? BIT(DGAMMA) | BIT(DBETA) : 0) | (after ? BIT(DRESIDUAL) : 0));
-        *required = BIT(X) | BIT(DY) | (from_outside ? past : 0) |
-                    (after && l->act && !cln_layer_has_mask(&p->desc) ? BIT(RESIDUAL) : 0);
-        return;
-    }
-    *reads |= (from_outside ? past : 0) | (before || after ? BIT(RESIDUAL) : 0);
-    *writes = BIT(Y) | (before ? BIT(SUM) : 0) | (cln_layer_has_mask(&p->desc) ? BIT(MASK) : 0);
-    if (!from_outside)
-        *writes |= (past & (BIT(MEAN) | BIT(RSTD))) |
-                   (p->desc.op.kind == CLNORM_OP_BATCHNORM ? BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : 0);
-    *required = BIT(X) | BIT(Y) | (from_outside ? past : 0) | (before || after ? BIT(RESIDUAL) : 0);
-}
-
-/* ---- shapes of tensors ---- */
-
-/* The axes that gamma and beta have. */
-static uint32_t weight_axes(const cln_problem *p)
-{
-    const clnorm_tensor *x = &p->desc.head.x;
-    const uint32_t c = 1u << cln_layer_channel(x), sample = all_axes(x) & ~cln_sample_axes(x);
-    const uint32_t set = p->layer.groups ? p->reduced | c : p->reduced;
-    const uint32_t axes[] = { c, set, sample | c, 0 };
-    return axes[p->desc.layered.layer.affine];
-}
-
-static void dense(clnorm_tensor *out, uint32_t dtype, const clnorm_tensor *x, uint32_t axes)
-{
-    memset(out, 0, sizeof *out);
-    out->dtype = dtype;
-    for (uint32_t i = 0; i < x->ndim; i++)
-        if (axes >> i & 1)
-            out->shape[out->ndim++] = x->shape[i];
-    if (!out->ndim)
-        out->shape[out->ndim++] = 1;
-    cln_tensor_complete(out);
-}
-
-/* x's shape with 1 on the reduced axes; the axis of channels counts groups. */
-static void statistic(clnorm_tensor *out, const cln_problem *p)
-{
-    const clnorm_tensor *x = &p->desc.head.x;
-    memset(out, 0, sizeof *out);
-    out->dtype = CLNORM_F32;
-    out->ndim = x->ndim;
-    for (uint32_t i = 0; i < x->ndim; i++)
-        out->shape[i] = p->reduced >> i & 1 ? 1 : x->shape[i];
-    if (p->layer.groups)
-        out->shape[cln_layer_channel(x)] = p->layer.groups;
-    cln_tensor_complete(out);
-}
-
-static uint64_t mask_bytes(const clnorm_tensor *y)
-{
-    int64_t low, high;
-    cln_tensor_reach(y, &low, &high);
-    return (uint64_t)(high - low + 7) / 8;
-}
-
-bool cln_layer_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *out)
-{
-    const clnorm_tensor *x = &p->desc.head.x, *y = &p->desc.head.y;
-    const clnorm_layer *l = &p->desc.layered.layer;
-    uint32_t reads, writes, required;
-    cln_layer_slots(p, &reads, &writes, &required);
-    if (!((reads | writes) >> slot & 1))
-        return false;
-    if (slot == CLNORM_GAMMA || slot == CLNORM_BETA || slot == CLNORM_DGAMMA || slot == CLNORM_DBETA)
-        dense(out, l->param_dtype, x, weight_axes(p));
-    else if (slot == CLNORM_MEAN || slot == CLNORM_RSTD)
-        statistic(out, p);
-    else if (slot == CLNORM_RUNNING_MEAN || slot == CLNORM_RUNNING_VAR)
-        dense(out, CLNORM_F32, x, 1u << cln_layer_channel(x));
-    else if (slot == CLNORM_MASK)
-        *out = (clnorm_tensor){
-            .dtype = CLNORM_U8, .ndim = 1, .shape = { (int64_t)mask_bytes(y) }, .stride = { 1 }
-        };
-    else if (slot == CLNORM_DX || slot == CLNORM_SUM)
-        *out = *x;
-    else if (slot == CLNORM_RESIDUAL)
-        *out = l->residual == CLNORM_RESIDUAL_BEFORE ? *x : *y;
-    else /* DY, DRESIDUAL */
-        *out = *y;
-    return true;
-}
-
 /* ---- problems ---- */
 
 static void bind(cln_layer_problem *l, uint32_t d, uint32_t r, uint32_t e)
@@ -179,7 +50,7 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     cln_problem *p = &out->part[out->count++];
     const clnorm_layer *l = &base->desc.layered.layer;
     const bool before = l->residual == CLNORM_RESIDUAL_BEFORE, after = l->residual == CLNORM_RESIDUAL_AFTER;
-    const bool back = backward(base), wants_dy = role >= CLN_ROLE_DX;
+    const bool back = cln_layer_backward(base), wants_dy = role >= CLN_ROLE_DX;
     uint32_t past;
     *p = *base;
     p->layer.role = role;
@@ -188,7 +59,8 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
             out->part[0].layer.role == CLN_ROLE_KEEP || out->part[0].layer.both ? base->layer.stats : 0;
         p->layer.stats = 0;
     }
-    p->layer.no_affine = !affine(base) || role == CLN_ROLE_KEEP || (role == CLN_ROLE_PARAMS && !l->act);
+    p->layer.no_affine =
+        !cln_layer_affine(base) || role == CLN_ROLE_KEEP || (role == CLN_ROLE_PARAMS && !l->act);
     p->layer.reads_d = wants_dy;
     p->maps = role != CLN_ROLE_KEEP && role != CLN_ROLE_PARAMS;
     p->y = back ? CLNORM_DX : CLNORM_Y;
@@ -209,7 +81,7 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
                                         : CLN_NO_SLOT);
     if (role != CLN_ROLE_KEEP && cln_layer_has_mask(&base->desc))
         p->layer.bind[CLN_BIND_MASK] = CLNORM_MASK;
-    given(base, &past);
+    cln_layer_given(base, &past);
     if (past && role != CLN_ROLE_FORWARD && role != CLN_ROLE_KEEP && !base->layer.family) {
         p->layer.variance = past >> CLNORM_RUNNING_VAR & 1;
         p->layer.bind[CLN_BIND_RSTD] = p->layer.variance ? CLNORM_RUNNING_VAR : CLNORM_RSTD;
@@ -243,7 +115,7 @@ static uint64_t length_of(const clnorm_tensor *x, uint32_t axes)
 static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
 {
     const clnorm_tensor *x = &p->desc.head.x;
-    const uint32_t weights = weight_axes(p);
+    const uint32_t weights = cln_layer_weight_axes(p);
     uint64_t count = 1;
     for (uint32_t i = 0; i < x->ndim; i++) {
         const bool kept = !(axes >> i & 1), weighted = weights >> i & 1;
@@ -267,10 +139,10 @@ static uint64_t least_part(const clnorm_tensor *x)
 static uint32_t parts_by_weight(const cln_problem *p)
 {
     const clnorm_tensor *x = &p->desc.head.x;
-    const uint32_t set = set_axes(p), weights = weight_axes(p), part = set & ~weights,
+    const uint32_t set = set_axes(p), weights = cln_layer_weight_axes(p), part = set & ~weights,
                    groups = p->layer.groups;
     bool inside = false;
-    if (!affine(p) || p->layer.family || eval_mode(p) || !(set & weights))
+    if (!cln_layer_affine(p) || p->layer.family || cln_layer_eval(p) || !(set & weights))
         return 0;
     for (uint32_t i = 0; i < x->ndim; i++) {
         inside |= (set & weights) >> i & 1 && x->shape[i] != 1;
@@ -279,7 +151,7 @@ static uint32_t parts_by_weight(const cln_problem *p)
     }
     const uint64_t family = length_of(x, set & weights) / (groups ? groups : 1);
     return family > 1 && length_of(x, part) >= least_part(x) &&
-                   length_of(x, all_axes(x) & ~part) <= UINT32_MAX
+                   length_of(x, cln_all_axes(x) & ~part) <= UINT32_MAX
                ? (uint32_t)family
                : 0;
 }
@@ -297,10 +169,10 @@ static dx_way way_of_dx(const cln_problem *base, uint32_t outputs, uint32_t para
 {
     const clnorm_tensor *x = &base->desc.head.x;
     dx_way w = { parts_by_weight(base), 0, 0, false };
-    const uint32_t axes = set_axes(base) & ~(w.family ? weight_axes(base) : 0);
-    w.sets = length_of(x, all_axes(x) & ~axes);
+    const uint32_t axes = set_axes(base) & ~(w.family ? cln_layer_weight_axes(base) : 0);
+    w.sets = length_of(x, cln_all_axes(x) & ~axes);
     w.weights = base->layer.groups && !w.family ? 0 : weights_of_sets(base, axes);
-    w.merged = params && !eval_mode(base) && w.weights &&
+    w.merged = params && !cln_layer_eval(base) && w.weights &&
                (base->layer.family || (outputs && w.sets / w.weights <= MOST_GATHERED));
     return w;
 }
@@ -316,7 +188,7 @@ static bool makes_statistics(const cln_problem *base, uint32_t outputs)
 static cln_problem *add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, uint32_t outputs,
                            uint32_t params)
 {
-    cln_problem *p = add(out, base, eval_mode(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
+    cln_problem *p = add(out, base, cln_layer_eval(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
     p->maps = outputs;
     p->layer.by_weight = w->family;
     p->layer.family = w->family ? w->family : base->layer.family;
@@ -360,7 +232,7 @@ clnorm_status cln_layer_parts(cln_problems *out)
     cln_problem base = out->part[0];
     uint32_t past;
     clnorm_tensor kept;
-    const bool outside = given(&base, &past);
+    const bool outside = cln_layer_given(&base, &past);
     const clnorm_layer *l = &base.desc.layered.layer;
     const float post[] = { l->out_scale, l->out_zero, l->slope,
                            l->out_scale != 0.0f ? 1.0f / l->out_scale : 0.0f };
@@ -368,18 +240,18 @@ clnorm_status cln_layer_parts(cln_problems *out)
     base.layer.accumulate = (l->accumulate >> CLNORM_DX & 1) | (l->accumulate >> CLNORM_DGAMMA & 1) << 1 |
                             (l->accumulate >> CLNORM_DBETA & 1) << 2 |
                             (l->accumulate >> CLNORM_DRESIDUAL & 1) << 3;
-    statistic(&kept, &base);
+    cln_layer_statistic(&kept, &base);
     if (clnorm_tensor_count(&kept) > UINT32_MAX)
         return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %u are allowed",
                         (long long)clnorm_tensor_count(&kept), UINT32_MAX);
-    if (!outside && base.op->stat_bytes && (backward(&base) || base.layer.family))
+    if (!outside && base.op->stat_bytes && (cln_layer_backward(&base) || base.layer.family))
         base.layer.stats = (uint32_t)clnorm_tensor_count(&kept);
     out->count = 0;
-    if (backward(&base))
+    if (cln_layer_backward(&base))
         add_backward(out, &base, outside);
     else
         add(out, &base, outside ? CLN_ROLE_GIVEN : CLN_ROLE_FORWARD)->layer.mask_bytes =
-            cln_layer_has_mask(&base.desc) ? mask_bytes(&base.desc.head.y) : 0;
+            cln_layer_has_mask(&base.desc) ? cln_layer_mask_bytes(&base.desc.head.y) : 0;
     return CLNORM_OK;
 }
 
@@ -407,9 +279,10 @@ void cln_layer_axes(cln_view_spec *spec, const cln_problem *p)
 {
     const clnorm_tensor *x = &p->desc.head.x, *y = &p->desc.head.y;
     const uint32_t c = cln_layer_channel(x), group_bit = p->layer.groups ? 1u << (c + 1) : 0;
-    const bool back = backward(p), after = p->desc.layered.layer.residual == CLNORM_RESIDUAL_AFTER;
+    const bool back = cln_layer_backward(p), after = p->desc.layered.layer.residual == CLNORM_RESIDUAL_AFTER;
     const clnorm_tensor *out = p->maps && !back ? y : x, *d = p->layer.reads_d || after ? y : x;
-    const uint32_t set = split_mask(p, p->reduced) | group_bit, weights = split_mask(p, weight_axes(p));
+    const uint32_t set = split_mask(p, p->reduced) | group_bit,
+                   weights = split_mask(p, cln_layer_weight_axes(p));
     const uint32_t reduced = p->layer.role == CLN_ROLE_PARAMS ? ~weights
                              : p->layer.by_weight             ? set & ~weights
                                                               : set;
