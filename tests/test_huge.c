@@ -5,10 +5,7 @@
 #include "api_case.h"
 
 #include "data.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "huge_case.h"
 
 #define PRIME ((size_t)65521)
 #define PIECE (PRIME * 256)        /* of a transfer */
@@ -169,40 +166,6 @@ START_TEST(one_set)
 }
 END_TEST
 
-/* ---- whether there is room ---- */
-
-/* Bytes that the machine can give; all where it does not say. */
-static double available(void)
-{
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[128];
-    double kib = HUGE_VAL;
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lf kB", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib * 1024;
-}
-
-static bool has_room(void)
-{
-    const double need = 2.5 * (double)ROOM;
-    clnorm_device d;
-    if (clnorm_device_find(&d, getenv("CLNORM_TEST_DEVICE")) != CLNORM_OK)
-        printf("skipped: %s\n", clnorm_last_error(NULL));
-    else if (d.max_alloc_bytes < ROOM)
-        printf("skipped: one buffer may have %.2g bytes; %.2g are needed\n", (double)d.max_alloc_bytes,
-               (double)ROOM);
-    else if ((double)d.global_bytes < need || available() < 2 * need)
-        printf(
-            "skipped: the device has %.2g bytes and the machine %.2g free ones; %.2g and %.2g are needed\n",
-            (double)d.global_bytes, available(), need, 2 * need);
-    else
-        return true;
-    return false;
-}
-
 static void begin(void)
 {
     the.block = (pixel *)malloc(2 * PIECE);
@@ -221,7 +184,7 @@ static void end(void)
 
 int main(void)
 {
-    if (!has_room())
+    if (!huge_has_room(2, ROOM))
         return 77;
     TCase *t = SUITE_CASE(pointwise, channels_last_to_first, rows, one_set);
     tcase_set_timeout(t, 0);
