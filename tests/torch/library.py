@@ -2,12 +2,11 @@
 import ctypes
 from ctypes import byref, c_char_p, c_double, c_int64, c_size_t, c_uint32, c_uint64, c_uint8, c_void_p
 
-import numpy as np
+from storage import type_of
 
 # In the order of CLNORM_SLOT_MAP.
 SLOTS = ('x', 'y', 'gamma', 'beta', 'mean', 'rstd', 'min', 'max', 'count', 'm2', 'running_mean', 'running_var',
          'residual', 'sum', 'mask', 'dy', 'dx', 'dgamma', 'dbeta', 'dresidual', 'u', 'v', 'sigma', 'running_whitener')
-DTYPES = {'float32': 1, 'float16': 2}
 MAX_DIMS, MAX_SLOTS, LAZY = 6, 32, 1
 
 
@@ -40,7 +39,7 @@ class Error(RuntimeError):
 
 def tensor_of(array):
     """The tensor that a view of any strides is."""
-    t = Tensor(DTYPES[array.dtype.name], array.ndim)
+    t = Tensor(type_of(array).code, array.ndim)
     t.shape[:array.ndim] = array.shape
     t.stride[:array.ndim] = [s // array.itemsize for s in array.strides]
     return t
