@@ -15,6 +15,8 @@ typedef struct row {
 } row;
 
 #define F32 CLNORM_F32
+#define F16 CLNORM_F16
+#define BF16 CLNORM_BF16
 #define U8 CLNORM_U8
 #define TRAIN CLNORM_TRAIN, 0, 0
 #define EVAL CLNORM_EVAL, 0, 0
@@ -22,6 +24,9 @@ typedef struct row {
 #define BN CLNORM_OP_BATCHNORM
 #define LN CLNORM_OP_LAYERNORM
 #define GRN CLNORM_OP_GRN
+#define GN CLNORM_OP_GROUPNORM
+#define IN CLNORM_OP_INSTANCENORM
+#define RMS CLNORM_OP_RMSNORM
 
 /* W1: a batch of decoded images into a network. W2: one large image, and a batch. W3: batchnorm of ResNet-50.
  * W4: layernorm of ViT-B, of ViT-Ti, of images, of ConvNeXt. W5: grn of ConvNeXt V2. W6: lrn of AlexNet.
@@ -46,21 +51,56 @@ static const row suite[] = {
     { "W3", BN, F32, { 32, 2048, 7, 7 }, FIRST, 0, EVAL },
     { "W3", BN, F32, { 32, 2048, 7, 7 }, FIRST, 1, TRAIN },
     { "W3", BN, F32, { 32, 64, 112, 112 }, LAST, 0, TRAIN },
+    { "W3", BN, F32, { 32, 64, 112, 112 }, LAST, 0, EVAL },
+    { "W3", BN, F32, { 32, 64, 112, 112 }, LAST, 1, TRAIN },
     { "W3", BN, F32, { 32, 256, 56, 56 }, LAST, 0, TRAIN },
+    { "W3", BN, F32, { 32, 256, 56, 56 }, LAST, 0, EVAL },
+    { "W3", BN, F32, { 32, 256, 56, 56 }, LAST, 1, TRAIN },
+    { "W3", BN, F32, { 32, 1024, 14, 14 }, FIRST, 0, TRAIN },
+    { "W3", BN, F32, { 32, 1024, 14, 14 }, FIRST, 1, TRAIN },
+    { "W3", BN, F32, { 32, 1024, 14, 14 }, LAST, 0, TRAIN },
+    { "W3", BN, F32, { 32, 1024, 14, 14 }, LAST, 1, TRAIN },
+    { "W3", BN, F16, { 32, 256, 56, 56 }, FIRST, 0, TRAIN },
+    { "W3", BN, F16, { 32, 256, 56, 56 }, FIRST, 1, TRAIN },
+    { "W3", BN, BF16, { 32, 256, 56, 56 }, FIRST, 0, TRAIN },
+    { "W3", BN, BF16, { 32, 256, 56, 56 }, FIRST, 1, TRAIN },
     { "W4", LN, F32, { 6272, 768 }, ROWS, 0, PLAIN },
     { "W4", LN, F32, { 6272, 768 }, ROWS, 1, PLAIN },
     { "W4", LN, F32, { 50432, 192 }, ROWS, 0, PLAIN },
     { "W4", LN, F32, { 50432, 192 }, ROWS, 1, PLAIN },
     { "W4", LN, F32, { 32, 64, 56, 56 }, FIRST, 0, 0, 0, CLNORM_PER_ELEMENT },
+    { "W4", LN, F32, { 32, 64, 56, 56 }, FIRST, 1, 0, 0, CLNORM_PER_ELEMENT },
     { "W4", LN, F32, { 32, 96, 56, 56 }, FIRST, 0, 0, 1u << 1, 0 },
+    { "W4", LN, F32, { 32, 96, 56, 56 }, FIRST, 1, 0, 1u << 1, 0 },
+    { "W4", LN, F32, { 32, 384, 14, 14 }, FIRST, 0, PLAIN },
+    { "W4", LN, F32, { 32, 384, 14, 14 }, FIRST, 1, PLAIN },
+    { "W4", LN, F32, { 32, 768, 7, 7 }, FIRST, 0, PLAIN },
+    { "W4", LN, F32, { 32, 768, 7, 7 }, FIRST, 1, PLAIN },
+    { "W4", LN, F16, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W4", LN, F16, { 6272, 768 }, ROWS, 1, PLAIN },
+    { "W4", LN, BF16, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W4", LN, BF16, { 6272, 768 }, ROWS, 1, PLAIN },
     { "W5", GRN, F32, { 32, 384, 14, 14 }, FIRST, 0, PLAIN },
     { "W5", GRN, F32, { 32, 96, 56, 56 }, FIRST, 0, PLAIN },
     { "W5", GRN, F32, { 32, 384, 14, 14 }, LAST, 0, PLAIN },
     { "W5", GRN, F32, { 32, 96, 56, 56 }, LAST, 0, PLAIN },
     { "W6", CLNORM_OP_LRN, F32, { 32, 96, 55, 55 }, FIRST, 0, PLAIN },
-    { "W7", CLNORM_OP_GROUPNORM, F32, { 8, 320, 64, 64 }, FIRST, 0, PLAIN },
-    { "W7", CLNORM_OP_INSTANCENORM, F32, { 8, 64, 128, 128 }, FIRST, 0, PLAIN },
-    { "W7", CLNORM_OP_RMSNORM, F32, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W7", GN, F32, { 8, 320, 64, 64 }, FIRST, 0, PLAIN },
+    { "W7", GN, F32, { 8, 320, 64, 64 }, FIRST, 1, PLAIN },
+    { "W7", GN, F32, { 8, 320, 64, 64 }, LAST, 0, PLAIN },
+    { "W7", GN, F32, { 8, 320, 64, 64 }, LAST, 1, PLAIN },
+    { "W7", GN, F32, { 32, 1280, 8, 8 }, FIRST, 0, PLAIN },
+    { "W7", GN, F32, { 32, 1280, 8, 8 }, FIRST, 1, PLAIN },
+    { "W7", GN, F16, { 8, 320, 64, 64 }, FIRST, 0, PLAIN },
+    { "W7", GN, BF16, { 8, 320, 64, 64 }, FIRST, 0, PLAIN },
+    { "W7", IN, F32, { 8, 64, 128, 128 }, FIRST, 0, PLAIN },
+    { "W7", IN, F32, { 8, 64, 128, 128 }, FIRST, 1, PLAIN },
+    { "W7", IN, F16, { 8, 64, 128, 128 }, FIRST, 0, PLAIN },
+    { "W7", IN, BF16, { 8, 64, 128, 128 }, FIRST, 0, PLAIN },
+    { "W7", RMS, F32, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W7", RMS, F32, { 6272, 768 }, ROWS, 1, PLAIN },
+    { "W7", RMS, F16, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W7", RMS, BF16, { 6272, 768 }, ROWS, 0, PLAIN },
 };
 static const row latency[] = {
     { "tiny", CLNORM_OP_NORMALIZE, U8, { 1, 3, 32, 32 }, LAST_IN, 0, PLAIN },
@@ -69,7 +109,7 @@ static const row latency[] = {
     { "tiny", CLNORM_OP_MOMENTS, F32, { 1, 3, 32, 32 }, FIRST, 0, PLAIN },
     { "tiny", BN, F32, { 1, 64, 7, 7 }, FIRST, 0, EVAL },
     { "tiny", LN, F32, { 1, 64, 7, 7 }, FIRST, 0, PLAIN },
-    { "tiny", CLNORM_OP_GROUPNORM, F32, { 1, 64, 7, 7 }, FIRST, 0, PLAIN },
+    { "tiny", GN, F32, { 1, 64, 7, 7 }, FIRST, 0, PLAIN },
 };
 
 static void set(clnorm_any *desc, const char *attr, double value) { clnorm_op_set(desc, attr, &value, 1); }
@@ -93,7 +133,7 @@ static bench_case make(const row *r)
     c.desc.op.direction = r->backward ? CLNORM_BACKWARD : CLNORM_FORWARD;
     c.desc.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
     if (op->y_types != 1u << CLNORM_F32) /* else y is a statistic, shaped by the check */
-        c.desc.head.y = tensor_of(r, CLNORM_F32, r->layout == LAST);
+        c.desc.head.y = tensor_of(r, r->x == U8 ? F32 : r->x, r->layout == LAST);
     if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
         set(&c.desc, "mean", 0.5);
         set(&c.desc, "std", 0.5);
