@@ -308,8 +308,11 @@ static clnorm_status enqueue_ring(cln_chain *chain, clnorm_plan *plan)
     }
     st = enqueue_all(chain, plan, true);
     cl_event done = chain->last;
-    if (st == CLNORM_OK)
-        clRetainEvent(done); /* one for the ring, one for the caller */
+    if (st == CLNORM_OK) {
+        st = CLN_CL_STATUS(clRetainEvent(done), "clRetainEvent"); /* one for the ring, one for the caller */
+        if (st != CLNORM_OK)
+            chain->last = NULL; /* there is but one: the ring's, for the place is in use */
+    }
     /* After a failure half-way the stages before it still use the place: its next user waits for all of them.
      */
     else if (clEnqueueMarkerWithWaitList(chain->queue, 0, NULL, &done) != CL_SUCCESS)
