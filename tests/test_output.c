@@ -69,6 +69,36 @@ START_TEST(appears_at_commit)
 }
 END_TEST
 
+/* The third meets a folder that was not there before: the first two are as they were. */
+START_TEST(all_or_none)
+{
+    static const char *const names[] = { "old.npy", "new.npy", "folder.npy" };
+    cli_output *o[COUNT(names)];
+    size_t size;
+    enter("all_or_none");
+    files_write("old.npy", "old", 3);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        FILES_EXPECT(cli_output_open(&o[i], names[i], NULL), EXIT_OK, NULL);
+        FILES_EXPECT(cli_output_npy(o[i], &array), EXIT_OK, NULL);
+    }
+    ck_assert_int_eq(mkdir("folder.npy", 0777), 0);
+    FILES_EXPECT(cli_output_commit_all(o, COUNT(names)), EXIT_INPUT, "folder.npy cannot be written");
+    unsigned char *const bytes = files_read("old.npy", &size);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(bytes, "old", 3);
+    free(bytes);
+    ck_assert_int_eq(files_count("."), 2);
+    FILES_EXPECT(cli_output_open(&o[0], "old.npy", NULL), EXIT_OK, NULL);
+    FILES_EXPECT(cli_output_open(&o[1], "new.npy", NULL), EXIT_OK, NULL);
+    for (size_t i = 0; i < 2; i++)
+        FILES_EXPECT(cli_output_npy(o[i], &array), EXIT_OK, NULL);
+    FILES_EXPECT(cli_output_commit_all(o, 2), EXIT_OK, NULL);
+    check_array_file("old.npy");
+    check_array_file("new.npy");
+    ck_assert_int_eq(files_count("."), 3);
+}
+END_TEST
+
 START_TEST(abandoned)
 {
     cli_output *o[3];
@@ -354,8 +384,8 @@ END_TEST
 
 int main(void)
 {
-    return files_run(
-        suite_of("output", SUITE_CASE(appears_at_commit, abandoned, interrupted, names, never_over_the_input,
-                                      through_a_link, read_only, small_disk, small_limit, full_device,
-                                      standard_output, closed_standard_output, a_fifo)));
+    return files_run(suite_of("output", SUITE_CASE(appears_at_commit, all_or_none, abandoned, interrupted,
+                                                   names, never_over_the_input, through_a_link, read_only,
+                                                   small_disk, small_limit, full_device, standard_output,
+                                                   closed_standard_output, a_fifo)));
 }

@@ -112,8 +112,7 @@ static int write_files(job *j)
         return code;
     cli_output *sink = j->sink;
     j->sink = NULL;
-    code = cli_output_commit(sink);
-    return code == EXIT_OK ? cli_extras_commit(&j->extras) : code;
+    return cli_extras_commit(&j->extras, sink);
 }
 
 /* ---- what is said ---- */

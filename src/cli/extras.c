@@ -183,16 +183,16 @@ int cli_extras_write(cli_extras *e)
     return EXIT_OK;
 }
 
-int cli_extras_commit(cli_extras *e)
+int cli_extras_commit(cli_extras *e, cli_output *first)
 {
+    cli_output *sinks[2 * CLNORM_SLOTS + 1] = { first };
+    size_t n = 1;
     for (size_t k = 0; k < e->count; k++) {
-        cli_output *sink = e->list[k].sink;
+        if (e->list[k].sink)
+            sinks[n++] = e->list[k].sink;
         e->list[k].sink = NULL;
-        const int code = sink ? cli_output_commit(sink) : EXIT_OK;
-        if (code != EXIT_OK)
-            return code;
     }
-    return EXIT_OK;
+    return cli_output_commit_all(sinks, n);
 }
 
 void cli_extras_free(cli_extras *e)

@@ -1,7 +1,9 @@
 /* output.c -- outputs that appear together or not at all.
  *
- * A file is written under a temporary name beside its target and flushed to the disk; commit only renames it,
- * so that an older file stays whole until then. A device, a pipe or standard output is written at commit. */
+ * A file is written under a temporary name beside its target, flushed to the disk and closed; commit only
+ * renames it, so that an older file stays whole until then. The older file keeps a second name until all
+ * outputs have their place, and takes its own back where one of them fails. A device, a pipe or standard
+ * output is written at commit. */
 #define _XOPEN_SOURCE 700
 #include "cli/image.h"
 #include "cli/npy.h"
@@ -28,7 +30,9 @@ struct cli_output {
     char *target; /* where links lead; NULL when written directly */
     char *name;   /* as given */
     int slot;     /* of the temporary */
+    int aside;    /* of the second name of what was there before */
     int fd;
+    bool undo;              /* it has its target's name, and what was there before can have it back */
     bool standard;          /* stdout, which stays open */
     const cli_array *array; /* what to write directly at commit: an array, or a picture */
     const unsigned char *pixels;
@@ -67,18 +71,22 @@ static int above_standard(int fd)
     return high;
 }
 
-/* The slot is in use before the file is there, so that no signal finds a file without a slot. */
-static int create(int slot, const char *target)
+/* The next name beside target that no other process takes; false where it is too long. */
+static bool name_temporary(int slot, const char *target)
 {
     static unsigned number;
     const char *const slash = strrchr(target, '/'), *const base = slash ? slash + 1 : target;
-    for (int i = 0; i < TRIES; i++) {
-        const int n = snprintf(temporaries[slot], PATH_MAX, "%.*s.%.*s.clnorm-%ld-%u", (int)(base - target),
-                               target, BASE_BYTES, base, (long)getpid(), number++);
-        if (n >= PATH_MAX) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
+    const int n = snprintf(temporaries[slot], PATH_MAX, "%.*s.%.*s.clnorm-%ld-%u", (int)(base - target),
+                           target, BASE_BYTES, base, (long)getpid(), number++);
+    if (n >= PATH_MAX)
+        errno = ENAMETOOLONG;
+    return n < PATH_MAX;
+}
+
+/* The slot is in use before the file is there, so that no signal finds a file without a slot. */
+static int create(int slot, const char *target)
+{
+    for (int i = 0; i < TRIES && name_temporary(slot, target); i++) {
         in_use[slot] = 1;
         const int fd = open(temporaries[slot], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0)
@@ -88,6 +96,22 @@ static int create(int slot, const char *target)
             return -1;
     }
     return -1;
+}
+
+/* The file has gone, or has a name that it keeps. */
+static void leave_slot(int *slot)
+{
+    in_use[*slot] = 0;
+    *slot = OPEN_MAX;
+}
+
+static void give_up(int *slot)
+{
+    if (*slot == OPEN_MAX)
+        return;
+    if (in_use[*slot])
+        unlink(temporaries[*slot]);
+    leave_slot(slot);
 }
 
 /* ---- open --------------------------------------------------------------------------------------- */
@@ -173,7 +197,7 @@ int cli_output_open(cli_output **out, const char *name, const char *input)
     if (!o)
         return cli_fail(EXIT_MEMORY, "no memory is left to open %s", cli_quote(name));
     o->fd = -1;
-    o->slot = OPEN_MAX;
+    o->slot = o->aside = OPEN_MAX;
     o->name = strdup(name);
     int code = o->name ? resolve(o, name, input) : fail_write(name, errno);
     if (code == EXIT_OK && o->target) {
@@ -238,13 +262,20 @@ static int put_content(const cli_output *o, int fd)
     return done || s.why ? s.why : ENOMEM; /* libpng stops by itself only for lack of memory */
 }
 
-/* A file is written now, where failing still leaves all targets alone. */
+static int close_file(cli_output *o)
+{
+    const int fd = o->fd;
+    o->fd = -1;
+    return close(fd) == 0 ? 0 : errno;
+}
+
+/* A file is written and closed now, where failing still leaves all targets alone. */
 static int write_file(cli_output *o)
 {
     if (!o->target)
         return EXIT_OK;
-    const int why = put_content(o, o->fd);
-    return why ? fail_write(o->name, why) : EXIT_OK;
+    const int why = put_content(o, o->fd), closing = close_file(o);
+    return why || closing ? fail_write(o->name, why ? why : closing) : EXIT_OK;
 }
 
 int cli_output_npy(cli_output *o, const cli_array *a)
@@ -278,22 +309,39 @@ int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width,
 
 /* ---- commit ------------------------------------------------------------------------------------- */
 
-static int close_file(cli_output *o)
+/* Gives what is at the target a second name; false where the file system has no such. */
+static bool set_aside(cli_output *o)
 {
-    const int fd = o->fd;
-    o->fd = -1;
-    return close(fd) == 0 ? 0 : errno;
+    o->aside = free_slot();
+    if (o->aside == OPEN_MAX)
+        return false;
+    in_use[o->aside] = name_temporary(o->aside, o->target);
+    if (in_use[o->aside] && link(o->target, temporaries[o->aside]) == 0)
+        return true;
+    leave_slot(&o->aside);
+    return false;
 }
 
 static int commit_file(cli_output *o)
 {
-    int why = close_file(o);
-    if (!why && rename(temporaries[o->slot], o->target) != 0)
-        why = errno;
-    if (why)
-        return fail_write(o->name, why);
-    in_use[o->slot] = 0;
+    struct stat info;
+    const bool back = lstat(o->target, &info) == 0 ? set_aside(o) : true;
+    if (rename(temporaries[o->slot], o->target) != 0)
+        return fail_write(o->name, errno);
+    leave_slot(&o->slot);
+    o->undo = back;
     return EXIT_OK;
+}
+
+/* The target as it was before: without a second name there was none. */
+static void take_back(cli_output *o)
+{
+    if (!o->undo)
+        return;
+    if (o->aside == OPEN_MAX)
+        unlink(o->target);
+    else if (rename(temporaries[o->aside], o->target) == 0)
+        leave_slot(&o->aside);
 }
 
 /* That a reader has gone is known to whoever closed the pipe; it is not worth a sentence. */
@@ -312,13 +360,26 @@ static int commit_direct(cli_output *o)
     return why ? fail_write(o->name, why) : EXIT_OK;
 }
 
-int cli_output_commit(cli_output *o)
+static int commit(cli_output *o)
 {
     assert(o->array || o->pixels);
-    const int code = o->target ? commit_file(o) : commit_direct(o);
-    cli_output_abandon(o);
+    return o->target ? commit_file(o) : commit_direct(o);
+}
+
+int cli_output_commit_all(cli_output *const *list, size_t count)
+{
+    int code = EXIT_OK;
+    for (size_t i = 0; i < count && code == EXIT_OK; i++)
+        code = commit(list[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (code != EXIT_OK)
+            take_back(list[i]);
+        cli_output_abandon(list[i]);
+    }
     return code;
 }
+
+int cli_output_commit(cli_output *o) { return cli_output_commit_all(&o, 1); }
 
 void cli_output_abandon(cli_output *o)
 {
@@ -326,10 +387,8 @@ void cli_output_abandon(cli_output *o)
         return;
     if (o->fd >= 0 && !o->standard)
         close(o->fd);
-    if (o->slot < OPEN_MAX && in_use[o->slot]) {
-        unlink(temporaries[o->slot]);
-        in_use[o->slot] = 0;
-    }
+    give_up(&o->slot);
+    give_up(&o->aside);
     free(o->target);
     free(o->name);
     free(o);

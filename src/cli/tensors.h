@@ -51,7 +51,8 @@ int cli_extras_open(cli_extras *e, const char *input);
 /* The memory of all in the slots of a run. */
 void cli_extras_bind(const cli_extras *e, cli_slots *slots);
 int cli_extras_write(cli_extras *e);
-int cli_extras_commit(cli_extras *e);
+/* Together with OUTPUT, which goes before them. */
+int cli_extras_commit(cli_extras *e, cli_output *first);
 /* Abandons what was not committed. */
 void cli_extras_free(cli_extras *e);
 
