@@ -191,8 +191,8 @@ static int finish(cl_event event)
 {
     cl_int status = CL_COMPLETE;
     cl_int code = event ? clWaitForEvents(1, &event) : CL_SUCCESS;
-    if (event)
-        clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL);
+    if (event && code == CL_SUCCESS)
+        code = clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL);
     if (code == CL_SUCCESS && status < 0)
         code = status;
     if (event)
