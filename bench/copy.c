@@ -57,8 +57,9 @@ clnorm_status bench_copy_make(bench_copy *out, const bench_device *device, uint3
     cl_uint units = 1;
     const uint32_t y = y_dtype ? y_dtype : CLNORM_F32;
     memset(out, 0, sizeof *out);
-    clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    clGetDeviceInfo(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    if (clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS ||
+        clGetDeviceInfo(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL) != CL_SUCCESS)
+        return CLNORM_ECL;
     const int cpu = out->cpu = (type & CL_DEVICE_TYPE_CPU) != 0, vec = cpu ? 16 : 4;
     out->local = cpu ? 1 : 256;
     out->groups = (size_t)units * (cpu ? 8 : 64);
