@@ -282,11 +282,35 @@ START_TEST(parameters_fit_the_device)
 }
 END_TEST
 
+/* Columns whose statistics nobody saved keep most there. */
+START_TEST(kernels_of_a_gpu_fit_32_kib)
+{
+    const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 4, 64, 14, 14),
+                        last = clnorm_nhwc(CLNORM_F32, 8, 64, 14, 14);
+    clnorm_any d[] = { desc_of(CLNORM_OP_LAYERNORM, &first), desc_of(CLNORM_OP_BATCHNORM, &last) };
+    clnorm_context *ctx = fresh();
+    d[0].layernorm.axes = 1u << 1;
+    ctx->device.type = CL_DEVICE_TYPE_GPU;
+    ctx->device.cpu = false;
+    ctx->device.local_bytes = 32768;
+    cln_params_for(&ctx->params, &ctx->device);
+    ck_assert_uint_gt(ctx->params.wg, 64);
+    for (size_t k = 0; k < CLN_COUNT(d); k++) {
+        clnorm_plan *plan;
+        d[k].op.direction = CLNORM_BACKWARD;
+        OK(clnorm_plan_create(&plan, ctx, &d[k].op, CLNORM_ESTIMATE));
+        clnorm_plan_release(plan);
+    }
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 static Suite *plan_suite(void)
 {
-    return suite_of("plan", SUITE_CASE(described, described_empty, slots, measured_gives_the_same_bits,
-                                       launches_stay_small, launches_of_layers_stay_small,
-                                       limits_of_the_device, parameters_fit_the_device));
+    return suite_of("plan",
+                    SUITE_CASE(described, described_empty, slots, measured_gives_the_same_bits,
+                               launches_stay_small, launches_of_layers_stay_small, limits_of_the_device,
+                               kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
 }
 
 SUITE_MAIN(plan_suite)

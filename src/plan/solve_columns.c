@@ -8,7 +8,7 @@
 /* The twin of COLS in cl/common/columns.clh. */
 static uint32_t most_columns(const cln_problem *problem, uint32_t wg)
 {
-    return wg == 1 ? 1024 : problem->layer.both ? 128 : 256;
+    return wg == 1 ? 1024 : problem->layer.both ? 112 : 256;
 }
 
 static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
