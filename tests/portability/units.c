@@ -1,0 +1,290 @@
+/* units.c -- writes down every program that a GPU would compile for a table of problems.
+ *
+ *   units DIRECTORY [KERNELS]    KERNELS: a copy of cl/ to take instead of the library's own
+ *
+ * DIRECTORY receives OP.cl, the whole text of an op, and units.tsv, a line per program: its name, its text,
+ * the kernels that a plan may launch, each with the bytes that a load of x should take (0: any), the build
+ * options.
+ *
+ * Every solver that can run a problem is forced once, with the launch parameters of a GPU, as is every
+ * program of a plan: of aligned buffers, of calls that give no statistics. Exit 1 where a schedule that an op
+ * claims is not among them. */
+#include "api/api.h"
+#include "base/compiler.h"
+#include "device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the table ---- */
+
+enum { FIRST, LAST, LAST_IN, ROWS }; /* channels first, last, last in and first out; (N,C) */
+/* Statistics: its own, given from outside, of batchnorm the running ones. */
+typedef enum how { OWN, SAVED, EVAL } how;
+static const char *const hows[] = { "", "-saved", "-eval" };
+
+typedef struct row {
+    const char *name;
+    int layout;
+    uint32_t x, y;
+    int64_t shape[4];
+    uint64_t only; /* CLNORM_OP_BIT of the ops that it is for */
+    bool all_hows; /* else with its own statistics alone */
+    uint32_t axes, affine, act, residual;
+} row;
+
+#define F32 CLNORM_F32, CLNORM_F32
+#define F16 CLNORM_F16, CLNORM_F16
+#define BF16 CLNORM_BF16, CLNORM_BF16
+#define ONE(NAME) CLNORM_OP_BIT(CLNORM_OP_##NAME)
+#define BUT(NAME) ~ONE(NAME)
+#define EACH ~(uint64_t)0
+
+/* Rows of one chunk, images of few and of many channels, planes too small for a run. Layers share their code,
+ * so that what only the types or the shape change is asked of one of them. */
+static const row layers[] = {
+    { "rows", ROWS, F32, { 6272, 768 }, .only = BUT(BATCHNORM) & BUT(LRN), .all_hows = true },
+    { "images", FIRST, F32, { 32, 64, 56, 56 }, .only = EACH, .all_hows = true },
+    { "images-last", LAST, F32, { 32, 64, 56, 56 }, .only = BUT(MVN) & BUT(INSTANCENORM), .all_hows = true },
+    { "small", FIRST, F32, { 32, 512, 7, 7 }, .only = ONE(BATCHNORM) },
+    { "small-last", LAST, F32, { 32, 512, 7, 7 }, .only = ONE(GROUPNORM) | ONE(GRN) },
+    { "small-last", LAST, F32, { 32, 512, 7, 7 }, .only = ONE(INSTANCENORM) | ONE(MVN), .all_hows = true },
+    { "one", FIRST, F32, { 1, 64, 56, 56 }, .only = ONE(BATCHNORM) },
+    { "over-c", FIRST, F32, { 32, 96, 56, 56 }, .only = ONE(LAYERNORM) | ONE(RMSNORM), true, .axes = 2 },
+    { "per-element", FIRST, F32, { 32, 64, 56, 56 }, ONE(INSTANCENORM), .affine = CLNORM_PER_ELEMENT },
+    { "rows-f16", ROWS, F16, { 6272, 768 }, .only = ONE(LAYERNORM) },
+    { "rows-bf16", ROWS, BF16, { 6272, 768 }, .only = ONE(RMSNORM), .affine = CLNORM_NO_AFFINE },
+    { "images-relu", FIRST, F32, { 32, 64, 56, 56 }, ONE(BATCHNORM), .act = CLNORM_RELU, .residual = 2 },
+    { "images-silu", FIRST, F32, { 32, 64, 56, 56 }, ONE(GROUPNORM), .act = CLNORM_SILU },
+};
+/* Decoded photographs, as bytes and as floats; sets of one chunk and large ones. */
+static const row inputs[] = {
+    { "photos", FIRST, F32, { 32, 3, 224, 224 }, .only = BUT(TOTENSOR) & BUT(SYMMETRIC) },
+    { "photos-u8", LAST_IN, CLNORM_U8, CLNORM_F32, { 32, 3, 224, 224 }, .only = BUT(DENORMALIZE) },
+    { "photos-f16", LAST_IN, CLNORM_U8, CLNORM_F16, { 32, 3, 224, 224 }, .only = ONE(NORMALIZE) },
+    { "icons", FIRST, F32, { 256, 3, 32, 32 }, .only = ONE(MINMAX) | ONE(ZSCORE) | ONE(MOMENTS) },
+};
+
+static clnorm_tensor tensor_of(const row *r, uint32_t dtype, bool last)
+{
+    const clnorm_dtype d = (clnorm_dtype)dtype;
+    const int64_t *s = r->shape;
+    return r->layout == ROWS ? clnorm_rows(d, s[0], s[1])
+           : last            ? clnorm_nhwc(d, s[0], s[1], s[2], s[3])
+                             : clnorm_nchw(d, s[0], s[1], s[2], s[3]);
+}
+
+static void set(clnorm_any *desc, const char *attr, double value) { clnorm_op_set(desc, attr, &value, 1); }
+
+/* An attribute that the op lacks is refused, which is no matter. */
+static clnorm_any make(const clnorm_op_info *op, const row *r, uint32_t direction, how h)
+{
+    clnorm_any d;
+    clnorm_op_init(&d, op->kind);
+    d.op.direction = direction;
+    d.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
+    if (cln_op_of(op->kind)->maps) /* else y is a statistic, shaped by the check */
+        d.head.y = tensor_of(r, r->y, r->layout == LAST);
+    if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
+        set(&d, "mean", 0.5);
+        set(&d, "std", 0.5);
+    }
+    if (!op->layer)
+        return d;
+    set(&d, "groups", r->layout == ROWS ? 1 : 32);
+    set(&d, "mode", h == EVAL ? CLNORM_EVAL : CLNORM_TRAIN);
+    set(&d, "axes", r->axes);
+    set(&d, "affine", r->affine);
+    set(&d, "act", r->act);
+    set(&d, "residual", r->residual);
+    set(&d, "given", h == SAVED);
+    return d;
+}
+
+/* ---- the plans ---- */
+
+/* Schedules seen, of each op forward and backward. */
+#define MOST_KINDS 64
+static uint32_t seen[MOST_KINDS][2];
+static size_t failures;
+
+static void fail(const char *what, const char *name)
+{
+    fprintf(stderr, "units: %s: %s\n", what, name);
+    failures++;
+}
+
+/* Whether every group could load whole vectors, as cln_writes_wide asks where there is an output. */
+static bool loads_whole(const cln_body *body)
+{
+    const cln_problem *p = &body->problem;
+    const cln_choice *c = &body->choice;
+    const int64_t step = p->geo.view[CLN_VIEW_X].step;
+    return step >= 1 && step <= 4 && cln_geo_aligned(&p->geo, c->vec, p->maps) &&
+           (c->cols % c->vec == 0 || c->cols >= p->geo.len);
+}
+
+/* Bytes of a whole vector of x, where that can be loaded. Problems with kernels of their own for aligned
+ * buffers are judged by those. */
+static unsigned load_bytes(const cln_body *body, int variant)
+{
+    const size_t bytes = body->choice.vec * body->problem.x_bytes;
+    const bool judged = body->choice.wide == ((variant & CLN_WIDE) != 0);
+    return judged && loads_whole(body) ? (unsigned)(bytes < 16 ? bytes : 16) : 0;
+}
+
+static void note(cln_body *body, const char *name)
+{
+    static const char *const roles[] = { "forward", "given", "keep", "dx", "frozen", "params" };
+    const cln_problem *p = &body->problem;
+    for (int v = CLN_PLAIN; v < CLN_VARIANTS; v++) {
+        cl_program program = body->variants[v].program;
+        if (!program)
+            continue;
+        if (!program->id[0])
+            snprintf(program->id, sizeof program->id, "%s.%s.%s%s%s%s", p->op->info.name, name,
+                     p->op->info.layer ? roles[p->layer.role] : "forward", body->choice.along ? ".along" : "",
+                     v & CLN_BOTH ? ".both" : "", v & CLN_WIDE ? ".wide" : "");
+        for (size_t i = 0; i < body->nstages; i++) {
+            char kernel[64];
+            snprintf(kernel, sizeof kernel, "%s_%s:%u", p->op->info.name, body->stages[i].kernel,
+                     load_bytes(body, v));
+            device_kernel(program, kernel);
+        }
+    }
+    for (size_t i = 0; cln_solvers[i]; i++)
+        if (cln_solvers[i] == body->choice.solver)
+            seen[p->op->info.kind][p->desc.op.direction] |= 1u << i;
+}
+
+/* Every solver of problem k, with the others as the planner has them. */
+static void force(clnorm_context *ctx, const clnorm_any *d, const cln_problems *posed, size_t k,
+                  const char *name)
+{
+    for (size_t i = 0; cln_solvers[i]; i++) {
+        cln_choice choices[CLN_MAX_PARTS];
+        clnorm_plan *plan;
+        cln_choose_from(choices, 0, posed, &ctx->params, &ctx->device);
+        if (!cln_choose_with(&choices[k], cln_solvers[i], &posed->part[k], &ctx->params, &ctx->device))
+            continue;
+        cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
+        if (cln_plan_with(&plan, ctx, &d->op, choices, true) != CLNORM_OK) {
+            fail(name, clnorm_last_error(NULL));
+            continue;
+        }
+        for (size_t b = 0; b < plan->nbodies; b++)
+            note(&plan->body[b], name);
+        clnorm_plan_release(plan);
+    }
+}
+
+/* What an op cannot take, as its check says, is left out. */
+static void plan_one(clnorm_context *ctx, const clnorm_op_info *op, const row *r, uint32_t direction, how h)
+{
+    const clnorm_any d = make(op, r, direction, h);
+    cln_problems posed;
+    char name[64];
+    if (cln_op_pose(&posed, &d.op) != CLNORM_OK)
+        return;
+    snprintf(name, sizeof name, "%s%s", r->name, hows[h]);
+    for (size_t k = 0; k < posed.count; k++)
+        force(ctx, &d, &posed, k, name);
+}
+
+static void plan_op(clnorm_context *ctx, const clnorm_op_info *op)
+{
+    const row *rows = op->layer ? layers : inputs;
+    const size_t n = op->layer ? CLN_COUNT(layers) : CLN_COUNT(inputs);
+    const how last = op->kind == CLNORM_OP_BATCHNORM ? EVAL : op->layer ? SAVED : OWN;
+    for (size_t r = 0; r < n; r++)
+        for (uint32_t back = 0; back <= op->layer; back++)
+            for (int h = OWN; h <= (rows[r].all_hows ? (int)last : OWN); h++)
+                if (rows[r].only & CLNORM_OP_BIT(op->kind))
+                    plan_one(ctx, op, &rows[r], back, (how)h);
+}
+
+/* ---- what has been seen ---- */
+
+static bool claims(const char *list, const char *name)
+{
+    const size_t n = strlen(name);
+    for (const char *at = list; *at; at += strcspn(at, " "), at += strspn(at, " "))
+        if (strcspn(at, " ") == n && !strncmp(at, name, n))
+            return true;
+    return false;
+}
+
+static void check_schedules(const clnorm_op_info *op)
+{
+    for (uint32_t back = 0; back <= op->layer; back++)
+        for (size_t i = 0; cln_solvers[i]; i++)
+            if (claims(back ? op->schedules_back : op->schedules, cln_solvers[i]->name) &&
+                !(seen[op->kind][back] >> i & 1)) {
+                char text[96];
+                snprintf(text, sizeof text, "%s %s", op->name, back ? "backward" : "forward");
+                fail(text, cln_solvers[i]->name);
+            }
+}
+
+/* Programs of one name are numbered: those with the same up to a number are before it. */
+static void make_unique(cl_program p)
+{
+    const size_t used = strlen(p->id);
+    size_t same = 1;
+    for (cl_program q = device_programs(); q != p; q = q->next)
+        same += strcspn(q->id, "#") == used && !strncmp(q->id, p->id, used);
+    if (same > 1)
+        snprintf(p->id + used, sizeof p->id - used, "#%zu", same);
+}
+
+static bool write_text(const char *dir, const char *name, const char *text)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return false;
+    const bool written = fputs(text, f) >= 0;
+    return fclose(f) == 0 && written;
+}
+
+static bool write_units(const char *dir)
+{
+    char path[1024], name[64];
+    snprintf(path, sizeof path, "%s/units.tsv", dir);
+    FILE *f = fopen(path, "w");
+    bool written = f != NULL;
+    for (cl_program p = device_programs(); p && written; p = p->next) {
+        make_unique(p);
+        snprintf(name, sizeof name, "%.*s.cl", (int)strcspn(p->id, "."), p->id);
+        written = write_text(dir, name, p->source) &&
+                  fprintf(f, "%s\t%s\t%s\t%s\n", p->id, name, p->kernels, p->options) > 0;
+    }
+    return f && fclose(f) == 0 && written;
+}
+
+int main(int argc, char **argv)
+{
+    const clnorm_options options = { .size = sizeof options,
+                                     .flags = CLNORM_LAZY | CLNORM_CACHE_OFF,
+                                     .kernel_dir = argc > 2 ? argv[2] : NULL };
+    const clnorm_op_info *op;
+    clnorm_context *ctx;
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "usage: units DIRECTORY [KERNELS]\n");
+        return 2;
+    }
+    if (clnorm_context_create(&ctx, device_context(), device_id(), &options) != CLNORM_OK) {
+        fail("context", clnorm_last_error(NULL));
+        return 1;
+    }
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        plan_op(ctx, op);
+        check_schedules(op);
+    }
+    if (!write_units(argv[1]))
+        fail("cannot write", argv[1]);
+    clnorm_context_release(ctx);
+    return failures != 0;
+}
