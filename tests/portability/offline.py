@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""offline.py -- every kernel that a GPU can launch, through the compilers of GPUs that are not here.
+
+usage: offline.py UNITS [--targets NAME,..] [--units REGEX] [--change] [--twins] [--freeze] [--doc FILE [--write]]
+                  [--kernels DIRECTORY] [--tools DIRECTORY] [--cache DIRECTORY] [--jobs N]
+
+UNITS is the program of units.c. Each kernel is held to LIMITS. What is beyond is known, or it is an error: known.txt
+says per stage (a kernel without its op), number and target the worst there is, which must be exactly what is found, and
+for each a reason. --change takes a few programs and five targets, in less than a minute; --targets some, or families of
+them; --units some programs, of which only what is worse than known is an error. Programs of buffers that are not
+aligned are left out where there are others of aligned ones (--twins takes them, and compares only for worse). --freeze
+writes what was found to known.txt, --doc compares the tables of FILE with it, or writes them. --kernels is a copy of
+cl/ to take instead. Results are kept in --cache by what they depend on.
+Exit 0, 1 where something is beyond the limits and not known, or known and not so; 77 where a target has no tools here,
+or others than those of the numbers. The last line is always "N passed, N failed, N skipped": programs, once per target.
+"""
+import argparse
+import collections
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import compilers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+KNOWN = os.path.join(HERE, 'known.txt')
+SETS = ('change', 'all')
+
+# What a kernel may take. `load` must be what its unit says, in the stages that walk tensors.
+MOST, LEAST = 'most', 'least'
+LIMITS = {
+    'amd': {'registers': (MOST, 64), 'spills': (MOST, 0), 'scalar spills': (MOST, 0), 'stack': (MOST, 0),
+            'local': (MOST, 32768)},
+    'nvidia': {'registers': (MOST, 64), 'spills': (MOST, 0), 'stack': (MOST, 0), 'local': (MOST, 32768)},
+    'intel': {'simd': (LEAST, 16), 'spills': (MOST, 0), 'stack': (MOST, 0), 'local': (MOST, 32768)},
+}
+FAMILIES = {family: [name for name, c in compilers.TARGETS.items() if c.family == family] for family in LIMITS}
+METRICS = ('registers', 'simd', 'spills', 'scalar spills', 'stack', 'local', 'load', 'pixel load')
+WALKS = ('rows', 'slab', 'partial', 'apply', 'pointwise', 'clan', 'fused', 'leaves', 'tile', 'mapcols', 'window',
+         'ring')
+
+# Intel's compiler tries each width in turn, ten seconds a program: there it is one of each kind.
+FAMILY_UNITS = {'intel': r'^(zscore\.photos|normalize\.photos-u8|batchnorm\.images|grn\.images|lrn\.images|'
+                         r'layernorm\.(rows|over-c|images-last))\.(forward|dx|params)(\.wide)?$'}
+
+# One of each family of schedules: what a change to cl/ is most likely to break, on these targets.
+CHANGE_TARGETS = ('gfx906', 'gfx1030', 'sm_80', 'sm_90', 'tgllp')
+CHANGE_UNITS = ('normalize.photos-u8.forward.wide', 'layernorm.rows.forward.wide', 'layernorm.over-c.forward.wide')
+
+
+# ---- units -----------------------------------------------------------------------------------------------------
+
+class Unit:
+    """A program: text, options, and the kernels that are launched, each with the bytes that its loads should take."""
+
+    def __init__(self, line, folder):
+        self.name, file, kernels, options = line.rstrip('\n').split('\t')
+        self.op, self.source, self.options = file[:-3], os.path.join(folder, file), options.split()
+        self.load = 'load' if '-DXSTEP=1' in self.options else 'pixel load'
+        self.loads = collections.defaultdict(int)
+        for kernel in kernels.split(','):
+            stage, load = kernel[len(self.op) + 1:].split(':')
+            self.loads[stage] = max(self.loads[stage], int(load))
+
+    def text(self):
+        """What a compiler sees, without the op's name: ops that are the same code are compiled once."""
+        plain = compilers.run(['clang-15', '-E', '-P', '-x', 'cl', *self.options, self.source])
+        return re.sub(r'\b%s_' % self.op, 'op_', plain)
+
+
+def read_units(program, folder, kernels):
+    subprocess.run([program, folder, *kernels], check=True, timeout=120)
+    with open(os.path.join(folder, 'units.tsv')) as file:
+        return [Unit(line, folder) for line in file]
+
+
+def chosen(units, args):
+    names = {unit.name for unit in units}
+    if args.change:
+        return [unit for unit in units if unit.name in CHANGE_UNITS]
+    return [unit for unit in units if re.search(args.units, unit.name) and
+            (args.twins or unit.name + '.wide' not in names)]
+
+
+def alike(units):
+    """Units in lists of those that are the same code, by the hash of it."""
+    groups = collections.defaultdict(list)
+    for unit in units:
+        code = '%s\n%s' % (unit.text(), [o for o in unit.options if not o.startswith('-D')])
+        groups[hashlib.sha256(code.encode()).hexdigest()].append(unit)
+    return groups
+
+
+def of_family(groups, family):
+    pattern = FAMILY_UNITS.get(family, '')
+    taken = {code: [unit for unit in units if re.search(pattern, unit.name)] for code, units in groups.items()}
+    return {code: units for code, units in taken.items() if units}
+
+
+# ---- compiling -------------------------------------------------------------------------------------------------
+
+def measured(cache, compiler, code, unit):
+    """{stage: {metric: number}} of all kernels of a program, from the cache or a compiler."""
+    key = '%s %s %s%s' % (compiler.target, compiler.version, compiler.reader, code)
+    path = os.path.join(cache, hashlib.sha256(key.encode()).hexdigest() + '.json')
+    if os.path.exists(path):
+        with open(path) as file:
+            return json.load(file)
+    kernels = compiler.compile(unit.source, unit.options)
+    found = {name[len(unit.op) + 1:]: kernel for name, kernel in kernels.items() if name.startswith(unit.op + '_')}
+    with tempfile.NamedTemporaryFile('w', dir=cache, delete=False) as file:
+        json.dump(found, file)
+    os.replace(file.name, path)
+    return found
+
+
+class Target:
+    """What has been found for one target."""
+
+    def __init__(self, compiler):
+        self.name, self.family, self.version = compiler.target, compiler.family, compiler.version
+        self.programs, self.kernels, self.failures = 0, 0, []
+        self.worst = {}  # (stage, metric): number beyond the limit, and the unit
+        self.ends = {}   # metric: the worst of all kernels
+        self.beyond = collections.Counter()  # metric: kernels
+
+    def take(self, units, found):
+        for unit in units:
+            self.programs += 1
+            for stage, load in unit.loads.items():
+                self.kernels += 1
+                if stage not in found:
+                    self.failures.append('%s: there is no kernel %s' % (unit.name, stage))
+                    continue
+                self.take_kernel(unit, stage, load, found[stage])
+
+    def take_kernel(self, unit, stage, load, kernel):
+        limits = dict(LIMITS[self.family])
+        if load and stage in WALKS and 'load' in kernel:
+            kernel[unit.load] = kernel['load']
+            limits[unit.load] = (LEAST, load)
+        for metric, (way, limit) in limits.items():
+            number = kernel[metric]
+            worse = max if way is MOST else min
+            self.ends[metric] = worse(number, self.ends.get(metric, number))
+            if worse(number, limit) == limit:
+                continue
+            self.beyond[metric] += 1
+            before = self.worst.get((stage, metric), (number, unit.name))
+            self.worst[stage, metric] = (number, unit.name) if worse(number, before[0]) != before[0] else before
+
+
+def compile_all(compiler, groups, args):
+    target = Target(compiler)
+
+    def one(item):
+        code, units = item
+        try:
+            return units, measured(args.cache, compiler, code, units[0])
+        except (compilers.Failed, subprocess.TimeoutExpired) as error:
+            return units, error
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for units, found in pool.map(one, groups.items()):
+            if isinstance(found, Exception):
+                target.programs += len(units)
+                target.failures += ['%s: %s' % (unit.name, found) for unit in units]
+            else:
+                target.take(units, found)
+    return target
+
+
+# ---- what is known ---------------------------------------------------------------------------------------------
+
+class Known:
+    """known.txt: `why FAMILY METRIC STAGE..: TEXT`, `tools SET TARGET: VERSION`, `SET STAGE METRIC: TARGET=N ..`."""
+
+    def __init__(self):
+        self.lines, self.tools, self.reasons, self.numbers = [], {}, [], {}
+        with open(KNOWN) as file:
+            for line in file:
+                head, _, rest = line.strip().partition(': ')
+                words = head.split(' ')
+                if words[0] == 'tools':
+                    self.tools[words[1], words[2]] = rest
+                elif words[0] == 'why':
+                    self.reasons.append((words[1], words[2].replace('-', ' '), words[3:], rest))
+                elif words[0] in SETS:
+                    for pair in rest.split():
+                        target, number = pair.split('=')
+                        self.numbers[words[0], words[1], words[2].replace('-', ' '), target] = int(number)
+                if words[0] not in ('tools', *SETS):
+                    self.lines.append(line)
+
+    def why(self, family, metric, stage):
+        for families, wanted, stages, text in self.reasons:
+            if family in families.split(',') and metric == wanted and ('*' in stages or stage in stages):
+                return text
+        return None
+
+    def of(self, which, target):
+        return {(stage, metric): number for (of, stage, metric, name), number in self.numbers.items()
+                if of == which and name == target}
+
+    def freeze(self, which, targets):
+        names = {target.name for target in targets}
+        self.numbers = {key: n for key, n in self.numbers.items() if key[0] != which or key[3] not in names}
+        for target in targets:
+            self.tools[which, target.name] = target.version
+            for (stage, metric), (number, _) in target.worst.items():
+                self.numbers[which, stage, metric, target.name] = number
+        rows = collections.defaultdict(list)
+        order = list(compilers.TARGETS)
+        for key in sorted(self.numbers, key=lambda k: (k[0], k[1], METRICS.index(k[2]), order.index(k[3]))):
+            rows['%s %s %s' % (key[0], key[1], key[2].replace(' ', '-'))].append('%s=%d' % (key[3], self.numbers[key]))
+        with open(KNOWN, 'w') as file:
+            file.writelines(self.lines)
+            file.writelines('tools %s %s: %s\n' % (of, name, self.tools[of, name])
+                            for of in SETS for name in order if (of, name) in self.tools)
+            file.writelines('%s: %s\n' % (head, ' '.join(pairs)) for head, pairs in rows.items())
+
+
+def judge(target, known, which, exact):
+    """Sentences on what is not as known."""
+    wanted, wrong = known.of(which, target.name), list(target.failures)
+    for (stage, metric), (number, unit) in sorted(target.worst.items()):
+        before = wanted.pop((stage, metric), None)
+        way = LIMITS[target.family].get(metric, (LEAST, 0))[0]
+        if before is None:
+            wrong.append('%s of %s is %d in %s: beyond the limit' % (metric, stage, number, unit))
+        elif number != before and (exact or (number > before) == (way is MOST)):
+            wrong.append('%s of %s is %d in %s: known.txt says %d' % (metric, stage, number, unit, before))
+        if not known.why(target.family, metric, stage):
+            wrong.append('%s of %s: known.txt has no reason for it' % (metric, stage))
+    if exact:
+        wrong += ['%s of %s is within the limit: known.txt says %d' % (metric, stage, number)
+                  for (stage, metric), number in sorted(wanted.items())]
+    return wrong
+
+
+# ---- the tables ------------------------------------------------------------------------------------------------
+
+FIRST, LAST = '<!-- written by tests/portability/offline.py -->', '<!-- end -->'
+
+
+def limit_text(family, metric):
+    if 'load' in metric:
+        return 'as the type' if family != 'intel' else '-'
+    way, limit = LIMITS[family].get(metric, (None, None))
+    return '-' if way is None else '%s %d' % ('at least' if way is LEAST else 'at most', limit)
+
+
+def tables(targets, skipped, known):
+    lines = ['| target | programs | kernels | ' + ' | '.join(METRICS) + ' |', '|---' * (3 + len(METRICS)) + '|']
+    for family in LIMITS:
+        lines.append('| *%s: limits* | | | ' % family +
+                     ' | '.join('*%s*' % limit_text(family, m) for m in METRICS) + ' |')
+        for t in targets:
+            if t.family != family:
+                continue
+            cells = ['-' if m not in t.ends else str(t.ends[m]) + (' (%d)' % t.beyond[m] if t.beyond[m] else '')
+                     for m in METRICS]
+            lines.append('| %s | %d | %d | ' % (t.name, t.programs, t.kernels) + ' | '.join(cells) + ' |')
+    lines += ['| %s | skipped: %s |' % pair + ' |' * (1 + len(METRICS)) for pair in skipped]
+    lines += ['', '## Known to be beyond the limits', '']
+    stages = collections.defaultdict(dict)
+    for t in targets:
+        for (stage, metric), (number, _) in t.worst.items():
+            stages[t.family, metric, stage][t.name] = number
+    for family in LIMITS:
+        names = [t.name for t in targets if t.family == family]
+        rows = [(m, s, stages[family, m, s]) for m in METRICS for (f, n, s) in sorted(stages) if (f, n) == (family, m)]
+        if not rows:
+            continue
+        lines += ['| %s | stage | ' % family + ' | '.join(names) + ' | why |', '|---' * (len(names) + 3) + '|']
+        lines += ['| %s | `%s` | ' % (metric, stage) + ' | '.join(str(numbers.get(name, '-')) for name in names) +
+                  ' | %s |' % known.why(family, metric, stage) for metric, stage, numbers in rows]
+        lines.append('')
+    lines += ['## With', '', *('- %s: %s' % (t.name, t.version) for t in targets), '']
+    return lines
+
+
+def document(path, lines, write):
+    """Whether the file has these tables between its marks; or writes them there."""
+    with open(path) as file:
+        text = file.read()
+    head, tail = text.split(FIRST, 1)[0], text.split(LAST, 1)[1]
+    new = '%s%s\n%s\n%s%s' % (head, FIRST, '\n'.join(lines), LAST, tail)
+    if write:
+        with open(path, 'w') as file:
+            file.write(new)
+    return write or new == text
+
+
+# ---- all -------------------------------------------------------------------------------------------------------
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('program')
+    parser.add_argument('--targets', default='')
+    parser.add_argument('--units', default='')
+    parser.add_argument('--change', action='store_true')
+    parser.add_argument('--twins', action='store_true')
+    parser.add_argument('--freeze', action='store_true')
+    parser.add_argument('--doc')
+    parser.add_argument('--write', action='store_true')
+    parser.add_argument('--kernels')
+    parser.add_argument('--tools', default=os.path.expanduser('~/.cache/clnorm-portability'))
+    parser.add_argument('--cache', default=os.path.expanduser('~/.cache/clnorm-offline'))
+    parser.add_argument('--jobs', type=int, default=1)
+    return parser.parse_args()
+
+
+def present(names, which, known, args):
+    """The compilers that are here, and why others are not."""
+    found, skipped = [], []
+    for name in names:
+        try:
+            compiler = compilers.TARGETS[name](name, args.tools)
+            before = known.tools.get((which, name))
+            if not args.freeze and before != compiler.version:
+                raise compilers.Missing('known.txt is of %s; here is %s' % (before or 'no such', compiler.version))
+            found.append(compiler)
+        except compilers.Missing as missing:
+            print('SKIP %s: %s' % (name, missing), flush=True)
+            skipped.append((name, missing))
+    return found, skipped
+
+
+def report(target, wrong):
+    ends = ', '.join('%s %d' % (m, target.ends[m]) for m in METRICS if m in target.ends)
+    print('%s %s: %d programs, %d kernels, %s' % ('not ok' if wrong else 'ok', target.name, target.programs,
+                                                  target.kernels, ends), flush=True)
+    for sentence in wrong:
+        print('    ' + sentence)
+    return min(len(wrong), target.programs)
+
+
+def main():
+    args = arguments()
+    known, which = Known(), 'change' if args.change else 'all'
+    names = args.targets.split(',') if args.targets else CHANGE_TARGETS if args.change else list(compilers.TARGETS)
+    names = [name for given in names for name in FAMILIES.get(given, [given])]
+    found, skipped = present(names, which, known, args)
+    targets, failed = [], 0
+    os.makedirs(args.cache, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        units = chosen(read_units(args.program, folder, [args.kernels] if args.kernels else []), args)
+        groups = alike(units) if found else {}
+        for compiler in found:
+            target = compile_all(compiler, of_family(groups, compiler.family), args)
+            exact = not (args.units or args.twins)
+            failed += report(target, target.failures if args.freeze else judge(target, known, which, exact))
+            targets.append(target)
+    if args.freeze:
+        known.freeze(which, targets)
+    if args.doc and (args.write or not skipped) and not document(args.doc, tables(targets, skipped, known), args.write):
+        print('not ok %s is not what has been found: --write writes it' % args.doc)
+        failed += 1
+    passed = sum(target.programs for target in targets) - failed
+    print('%d passed, %d failed, %d skipped' % (passed, failed, len(skipped) * len(units)))
+    return 1 if failed else 77 if skipped else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
