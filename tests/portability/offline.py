@@ -26,13 +26,9 @@ import sys
 import tempfile
 
 import compilers
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-KNOWN = os.path.join(HERE, 'known.txt')
-SETS = ('change', 'all')
+from known import LEAST, MOST, WALKS, Known, Target, document, report, text_of
 
 # What a kernel may take. `load` must be what its unit says, in the stages that walk tensors.
-MOST, LEAST = 'most', 'least'
 LIMITS = {
     'amd': {'registers': (MOST, 64), 'spills': (MOST, 0), 'scalar spills': (MOST, 0), 'stack': (MOST, 0),
             'local': (MOST, 32768)},
@@ -41,8 +37,6 @@ LIMITS = {
 }
 FAMILIES = {family: [name for name, c in compilers.TARGETS.items() if c.family == family] for family in LIMITS}
 METRICS = ('registers', 'simd', 'spills', 'scalar spills', 'stack', 'local', 'load', 'pixel load')
-WALKS = ('rows', 'slab', 'partial', 'apply', 'pointwise', 'clan', 'fused', 'leaves', 'tile', 'mapcols', 'window',
-         'ring')
 
 # Intel's compiler tries each width in turn, ten seconds a program: there it is one of each kind.
 FAMILY_UNITS = {'intel': r'^(zscore\.photos|normalize\.photos-u8|batchnorm\.images|grn\.images|lrn\.images|'
@@ -119,44 +113,21 @@ def measured(cache, compiler, code, unit):
     return found
 
 
-class Target:
-    """What has been found for one target."""
-
-    def __init__(self, compiler):
-        self.name, self.family, self.version = compiler.target, compiler.family, compiler.version
-        self.programs, self.kernels, self.failures = 0, 0, []
-        self.worst = {}  # (stage, metric): number beyond the limit, and the unit
-        self.ends = {}   # metric: the worst of all kernels
-        self.beyond = collections.Counter()  # metric: kernels
-
-    def take(self, units, found):
-        for unit in units:
-            self.programs += 1
-            for stage, load in unit.loads.items():
-                self.kernels += 1
-                if stage not in found:
-                    self.failures.append('%s: there is no kernel %s' % (unit.name, stage))
-                    continue
-                self.take_kernel(unit, stage, load, found[stage])
-
-    def take_kernel(self, unit, stage, load, kernel):
-        limits = dict(LIMITS[self.family])
-        if load and stage in WALKS and 'load' in kernel:
-            kernel[unit.load] = kernel['load']
+def take(target, unit, found):
+    """A unit's kernels, in the numbers of its program."""
+    for stage, load in unit.loads.items():
+        if stage not in found:
+            target.failures.append('%s: there is no kernel %s' % (unit.name, stage))
+            continue
+        limits, numbers = dict(LIMITS[target.family]), dict(found[stage])
+        if load and stage in WALKS and 'load' in numbers:
             limits[unit.load] = (LEAST, load)
-        for metric, (way, limit) in limits.items():
-            number = kernel[metric]
-            worse = max if way is MOST else min
-            self.ends[metric] = worse(number, self.ends.get(metric, number))
-            if worse(number, limit) == limit:
-                continue
-            self.beyond[metric] += 1
-            before = self.worst.get((stage, metric), (number, unit.name))
-            self.worst[stage, metric] = (number, unit.name) if worse(number, before[0]) != before[0] else before
+            numbers[unit.load] = numbers['load']
+        target.hold(unit.name, stage, limits, numbers)
 
 
 def compile_all(compiler, groups, args):
-    target = Target(compiler)
+    target = Target(compiler.target, compiler.family, compiler.version)
 
     def one(item):
         code, units = item
@@ -167,86 +138,16 @@ def compile_all(compiler, groups, args):
 
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for units, found in pool.map(one, groups.items()):
-            if isinstance(found, Exception):
-                target.programs += len(units)
-                target.failures += ['%s: %s' % (unit.name, found) for unit in units]
-            else:
-                target.take(units, found)
+            for unit in units:
+                target.programs += 1
+                if isinstance(found, Exception):
+                    target.failures.append('%s: %s' % (unit.name, found))
+                else:
+                    take(target, unit, found)
     return target
 
 
-# ---- what is known ---------------------------------------------------------------------------------------------
-
-class Known:
-    """known.txt: `why FAMILY METRIC STAGE..: TEXT`, `tools SET TARGET: VERSION`, `SET STAGE METRIC: TARGET=N ..`."""
-
-    def __init__(self):
-        self.lines, self.tools, self.reasons, self.numbers = [], {}, [], {}
-        with open(KNOWN) as file:
-            for line in file:
-                head, _, rest = line.strip().partition(': ')
-                words = head.split(' ')
-                if words[0] == 'tools':
-                    self.tools[words[1], words[2]] = rest
-                elif words[0] == 'why':
-                    self.reasons.append((words[1], words[2].replace('-', ' '), words[3:], rest))
-                elif words[0] in SETS:
-                    for pair in rest.split():
-                        target, number = pair.split('=')
-                        self.numbers[words[0], words[1], words[2].replace('-', ' '), target] = int(number)
-                if words[0] not in ('tools', *SETS):
-                    self.lines.append(line)
-
-    def why(self, family, metric, stage):
-        for families, wanted, stages, text in self.reasons:
-            if family in families.split(',') and metric == wanted and ('*' in stages or stage in stages):
-                return text
-        return None
-
-    def of(self, which, target):
-        return {(stage, metric): number for (of, stage, metric, name), number in self.numbers.items()
-                if of == which and name == target}
-
-    def freeze(self, which, targets):
-        names = {target.name for target in targets}
-        self.numbers = {key: n for key, n in self.numbers.items() if key[0] != which or key[3] not in names}
-        for target in targets:
-            self.tools[which, target.name] = target.version
-            for (stage, metric), (number, _) in target.worst.items():
-                self.numbers[which, stage, metric, target.name] = number
-        rows = collections.defaultdict(list)
-        order = list(compilers.TARGETS)
-        for key in sorted(self.numbers, key=lambda k: (k[0], k[1], METRICS.index(k[2]), order.index(k[3]))):
-            rows['%s %s %s' % (key[0], key[1], key[2].replace(' ', '-'))].append('%s=%d' % (key[3], self.numbers[key]))
-        with open(KNOWN, 'w') as file:
-            file.writelines(self.lines)
-            file.writelines('tools %s %s: %s\n' % (of, name, self.tools[of, name])
-                            for of in SETS for name in order if (of, name) in self.tools)
-            file.writelines('%s: %s\n' % (head, ' '.join(pairs)) for head, pairs in rows.items())
-
-
-def judge(target, known, which, exact):
-    """Sentences on what is not as known."""
-    wanted, wrong = known.of(which, target.name), list(target.failures)
-    for (stage, metric), (number, unit) in sorted(target.worst.items()):
-        before = wanted.pop((stage, metric), None)
-        way = LIMITS[target.family].get(metric, (LEAST, 0))[0]
-        if before is None:
-            wrong.append('%s of %s is %d in %s: beyond the limit' % (metric, stage, number, unit))
-        elif number != before and (exact or (number > before) == (way is MOST)):
-            wrong.append('%s of %s is %d in %s: known.txt says %d' % (metric, stage, number, unit, before))
-        if not known.why(target.family, metric, stage):
-            wrong.append('%s of %s: known.txt has no reason for it' % (metric, stage))
-    if exact:
-        wrong += ['%s of %s is within the limit: known.txt says %d' % (metric, stage, number)
-                  for (stage, metric), number in sorted(wanted.items())]
-    return wrong
-
-
 # ---- the tables ------------------------------------------------------------------------------------------------
-
-FIRST, LAST = '<!-- written by tests/portability/offline.py -->', '<!-- end -->'
-
 
 def limit_text(family, metric):
     if 'load' in metric:
@@ -263,38 +164,30 @@ def tables(targets, skipped, known):
         for t in targets:
             if t.family != family:
                 continue
-            cells = ['-' if m not in t.ends else str(t.ends[m]) + (' (%d)' % t.beyond[m] if t.beyond[m] else '')
+            cells = ['-' if m not in t.ends else text_of(t.ends[m]) + (' (%d)' % t.beyond[m] if t.beyond[m] else '')
                      for m in METRICS]
             lines.append('| %s | %d | %d | ' % (t.name, t.programs, t.kernels) + ' | '.join(cells) + ' |')
     lines += ['| %s | skipped: %s |' % pair + ' |' * (1 + len(METRICS)) for pair in skipped]
     lines += ['', '## Known to be beyond the limits', '']
-    stages = collections.defaultdict(dict)
+    stages, reasons = collections.defaultdict(dict), []
     for t in targets:
-        for (stage, metric), (number, _) in t.worst.items():
-            stages[t.family, metric, stage][t.name] = number
+        for (stage, metric), (number, _, _) in t.worst.items():
+            stages[t.family, metric, stage][t.name] = text_of(number)
     for family in LIMITS:
         names = [t.name for t in targets if t.family == family]
         rows = [(m, s, stages[family, m, s]) for m in METRICS for (f, n, s) in sorted(stages) if (f, n) == (family, m)]
         if not rows:
             continue
         lines += ['| %s | stage | ' % family + ' | '.join(names) + ' | why |', '|---' * (len(names) + 3) + '|']
-        lines += ['| %s | `%s` | ' % (metric, stage) + ' | '.join(str(numbers.get(name, '-')) for name in names) +
-                  ' | %s |' % known.why(family, metric, stage) for metric, stage, numbers in rows]
+        for metric, stage, numbers in rows:
+            why = known.why(family, metric, stage)
+            reasons += [why] if why not in reasons else []
+            lines.append('| %s | `%s` | ' % (metric, stage) + ' | '.join(numbers.get(name, '-') for name in names) +
+                         ' | %d |' % (1 + reasons.index(why)))
         lines.append('')
-    lines += ['## With', '', *('- %s: %s' % (t.name, t.version) for t in targets), '']
+    lines += ['%d. %s' % pair for pair in enumerate(reasons, 1)]
+    lines += ['', '## With', '', *('- %s: %s' % (t.name, t.version) for t in targets), '']
     return lines
-
-
-def document(path, lines, write):
-    """Whether the file has these tables between its marks; or writes them there."""
-    with open(path) as file:
-        text = file.read()
-    head, tail = text.split(FIRST, 1)[0], text.split(LAST, 1)[1]
-    new = '%s%s\n%s\n%s%s' % (head, FIRST, '\n'.join(lines), LAST, tail)
-    if write:
-        with open(path, 'w') as file:
-            file.write(new)
-    return write or new == text
 
 
 # ---- all -------------------------------------------------------------------------------------------------------
@@ -322,23 +215,13 @@ def present(names, which, known, args):
     for name in names:
         try:
             compiler = compilers.TARGETS[name](name, args.tools)
-            before = known.tools.get((which, name))
-            if not args.freeze and before != compiler.version:
-                raise compilers.Missing('known.txt is of %s; here is %s' % (before or 'no such', compiler.version))
+            if not args.freeze and known.tools.get((which, name)) != compiler.version:
+                raise compilers.Missing(known.other(which, name, compiler.version))
             found.append(compiler)
         except compilers.Missing as missing:
             print('SKIP %s: %s' % (name, missing), flush=True)
             skipped.append((name, missing))
     return found, skipped
-
-
-def report(target, wrong):
-    ends = ', '.join('%s %d' % (m, target.ends[m]) for m in METRICS if m in target.ends)
-    print('%s %s: %d programs, %d kernels, %s' % ('not ok' if wrong else 'ok', target.name, target.programs,
-                                                  target.kernels, ends), flush=True)
-    for sentence in wrong:
-        print('    ' + sentence)
-    return min(len(wrong), target.programs)
 
 
 def main():
@@ -355,11 +238,13 @@ def main():
         for compiler in found:
             target = compile_all(compiler, of_family(groups, compiler.family), args)
             exact = not (args.units or args.twins)
-            failed += report(target, target.failures if args.freeze else judge(target, known, which, exact))
+            wrong = target.failures if args.freeze else known.judge(which, target, exact)
+            failed += report(target, wrong, METRICS)
             targets.append(target)
     if args.freeze:
         known.freeze(which, targets)
-    if args.doc and (args.write or not skipped) and not document(args.doc, tables(targets, skipped, known), args.write):
+    lines = tables(targets, skipped, known)
+    if args.doc and (args.write or not skipped) and not document(args.doc, 'offline.py', lines, args.write):
         print('not ok %s is not what has been found: --write writes it' % args.doc)
         failed += 1
     passed = sum(target.programs for target in targets) - failed

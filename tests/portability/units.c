@@ -9,8 +9,8 @@
  * Every solver that can run a problem is forced once, with the launch parameters of a GPU, as is every
  * program of a plan: of aligned buffers, of calls that give no statistics. Exit 1 where a schedule that an op
  * claims is not among them. */
-#include "api/api.h"
 #include "base/compiler.h"
+#include "cases.h"
 #include "device.h"
 
 #include <stdio.h>
@@ -18,28 +18,6 @@
 #include <string.h>
 
 /* ---- the table ---- */
-
-enum { FIRST, LAST, LAST_IN, ROWS }; /* channels first, last, last in and first out; (N,C) */
-/* Statistics: its own, given from outside, of batchnorm the running ones. */
-typedef enum how { OWN, SAVED, EVAL } how;
-static const char *const hows[] = { "", "-saved", "-eval" };
-
-typedef struct row {
-    const char *name;
-    int layout;
-    uint32_t x, y;
-    int64_t shape[4];
-    uint64_t only; /* CLNORM_OP_BIT of the ops that it is for */
-    bool all_hows; /* else with its own statistics alone */
-    uint32_t axes, affine, act, residual;
-} row;
-
-#define F32 CLNORM_F32, CLNORM_F32
-#define F16 CLNORM_F16, CLNORM_F16
-#define BF16 CLNORM_BF16, CLNORM_BF16
-#define ONE(NAME) CLNORM_OP_BIT(CLNORM_OP_##NAME)
-#define BUT(NAME) ~ONE(NAME)
-#define EACH ~(uint64_t)0
 
 /* Rows of one chunk, images of few and of many channels, planes too small for a run. Layers share their code,
  * so that what only the types or the shape change is asked of one of them. */
@@ -65,42 +43,6 @@ static const row inputs[] = {
     { "photos-f16", LAST_IN, CLNORM_U8, CLNORM_F16, { 32, 3, 224, 224 }, .only = ONE(NORMALIZE) },
     { "icons", FIRST, F32, { 256, 3, 32, 32 }, .only = ONE(MINMAX) | ONE(ZSCORE) | ONE(MOMENTS) },
 };
-
-static clnorm_tensor tensor_of(const row *r, uint32_t dtype, bool last)
-{
-    const clnorm_dtype d = (clnorm_dtype)dtype;
-    const int64_t *s = r->shape;
-    return r->layout == ROWS ? clnorm_rows(d, s[0], s[1])
-           : last            ? clnorm_nhwc(d, s[0], s[1], s[2], s[3])
-                             : clnorm_nchw(d, s[0], s[1], s[2], s[3]);
-}
-
-static void set(clnorm_any *desc, const char *attr, double value) { clnorm_op_set(desc, attr, &value, 1); }
-
-/* An attribute that the op lacks is refused, which is no matter. */
-static clnorm_any make(const clnorm_op_info *op, const row *r, uint32_t direction, how h)
-{
-    clnorm_any d;
-    clnorm_op_init(&d, op->kind);
-    d.op.direction = direction;
-    d.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
-    if (cln_op_of(op->kind)->maps) /* else y is a statistic, shaped by the check */
-        d.head.y = tensor_of(r, r->y, r->layout == LAST);
-    if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
-        set(&d, "mean", 0.5);
-        set(&d, "std", 0.5);
-    }
-    if (!op->layer)
-        return d;
-    set(&d, "groups", r->layout == ROWS ? 1 : 32);
-    set(&d, "mode", h == EVAL ? CLNORM_EVAL : CLNORM_TRAIN);
-    set(&d, "axes", r->axes);
-    set(&d, "affine", r->affine);
-    set(&d, "act", r->act);
-    set(&d, "residual", r->residual);
-    set(&d, "given", h == SAVED);
-    return d;
-}
 
 /* ---- the plans ---- */
 
@@ -158,50 +100,10 @@ static void note(cln_body *body, const char *name)
             seen[p->op->info.kind][p->desc.op.direction] |= 1u << i;
 }
 
-/* Every solver of problem k, with the others as the planner has them. */
-static void force(clnorm_context *ctx, const clnorm_any *d, const cln_problems *posed, size_t k,
-                  const char *name)
+static void note_plan(clnorm_plan *plan, const char *name)
 {
-    for (size_t i = 0; cln_solvers[i]; i++) {
-        cln_choice choices[CLN_MAX_PARTS];
-        clnorm_plan *plan;
-        cln_choose_from(choices, 0, posed, &ctx->params, &ctx->device);
-        if (!cln_choose_with(&choices[k], cln_solvers[i], &posed->part[k], &ctx->params, &ctx->device))
-            continue;
-        cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
-        if (cln_plan_with(&plan, ctx, &d->op, choices, true) != CLNORM_OK) {
-            fail(name, clnorm_last_error(NULL));
-            continue;
-        }
-        for (size_t b = 0; b < plan->nbodies; b++)
-            note(&plan->body[b], name);
-        clnorm_plan_release(plan);
-    }
-}
-
-/* What an op cannot take, as its check says, is left out. */
-static void plan_one(clnorm_context *ctx, const clnorm_op_info *op, const row *r, uint32_t direction, how h)
-{
-    const clnorm_any d = make(op, r, direction, h);
-    cln_problems posed;
-    char name[64];
-    if (cln_op_pose(&posed, &d.op) != CLNORM_OK)
-        return;
-    snprintf(name, sizeof name, "%s%s", r->name, hows[h]);
-    for (size_t k = 0; k < posed.count; k++)
-        force(ctx, &d, &posed, k, name);
-}
-
-static void plan_op(clnorm_context *ctx, const clnorm_op_info *op)
-{
-    const row *rows = op->layer ? layers : inputs;
-    const size_t n = op->layer ? CLN_COUNT(layers) : CLN_COUNT(inputs);
-    const how last = op->kind == CLNORM_OP_BATCHNORM ? EVAL : op->layer ? SAVED : OWN;
-    for (size_t r = 0; r < n; r++)
-        for (uint32_t back = 0; back <= op->layer; back++)
-            for (int h = OWN; h <= (rows[r].all_hows ? (int)last : OWN); h++)
-                if (rows[r].only & CLNORM_OP_BIT(op->kind))
-                    plan_one(ctx, op, &rows[r], back, (how)h);
+    for (size_t b = 0; b < plan->nbodies; b++)
+        note(&plan->body[b], name);
 }
 
 /* ---- what has been seen ---- */
@@ -280,7 +182,9 @@ int main(int argc, char **argv)
         return 1;
     }
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
-        plan_op(ctx, op);
+        if (!(op->layer ? cases_plan(ctx, op, layers, CLN_COUNT(layers), note_plan)
+                        : cases_plan(ctx, op, inputs, CLN_COUNT(inputs), note_plan)))
+            fail("no plan", op->name);
         check_schedules(op);
     }
     if (!write_units(argv[1]))

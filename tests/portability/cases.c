@@ -1,0 +1,93 @@
+/* cases.c -- see cases.h. */
+#include "cases.h"
+
+#include <stdio.h>
+
+static clnorm_tensor tensor_of(const row *r, uint32_t dtype, bool last)
+{
+    const clnorm_dtype d = (clnorm_dtype)dtype;
+    const int64_t *s = r->shape;
+    return r->layout == ROWS ? clnorm_rows(d, s[0], s[1])
+           : last            ? clnorm_nhwc(d, s[0], s[1], s[2], s[3])
+                             : clnorm_nchw(d, s[0], s[1], s[2], s[3]);
+}
+
+static void set(clnorm_any *desc, const char *attr, double value) { clnorm_op_set(desc, attr, &value, 1); }
+
+/* An attribute that the op lacks is refused, which is no matter. */
+static clnorm_any make(const clnorm_op_info *op, const row *r, uint32_t direction, how h)
+{
+    clnorm_any d;
+    clnorm_op_init(&d, op->kind);
+    d.op.direction = direction;
+    d.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
+    if (cln_op_of(op->kind)->maps) /* else y is a statistic, shaped by the check */
+        d.head.y = tensor_of(r, r->y, r->layout == LAST);
+    if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
+        set(&d, "mean", 0.5);
+        set(&d, "std", 0.5);
+    }
+    if (!op->layer)
+        return d;
+    set(&d, "groups", r->layout == ROWS ? 1 : 32);
+    set(&d, "mode", h == EVAL ? CLNORM_EVAL : CLNORM_TRAIN);
+    set(&d, "axes", r->axes);
+    set(&d, "affine", r->affine);
+    set(&d, "act", r->act);
+    set(&d, "residual", r->residual);
+    set(&d, "given", h == SAVED);
+    return d;
+}
+
+/* Every solver of problem k, with the others as the planner has them. */
+static bool force(clnorm_context *ctx, const clnorm_any *d, const cln_problems *posed, size_t k,
+                  const char *name, void (*take)(clnorm_plan *plan, const char *name))
+{
+    bool made = true;
+    for (size_t i = 0; cln_solvers[i]; i++) {
+        cln_choice choices[CLN_MAX_PARTS];
+        clnorm_plan *plan;
+        cln_choose_from(choices, 0, posed, &ctx->params, &ctx->device);
+        if (!cln_choose_with(&choices[k], cln_solvers[i], &posed->part[k], &ctx->params, &ctx->device))
+            continue;
+        cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
+        if (cln_plan_with(&plan, ctx, &d->op, choices, true) == CLNORM_OK) {
+            take(plan, name);
+            clnorm_plan_release(plan);
+            continue;
+        }
+        fprintf(stderr, "%s, %s: %s\n", name, cln_solvers[i]->name, clnorm_last_error(NULL));
+        made = false;
+    }
+    return made;
+}
+
+static bool plan_one(clnorm_context *ctx, const clnorm_any *d, const row *r, how h,
+                     void (*take)(clnorm_plan *plan, const char *name))
+{
+    static const char *const hows[] = { "", "-saved", "-eval" };
+    cln_problems posed;
+    char name[64];
+    bool made = true;
+    if (cln_op_pose(&posed, &d->op) != CLNORM_OK)
+        return true;
+    snprintf(name, sizeof name, "%s%s", r->name, hows[h]);
+    for (size_t k = 0; k < posed.count; k++)
+        made &= force(ctx, d, &posed, k, name, take);
+    return made;
+}
+
+bool cases_plan(clnorm_context *ctx, const clnorm_op_info *op, const row *rows, size_t n,
+                void (*take)(clnorm_plan *plan, const char *name))
+{
+    const how last = op->kind == CLNORM_OP_BATCHNORM ? EVAL : op->layer ? SAVED : OWN;
+    bool made = true;
+    for (size_t r = 0; r < n; r++)
+        for (uint32_t back = 0; back <= op->layer; back++)
+            for (int h = OWN; h <= (rows[r].all_hows ? (int)last : OWN); h++)
+                if (rows[r].only & CLNORM_OP_BIT(op->kind)) {
+                    const clnorm_any d = make(op, &rows[r], back, (how)h);
+                    made &= plan_one(ctx, &d, &rows[r], (how)h, take);
+                }
+    return made;
+}
