@@ -8,7 +8,8 @@
 set -eu
 dir=$(realpath -m "${1:-$HOME/.cache/clnorm-portability}")
 packages=(rocm-device-libs libclc-15                                                   # AMD, NVIDIA: built-in functions
-  intel-opencl-icd libigdgmm12 libigc1 libigdfcl1 libopencl-clang14 libllvmspirvlib14) # Intel: ocloc
+  intel-opencl-icd libigdgmm12 libigc1 libigdfcl1 libopencl-clang14 libllvmspirvlib14 # Intel: ocloc
+  liboclgrind-dev)                                                                     # coalescing.cc
 wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-nvdisasm==13.2.86)                       # NVIDIA: ptxas, nvdisasm
 part=$dir.part
 rm -rf "$part"
