@@ -197,7 +197,8 @@ static void run_base(const cell *l)
         return;
     }
     const bool back = l->form->direction == CLNORM_BACKWARD, full = getenv("CLNORM_TEST_FULL") != NULL;
-    const bool first = l->op->kind == CLNORM_OP_LAYERNORM || l->op->kind == CLNORM_OP_RMSNORM;
+    /* in other work-groups: those of one layer forward, of another backward */
+    const bool first = l->op->kind == (back ? CLNORM_OP_RMSNORM : CLNORM_OP_LAYERNORM);
     /* backward, whose kernels are dear and shared, a layer takes every other shape in one way */
     const uint32_t turn = back && !full ? l->op->kind % 2 : 2;
     cell now = *l;
