@@ -31,4 +31,17 @@ START_TEST(quoting) /* 51 */
 }
 END_TEST
 
-int main(void) { return files_run(suite_of("fail", SUITE_CASE(quoting))); }
+START_TEST(sentences) /* the library's repeat words as they were given */
+{
+    char text[5000];
+    FILES_EXPECT(cli_fail(7, "there is no \x1b[31m\x7f\xc3"), 7, "clnorm: there is no \\x1b[31m\\x7f\\xc3\n");
+    memset(text, '\x1b', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    FILES_EXPECT(cli_fail(7, "%s", text), 7, "\\x1b\\x1b\n");
+    files_listen();
+    cli_fail(7, "one\n\ttwo");
+    ck_assert_str_eq(files_heard(), "clnorm: one\n\ttwo\n");
+}
+END_TEST
+
+int main(void) { return files_run(suite_of("fail", SUITE_CASE(quoting, sentences))); }

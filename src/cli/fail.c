@@ -6,24 +6,13 @@
 #include <string.h>
 
 /* A sentence may name several files; each call of cli_quote takes the next buffer. */
-enum { QUOTES = 8, QUOTE_CHARACTERS = 200, CHARACTER_BYTES = 4 };
+enum { QUOTES = 8, QUOTE_CHARACTERS = 200, CHARACTER_BYTES = 4, SENTENCE_BYTES = 4096 };
 
 /* Characters that are valid UTF-8 but drive a terminal or turn the reading direction. */
 static const struct {
     uint32_t first, last;
 } hostile[] = { { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x200e, 0x200f },
                 { 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xd800, 0xdfff } };
-
-int cli_fail(int code, const char *format, ...)
-{
-    char text[4096];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fprintf(stderr, "clnorm: %s\n", text);
-    return code;
-}
 
 static bool is_hostile(uint32_t character)
 {
@@ -58,15 +47,13 @@ static size_t printable(const unsigned char *s)
     return 0;
 }
 
-const char *cli_quote(const char *name)
+/* At most so many characters of s, safe to print; returns how many bytes of s they are. */
+static size_t escape(char *out, const char *text, size_t characters, bool lines)
 {
-    static char buffers[QUOTES][QUOTE_CHARACTERS * CHARACTER_BYTES + sizeof "..."];
-    static unsigned next;
-    char *const out = buffers[next++ % QUOTES];
-    const unsigned char *s = (const unsigned char *)name;
-    size_t used = 0, characters = 0;
-    while (*s && characters < QUOTE_CHARACTERS) {
-        const size_t bytes = printable(s);
+    const unsigned char *s = (const unsigned char *)text;
+    size_t used = 0;
+    for (; *s && characters > 0; characters--) {
+        const size_t bytes = lines && (*s == '\n' || *s == '\t') ? 1 : printable(s);
         if (bytes) {
             memcpy(out + used, s, bytes);
             used += bytes;
@@ -74,8 +61,30 @@ const char *cli_quote(const char *name)
             used += (size_t)snprintf(out + used, CHARACTER_BYTES + 1, "\\x%02x", *s);
         }
         s += bytes ? bytes : 1;
-        characters++;
     }
-    memcpy(out + used, *s ? "..." : "", *s ? sizeof "..." : 1);
+    out[used] = '\0';
+    return (size_t)(s - (const unsigned char *)text);
+}
+
+const char *cli_quote(const char *name)
+{
+    static char buffers[QUOTES][QUOTE_CHARACTERS * CHARACTER_BYTES + sizeof "..."];
+    static unsigned next;
+    char *const out = buffers[next++ % QUOTES];
+    if (name[escape(out, name, QUOTE_CHARACTERS, false)])
+        strcat(out, "...");
     return out;
+}
+
+/* The library's sentences repeat words as they were given. */
+int cli_fail(int code, const char *format, ...)
+{
+    char text[SENTENCE_BYTES], safe[SENTENCE_BYTES * CHARACTER_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    escape(safe, text, sizeof text, true);
+    fprintf(stderr, "clnorm: %s\n", safe);
+    return code;
 }
