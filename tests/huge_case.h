@@ -1,11 +1,10 @@
-/* huge_case.h -- whether device and machine have room for a test of more than 2^31 elements. */
+/* huge_case.h -- tests of more than 2^31 elements: whether there is room for one, and a run. */
 #ifndef HUGE_CASE_H
 #define HUGE_CASE_H
 
-#include "clnorm.h"
+#include "api_case.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +39,24 @@ static inline bool huge_has_room(size_t buffers, size_t bytes)
     else
         return true;
     return false;
+}
+
+enum { HUGE_BEFORE = 0xa5 }; /* what every byte of y is before it is written */
+
+static inline void huge_clear(cl_mem y, size_t bytes)
+{
+    const cl_uchar before = HUGE_BEFORE;
+    ck_assert_int_eq(clEnqueueFillBuffer(harness_get()->queue, y, &before, 1, 0, bytes, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+static inline void huge_run(const clnorm_op *op, const clnorm_args *args)
+{
+    clnorm_plan *plan;
+    OK(clnorm_plan_create(&plan, harness_get()->ctx, op, CLNORM_ESTIMATE));
+    OK(clnorm_enqueue(plan, harness_get()->queue, args, 0, NULL, NULL));
+    ck_assert_int_eq(clFinish(harness_get()->queue), CL_SUCCESS);
+    clnorm_plan_release(plan);
 }
 
 #endif

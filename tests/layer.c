@@ -3,13 +3,12 @@
  * ocl-icd loads it where OPENCL_LAYERS names it. A test of the same process finds layer_counts by dlsym. */
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 300
-#include <CL/cl_layer.h>
+#include "layer_self.h"
 
 #include "layer.h"
 
 #include <pthread.h>
 #include <stddef.h>
-#include <string.h>
 
 __attribute__((visibility("default"))) unsigned long layer_counts[LAYER_COUNTS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -92,36 +91,20 @@ static cl_int CL_API_CALL launch(cl_command_queue q, cl_kernel k, cl_uint dims, 
     return next->clEnqueueNDRangeKernel(q, k, dims, offset, global, local, n, wait, event);
 }
 
-static cl_int answer(const void *what, size_t bytes, size_t room, void *value, size_t *wanted)
-{
-    if (value && room < bytes)
-        return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, what, bytes);
-    if (wanted)
-        *wanted = bytes;
-    return CL_SUCCESS;
-}
-
 __attribute__((visibility("default"))) CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name,
                                                                                       size_t room,
                                                                                       void *value,
                                                                                       size_t *wanted)
 {
-    static const char text[] = "clnorm test counts";
-    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-    return name == CL_LAYER_NAME          ? answer(text, sizeof text, room, value, wanted)
-           : name == CL_LAYER_API_VERSION ? answer(&version, sizeof version, room, value, wanted)
-                                          : CL_INVALID_VALUE;
+    return layer_says("clnorm test counts", name, room, value, wanted);
 }
 
 __attribute__((visibility("default"))) CL_API_ENTRY cl_int CL_API_CALL
 clInitLayer(cl_uint n, const cl_icd_dispatch *target, cl_uint *n_out, const cl_icd_dispatch **out)
 {
-    const cl_uint known = sizeof mine / sizeof(void *);
-    if (!target || !n_out || !out)
-        return CL_INVALID_VALUE;
-    memcpy(&mine, target, (n < known ? n : known) * sizeof(void *));
+    const cl_int code = layer_begin(&mine, n, target, n_out, out);
+    if (code != CL_SUCCESS)
+        return code;
     next = target;
     mine.clFinish = finish;
     mine.clFlush = flush;
@@ -133,7 +116,5 @@ clInitLayer(cl_uint n, const cl_icd_dispatch *target, cl_uint *n_out, const cl_i
     mine.clEnqueueMapBuffer = map;
     mine.clBuildProgram = build;
     mine.clEnqueueNDRangeKernel = launch;
-    *n_out = known;
-    *out = &mine;
     return CL_SUCCESS;
 }

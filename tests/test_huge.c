@@ -47,19 +47,13 @@ static void check_y(size_t count, pixel (*want)(size_t i))
     }
     read_back(the.y, count, ROOM - count, the.back);
     for (size_t i = 0; i < ROOM - count; i++)
-        ck_assert_msg(the.back[i] == 0xa5, "y[%zu], behind the last, was written", count + i);
+        ck_assert_msg(the.back[i] == HUGE_BEFORE, "y[%zu], behind the last, was written", count + i);
 }
 
 static void run(const clnorm_op *op, const clnorm_args *args)
 {
-    static const pixel before = 0xa5;
-    clnorm_plan *plan;
-    OK(clnorm_plan_create(&plan, harness_get()->ctx, op, CLNORM_ESTIMATE));
-    ck_assert_int_eq(clEnqueueFillBuffer(harness_get()->queue, the.y, &before, 1, 0, ROOM, 0, NULL, NULL),
-                     CL_SUCCESS);
-    OK(clnorm_enqueue(plan, harness_get()->queue, args, 0, NULL, NULL));
-    ck_assert_int_eq(clFinish(harness_get()->queue), CL_SUCCESS);
-    clnorm_plan_release(plan);
+    huge_clear(the.y, ROOM);
+    huge_run(op, args);
 }
 
 static void run_pair(const clnorm_op *op)

@@ -58,32 +58,21 @@ static clnorm_tensor quantized(const clnorm_tensor *x, clnorm_layer *layer)
     return y;
 }
 
-static void run(const clnorm_op *op, const clnorm_args *args)
-{
-    clnorm_plan *plan;
-    OK(clnorm_plan_create(&plan, harness_get()->ctx, op, CLNORM_ESTIMATE));
-    OK(clnorm_enqueue(plan, harness_get()->queue, args, 0, NULL, NULL));
-    ck_assert_int_eq(clFinish(harness_get()->queue), CL_SUCCESS);
-    clnorm_plan_release(plan);
-}
-
 /* Forward, y filled before with what must be left behind its last element. */
 static void run_forward(const clnorm_op *op, const cl_mem *mean, const cl_mem *rstd)
 {
-    static const pixel before = 0xa5;
     clnorm_args args = CLNORM_ARGS_INIT;
     args.slot[CLNORM_X].mem = the.x;
     args.slot[CLNORM_Y].mem = the.y;
     args.slot[CLNORM_MEAN].mem = mean ? *mean : NULL;
     args.slot[CLNORM_RSTD].mem = rstd ? *rstd : NULL;
-    ck_assert_int_eq(clEnqueueFillBuffer(harness_get()->queue, the.y, &before, 1, 0, ROOM, 0, NULL, NULL),
-                     CL_SUCCESS);
-    run(op, &args);
+    huge_clear(the.y, ROOM);
+    huge_run(op, &args);
     for (size_t k = COUNT; k < ROOM; k += LENGTH) {
         const size_t n = ROOM - k < LENGTH ? ROOM - k : LENGTH;
         read_back(the.y, k, n, the.back);
         for (size_t i = 0; i < n; i++)
-            if (the.back[i] != before) /* an assertion that holds writes a line to Check */
+            if (the.back[i] != HUGE_BEFORE) /* an assertion that holds writes a line to Check */
                 ck_abort_msg("y[%zu], behind the last, was written", k + i);
     }
 }
@@ -213,7 +202,7 @@ static float *run_backward(clnorm_op *op, clnorm_layer *layer, size_t n)
     args.slot[CLNORM_DY].byte_offset = LATER * sizeof *the.half;
     args.slot[CLNORM_DGAMMA].mem = buffer(bytes, NULL);
     args.slot[CLNORM_DBETA].mem = buffer(bytes, NULL);
-    run(op, &args);
+    huge_run(op, &args);
     read_back(args.slot[CLNORM_DGAMMA].mem, 0, bytes, got);
     read_back(args.slot[CLNORM_DBETA].mem, 0, bytes, got + n);
     RELEASE(args.slot[CLNORM_DGAMMA].mem, args.slot[CLNORM_DBETA].mem);

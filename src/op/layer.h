@@ -17,6 +17,8 @@ static inline bool cln_layer_affine(const cln_problem *p)
 {
     return p->op->info.slots_in >> CLNORM_GAMMA & 1 && p->desc.layered.layer.affine != CLNORM_NO_AFFINE;
 }
+/* The slots that are ever wanted backward. */
+static inline uint32_t cln_layer_wanted(const clnorm_layer *l) { return l->gradients ? l->gradients : ~0u; }
 /* Whether statistics come from outside: from the slots that *slots names. */
 bool cln_layer_given(const cln_problem *p, uint32_t *slots);
 /* The axes that gamma and beta have. */

@@ -36,7 +36,7 @@ void cln_layer_slots(const cln_problem *p, uint32_t *reads, uint32_t *writes, ui
     const bool from_outside = cln_layer_given(p, &past);
     *reads = BIT(X) | weights;
     if (cln_layer_backward(p)) {
-        const uint32_t wanted = l->gradients ? l->gradients : ~0u;
+        const uint32_t wanted = cln_layer_wanted(l);
         *reads |= BIT(DY) | (p->layer.family ? 0 : past) | (after && l->act ? BIT(RESIDUAL) : 0) |
                   (cln_layer_has_mask(&p->desc) ? BIT(MASK) : 0);
         *writes = wanted & (BIT(DX) | (cln_layer_affine(p) ? BIT(DGAMMA) | BIT(DBETA) : 0) |

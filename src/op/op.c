@@ -1,5 +1,6 @@
 /* op.c -- the table of ops, the checks that all share, and the way from a descriptor to a problem. */
-#include "op/op.h"
+#include "op/layer.h"
+
 #include "base/status.h"
 #include "tensor/tensor.h"
 
@@ -217,7 +218,7 @@ static void find_outputs(const cln_op *op, const clnorm_any *desc, bool *as_x, b
 {
     const clnorm_layer none = CLNORM_LAYER_INIT, *l = op->info.layer ? &desc->layered.layer : &none;
     const bool back = desc->op.direction == CLNORM_BACKWARD;
-    const uint32_t wanted = l->gradients ? l->gradients : ~0u;
+    const uint32_t wanted = cln_layer_wanted(l);
     *as_x = back ? wanted >> CLNORM_DX & 1 : l->residual == CLNORM_RESIDUAL_BEFORE;
     *as_y = !back || (l->residual == CLNORM_RESIDUAL_AFTER && (wanted >> CLNORM_DRESIDUAL & 1));
 }

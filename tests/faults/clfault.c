@@ -12,7 +12,7 @@
 #define _POSIX_C_SOURCE 200809L
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 300
-#include <CL/cl_layer.h>
+#include "layer_self.h"
 
 #include "fault.h"
 
@@ -333,42 +333,24 @@ REFERENCE(Event, cl_event, CL_INVALID_EVENT)
     X(clReleaseKernel) X(clRetainEvent) X(clReleaseEvent)
 /* clang-format on */
 
-static cl_int answer(const void *what, size_t bytes, size_t room, void *value, size_t *wanted)
-{
-    if (value && room < bytes)
-        return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, what, bytes);
-    if (wanted)
-        *wanted = bytes;
-    return CL_SUCCESS;
-}
-
 FAULT_EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t room, void *value,
                                                             size_t *wanted)
 {
-    static const char text[] = "clnorm faults";
-    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
-    return name == CL_LAYER_NAME          ? answer(text, sizeof text, room, value, wanted)
-           : name == CL_LAYER_API_VERSION ? answer(&version, sizeof version, room, value, wanted)
-                                          : CL_INVALID_VALUE;
+    return layer_says("clnorm faults", name, room, value, wanted);
 }
 
 FAULT_EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *target,
                                                          cl_uint *n_out, const cl_icd_dispatch **out)
 {
-    const cl_uint known = sizeof mine / sizeof(void *);
-    if (!target || !n_out || !out)
-        return CL_INVALID_VALUE;
-    memcpy(&mine, target, (n < known ? n : known) * sizeof(void *));
+    const cl_int code = layer_begin(&mine, n, target, n_out, out);
+    if (code != CL_SUCCESS)
+        return code;
     next = target;
 #define TAKE(name) mine.name = my_##name;
     ALL(TAKE)
 #undef TAKE
     fault_from_environment(&clfault, "CLFAULT");
     clfault_lie(getenv("CLFAULT_LIE"));
-    *n_out = known;
-    *out = &mine;
     return CL_SUCCESS;
 }
 

@@ -1,6 +1,8 @@
 /* device.c -- see device.h. */
 #include "device.h"
 
+#include "answer.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,16 +61,6 @@ void device_kernel(cl_program program, const char *name)
 
 /* ---- what is asked ---- */
 
-static cl_int answer(const void *what, size_t bytes, size_t room, void *value, size_t *wanted)
-{
-    if (value && room < bytes)
-        return CL_INVALID_VALUE;
-    if (value)
-        memcpy(value, what, bytes);
-    if (wanted)
-        *wanted = bytes;
-    return CL_SUCCESS;
-}
 #define ANSWER(type, v)                                     \
     do {                                                    \
         const type it = (v);                                \
