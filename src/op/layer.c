@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "tensor/tensor.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -178,10 +179,10 @@ static dx_way way_of_dx(const cln_problem *base, uint32_t outputs, uint32_t para
 }
 
 /* Whether dx makes the statistics that a call does not give. Not where its sums ask for them: behind an
- * activation, or of lpnorm, whose unit is the largest element. */
+ * activation; nor of the largest element, whose dx has sums of its own. */
 static bool makes_statistics(const cln_problem *base, uint32_t outputs)
 {
-    return outputs && base->op->stat_bytes && !base->layer.family && base->layer.lp == 0.0f &&
+    return outputs && base->op->stat_bytes && !base->layer.family && base->layer.lp <= FLT_MAX &&
            !base->desc.layered.layer.act;
 }
 
