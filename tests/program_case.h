@@ -79,10 +79,15 @@ static inline void counts(cln_programs *p, uint32_t built, uint32_t loaded, uint
 static inline cl_program get(cln_programs *p, const char *text, const char *options)
 {
     cl_program program;
-    const clnorm_status status = cln_programs_get(p, text, options, true, &program);
+    const clnorm_status status = cln_programs_get(p, text, text, options, true, &program);
     ck_assert_msg(status == CLNORM_OK, "%s", clnorm_last_error(NULL));
     ck_assert_ptr_nonnull(program);
     return program;
+}
+
+static inline void want(cln_programs *p, const char *text, const char *options)
+{
+    ck_assert_int_eq(cln_programs_want(p, text, text, options), CLNORM_OK);
 }
 
 /* The sentence of a failure that must happen; out must be NULL then. */
@@ -90,7 +95,7 @@ static inline const char *failure(cln_programs *p, const char *text, const char 
                                   clnorm_status expected)
 {
     cl_program program = (cl_program)said;
-    ck_assert_int_eq(cln_programs_get(p, text, options, build, &program), expected);
+    ck_assert_int_eq(cln_programs_get(p, text, text, options, build, &program), expected);
     ck_assert_ptr_null(program);
     return clnorm_last_error(NULL);
 }

@@ -299,6 +299,33 @@ START_TEST(prepared)
 }
 END_TEST
 
+static clnorm_zscore zscore_of(int64_t edge)
+{
+    clnorm_zscore d = CLNORM_ZSCORE_INIT;
+    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, edge, edge);
+    return d;
+}
+
+/* Programs have the kernels of one schedule: those of two of an op do not go into one. */
+START_TEST(one_op_in_two_schedules)
+{
+    const clnorm_zscore few = zscore_of(8), many = zscore_of(512);
+    const clnorm_op *list[] = { &few.op, &many.op };
+    clnorm_context *ctx = fresh();
+    clnorm_plan *a, *b;
+    char as[64], bs[64];
+    OK(clnorm_context_prepare(ctx, list, 2, NULL, NULL));
+    OK(clnorm_zscore_plan(&a, ctx, &few, CLNORM_NO_BUILD));
+    OK(clnorm_zscore_plan(&b, ctx, &many, CLNORM_NO_BUILD));
+    clnorm_plan_describe(a, as, sizeof as);
+    clnorm_plan_describe(b, bs, sizeof bs);
+    ck_assert_str_ne(as, bs);
+    clnorm_plan_release(a);
+    clnorm_plan_release(b);
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 START_TEST(kernel_dir)
 {
     clnorm_options o = lazy();
@@ -401,8 +428,9 @@ static Suite *context_suite(void)
 {
     return suite_of("context",
                     SUITE_CASE(bad_arguments, nulls, handles, plans_keep_their_context, released_in_flight,
-                               start_up_set, united_ops_have_the_bits_of_single_ones, prepared, kernel_dir,
-                               buffer_hooks, tables_are_not_the_hooks, error_text_is_per_thread));
+                               start_up_set, united_ops_have_the_bits_of_single_ones, prepared,
+                               one_op_in_two_schedules, kernel_dir, buffer_hooks, tables_are_not_the_hooks,
+                               error_text_is_per_thread));
 }
 
 SUITE_MAIN(context_suite)

@@ -25,7 +25,7 @@ START_TEST(not_ready_without_build)
     SAYS(failure(p, unit, OPTIONS, false, CLNORM_ENOTREADY), OPTIONS);
     counts(p, 0, 0, 0, 0);
     const cl_program program = get(p, unit, OPTIONS);
-    ck_assert_int_eq(cln_programs_get(p, unit, OPTIONS, false, &again), CLNORM_OK);
+    ck_assert_int_eq(cln_programs_get(p, unit, unit, OPTIONS, false, &again), CLNORM_OK);
     ck_assert_ptr_eq(again, program);
     cln_programs_release(p);
 }
@@ -37,17 +37,17 @@ START_TEST(what_is_wanted_becomes_one_program)
 {
     static const char other[] = PIECE("other", "1"), late[] = PIECE("late", "2");
     cln_programs *p = open_table("", NULL);
-    ck_assert_int_eq(cln_programs_want(p, other, OPTIONS), CLNORM_OK);
-    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
-    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK); /* a kernel twice would not build */
-    ck_assert_int_eq(cln_programs_want(p, unit, "-DANSWER=43"), CLNORM_OK);
+    want(p, other, OPTIONS);
+    want(p, unit, OPTIONS);
+    want(p, unit, OPTIONS); /* a kernel twice would not build */
+    want(p, unit, "-DANSWER=43");
     SAYS(failure(p, unit, OPTIONS, false, CLNORM_ENOTREADY), OPTIONS);
     counts(p, 0, 0, 0, 0);
     const cl_program both = get(p, unit, OPTIONS);
     ck_assert_int_eq(answer(both), 42);
     ck_assert_ptr_eq(get(p, other, OPTIONS), both);
     counts(p, 1, 0, 0, 0);
-    ck_assert_int_eq(cln_programs_want(p, late, OPTIONS), CLNORM_OK); /* what is built takes no more */
+    want(p, late, OPTIONS); /* what is built takes no more */
     ck_assert_ptr_ne(get(p, late, OPTIONS), both);
     ck_assert_int_eq(answer(get(p, unit, "-DANSWER=43")), 43);
     counts(p, 3, 0, 0, 0);
@@ -59,8 +59,8 @@ START_TEST(a_bad_one_spoils_no_other)
 {
     static const char bad[] = "int x = no_such_thing;\n";
     cln_programs *p = open_table("", NULL);
-    ck_assert_int_eq(cln_programs_want(p, bad, OPTIONS), CLNORM_OK);
-    ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
+    want(p, bad, OPTIONS);
+    want(p, unit, OPTIONS);
     ck_assert_int_eq(answer(get(p, unit, OPTIONS)), 42);
     SAYS(failure(p, bad, OPTIONS, true, CLNORM_EBUILD), "no_such_thing");
     counts(p, 1, 0, 0, 0);
@@ -96,6 +96,41 @@ START_TEST(kernel_dir_is_read)
 }
 END_TEST
 
+START_TEST(a_whole_one_serves_its_parts)
+{
+    static const char part[] = PIECE("part", "1"), whole[] = PIECE("part", "2") PIECE("rest", "3");
+    cln_programs *p = open_table("", NULL);
+    cl_program program;
+    ck_assert_int_eq(cln_programs_want(p, part, whole, OPTIONS), CLNORM_OK);
+    ck_assert_int_eq(cln_programs_get(p, part, whole, OPTIONS, true, &program), CLNORM_OK);
+    ck_assert_ptr_eq(get(p, whole, OPTIONS), program);
+    counts(p, 1, 0, 0, 0);
+    ck_assert_ptr_ne(get(p, part, OPTIONS), program); /* who does not know of it */
+    counts(p, 2, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
+/* Of an op file that is wanted with some kernels and with others, each is a program: it defines too much to be twice in one. */
+START_TEST(an_op_is_in_a_unit_once)
+{
+#define NAMED(name) "#define NAME " name "\n#include \"one.cl\"\n#undef NAME\n"
+    static const char one[] = PIECE("NAME", "7");
+    char path[SCRATCH_PATH];
+    scratch_write(scratch_path(path, root, "one.cl"), one, strlen(one));
+    cln_programs *p = open_table("", root);
+    want(p, NAMED("first"), OPTIONS);
+    want(p, NAMED("second"), OPTIONS);
+    want(p, unit, OPTIONS);
+    const cl_program first = get(p, NAMED("first"), OPTIONS), second = get(p, NAMED("second"), OPTIONS);
+    ck_assert_ptr_ne(first, second);
+    const cl_program third = get(p, unit, OPTIONS); /* with either */
+    ck_assert(third == first || third == second);
+    counts(p, 2, 0, 0, 0);
+    cln_programs_release(p);
+}
+END_TEST
+
 /* ---- threads ---- */
 
 typedef struct worker {
@@ -112,7 +147,7 @@ static void *work(void *argument)
 {
     worker *w = (worker *)argument;
     pthread_barrier_wait(w->start);
-    w->status = cln_programs_get(w->table, w->text, w->options, true, &w->program);
+    w->status = cln_programs_get(w->table, w->text, w->text, w->options, true, &w->program);
     w->explained = strstr(clnorm_last_error(NULL), "no_such_thing") != NULL;
     return NULL;
 }
@@ -218,7 +253,8 @@ int main(void)
 {
     TCase *t = SUITE_CASE(one_unit_is_built_once, not_ready_without_build, what_is_wanted_becomes_one_program,
                           a_bad_one_spoils_no_other, table_copies_its_strings, kernel_dir_is_read,
-                          threads_share_a_build, threads_share_a_failure, broken_source, other_failures);
+                          an_op_is_in_a_unit_once, a_whole_one_serves_its_parts, threads_share_a_build,
+                          threads_share_a_failure, broken_source, other_failures);
     tcase_add_checked_fixture(t, setup, teardown);
     return run_with_device(suite_of("program", t));
 }

@@ -85,9 +85,9 @@ START_TEST(wanted_and_cached)
     fill_cache();
     for (uint32_t time = 0; time < 2; time++) {
         cln_programs *p = open_table(root, NULL);
-        ck_assert_int_eq(cln_programs_want(p, other, OPTIONS), CLNORM_OK);
-        ck_assert_int_eq(cln_programs_want(p, unit, OPTIONS), CLNORM_OK);
-        ck_assert_int_eq(cln_programs_want(p, last, OPTIONS), CLNORM_OK);
+        want(p, other, OPTIONS);
+        want(p, unit, OPTIONS);
+        want(p, last, OPTIONS);
         counts(p, 0, 1, 0, 0);
         ck_assert_int_eq(answer(get(p, unit, OPTIONS)), 42);
         const cl_program program = get(p, last, OPTIONS);

@@ -56,8 +56,9 @@ struct clnorm_plan {
 /* The program of a body's variant. */
 clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
                                   cl_program *out);
-/* Says that it is needed soon: what is wanted with the same options becomes one program. */
-clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant);
+/* Says that it is needed soon: what is wanted with the same options becomes one program. whole: with all kernels of the
+ * op, for other plans too, not those of this one alone. */
+clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant, bool whole);
 clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t bytes, const void *data,
                                  cl_mem *out);
 void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);
@@ -67,8 +68,8 @@ void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);
  * force each in turn. */
 clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
                             const cln_choice *choices, bool build);
-/* Wants the programs of its plan. */
-clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op);
+/* Wants the programs of its plan; whole as above. */
+clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole);
 
 /* ---- ring.c ---- */
 clnorm_status cln_ring_init(cln_ring *ring);

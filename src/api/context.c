@@ -33,15 +33,28 @@ void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem)
         clReleaseMemObject(mem);
 }
 
-/* What a body's program is built from. */
+/* What a body's program is built from: the kernels of its stages; whole: all that the op has. */
 typedef struct unit {
-    char text[64], options[768];
+    char text[768], whole[64], options[768];
 } unit;
+
+static void add_line(unit *u, const char *start, const char *name, const char *end)
+{
+    const size_t used = strlen(u->text);
+    snprintf(u->text + used, sizeof u->text - used, "%s%s%s\n", start, name, end);
+}
 
 static unit unit_of(const clnorm_context *ctx, const cln_body *body, int variant)
 {
-    unit u;
-    snprintf(u.text, sizeof u.text, "#include \"%s.cl\"\n", body->problem.op->info.name);
+    unit u = { .text = "#define SOME_KERNELS 1\n" };
+    for (size_t i = 0; i < body->nstages; i++)
+        add_line(&u, "#define KERNEL_", body->stages[i].kernel, " 1");
+    add_line(&u, "#include \"", body->problem.op->info.name, ".cl\"");
+    for (size_t i = 0; i < body->nstages; i++)
+        add_line(&u, "#undef KERNEL_", body->stages[i].kernel, "");
+    add_line(&u, "#undef ", "SOME_KERNELS", "");
+    snprintf(u.whole, sizeof u.whole, "#undef SOME_KERNELS\n#include \"%s.cl\"\n",
+             body->problem.op->info.name);
     cln_stage_options(u.options, sizeof u.options, body, &ctx->params, variant);
     return u;
 }
@@ -50,13 +63,13 @@ clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int
                                   cl_program *out)
 {
     const unit u = unit_of(ctx, body, variant);
-    return cln_programs_get(ctx->programs, u.text, u.options, build, out);
+    return cln_programs_get(ctx->programs, u.text, u.whole, u.options, build, out);
 }
 
-clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant)
+clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant, bool whole)
 {
     const unit u = unit_of(ctx, body, variant);
-    return cln_programs_want(ctx->programs, u.text, u.options);
+    return cln_programs_want(ctx->programs, u.text, whole ? u.whole : u.text, u.options);
 }
 
 /* ---- life ---- */
@@ -115,7 +128,7 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
         dir[0] = '\0';
 }
 
-/* PoCL keeps binaries itself. Ours starts 40 ms faster but costs 2.4 s once to save, because asking PoCL for
+/* PoCL keeps binaries itself. Ours starts 30 ms faster but costs more once to save, because asking PoCL for
  * a binary makes it compile every kernel a second time (docs/start-up.md): it is off there unless asked for.
  */
 static void open_cache(clnorm_context *ctx)
@@ -130,7 +143,22 @@ static void open_cache(clnorm_context *ctx)
         ctx->options.log(ctx->options.log_user, CLNORM_LOG_WARN, why);
 }
 
-/* The start-up set: forward, u8 (interleaved RGB) or f32 to f32, for each op of the mask. */
+static clnorm_status prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n, bool whole,
+                             void (*progress)(void *, const char *, int, int), void *user)
+{
+    for (size_t k = 0; k < n; k++)
+        CLN_TRY(cln_plan_want(ctx, ops[k], whole));
+    for (size_t k = 0; k < n; k++) {
+        clnorm_plan *plan;
+        CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));
+        if (progress)
+            progress(user, plan->body[0].problem.op->info.name, (int)k + 1, (int)n);
+        clnorm_plan_release(plan);
+    }
+    return CLNORM_OK;
+}
+
+/* The start-up set: forward, u8 (interleaved RGB) or f32 to f32, for each op of the mask, with all its schedules. */
 static clnorm_status build_start(clnorm_context *ctx)
 {
     const clnorm_op *list[64];
@@ -154,7 +182,7 @@ static clnorm_status build_start(clnorm_context *ctx)
         list[n] = &desc[n].op;
         n++;
     }
-    return clnorm_context_prepare(ctx, list, n, ctx->options.progress, ctx->options.progress_user);
+    return prepare(ctx, list, n, true, ctx->options.progress, ctx->options.progress_user);
 }
 
 static clnorm_status create(clnorm_context *ctx, cl_context context, cl_device_id device,
@@ -268,16 +296,7 @@ clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const
     if (!ctx || (!ops && n))
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "ops" : "ctx");
     CLN_TRY(cln_fork_check());
-    for (size_t k = 0; k < n; k++)
-        CLN_TRY(cln_plan_want(ctx, ops[k]));
-    for (size_t k = 0; k < n; k++) {
-        clnorm_plan *plan;
-        CLN_TRY(clnorm_plan_create(&plan, ctx, ops[k], CLNORM_ESTIMATE));
-        if (progress)
-            progress(user, plan->body[0].problem.op->info.name, (int)k + 1, (int)n);
-        clnorm_plan_release(plan);
-    }
-    return CLNORM_OK;
+    return prepare(ctx, ops, n, false, progress, user);
 }
 
 clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats)

@@ -146,7 +146,7 @@ clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm
     return CLNORM_OK;
 }
 
-clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
+clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole)
 {
     cln_problems posed;
     CLN_TRY(cln_op_pose(&posed, op));
@@ -157,7 +157,7 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op)
         front = body;
         for (int v = CLN_PLAIN; body.nstages && v < CLN_VARIANTS; v++)
             if (cln_body_has(&body, v))
-                CLN_TRY(cln_context_want(ctx, &body, v));
+                CLN_TRY(cln_context_want(ctx, &body, v, whole));
     }
     return CLNORM_OK;
 }

@@ -73,8 +73,8 @@ static void print_row(warmup *w, const clnorm_op_info *op, double ms)
     fflush(stdout);
 }
 
-/* An icon and a photograph have one program but other schedules: PoCL makes code of a kernel when it first
- * runs. */
+/* An icon and a photograph have other schedules, and so other programs; PoCL makes code of a kernel when it
+ * first runs. */
 static int warm(warmup *w, const clnorm_op_info *op)
 {
     static const int64_t sides[] = { 64, 512 };

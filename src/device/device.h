@@ -66,13 +66,15 @@ typedef struct cln_program_stats {
 } cln_program_stats;
 
 clnorm_status cln_programs_create(cln_programs **out, const cln_program_env *env);
-/* A program that holds `text` (before flattening; whole lines) with `options`, built or loaded at most once however many threads
- * ask; ENOTREADY when it is not there and `build` is false. The program stays owned by the table. */
-clnorm_status cln_programs_get(cln_programs *p, const char *text, const char *options, bool build,
-                               cl_program *out);
-/* Puts `text` into the unit of all that is wanted with the same options, not built yet and not in the cache by
- * itself: the first cln_programs_get of any of them builds one program for all. */
-clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *options);
+/* A program that holds `text` (before flattening; whole lines) with `options`, or `whole`, a text that has more, where that is
+ * there; built or loaded at most once however many threads ask; ENOTREADY when it is not there and `build` is false. The program
+ * stays owned by the table. */
+clnorm_status cln_programs_get(cln_programs *p, const char *text, const char *whole, const char *options,
+                               bool build, cl_program *out);
+/* Takes `text` from the cache; where it is not there, puts `whole`, which may be it, into the unit of all that is wanted with
+ * the same options, is not built yet and does not include the same op: the first cln_programs_get of any of them builds one
+ * program for all. */
+clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *whole, const char *options);
 /* Says that kernels of this program have run, so that its binary is worth saving. */
 void cln_programs_used(cln_programs *p, cl_program program);
 /* Saves to the cache what was built from source and used since. */

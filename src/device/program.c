@@ -91,20 +91,30 @@ void cln_programs_release(cln_programs *p)
     table_free(p);
 }
 
-/* The unit that holds `text`. */
-static entry *find(const cln_programs *p, const char *text, const char *options)
+/* The unit that holds `text`, or `whole`. */
+static entry *find(const cln_programs *p, const char *text, const char *whole, const char *options)
 {
     entry *e = p->first;
-    while (e && (strcmp(e->options, options) != 0 || !strstr(e->text, text)))
+    while (e && (strcmp(e->options, options) != 0 || !(strstr(e->text, text) || strstr(e->text, whole))))
         e = e->next;
     return e;
 }
 
-/* A unit of these options that takes more. */
-static entry *find_open(const cln_programs *p, const char *options)
+/* Whether the unit includes the op of `text`, with whatever kernels: twice would not build. */
+static bool has_op(const entry *e, const char *text)
+{
+    const char *line = strstr(text, "#include"), *at = e->text;
+    const size_t length = line ? strcspn(line, "\n") : 0;
+    while (line && (at = strstr(at, "#include")) != NULL && strncmp(at, line, length) != 0)
+        at += strlen("#include");
+    return line && at;
+}
+
+/* A unit of these options that takes `text` too. */
+static entry *find_open(const cln_programs *p, const char *text, const char *options)
 {
     entry *e = p->first;
-    while (e && (strcmp(e->options, options) != 0 || e->program || e->building))
+    while (e && (strcmp(e->options, options) != 0 || e->program || e->building || has_op(e, text)))
         e = e->next;
     return e;
 }
@@ -179,14 +189,15 @@ static clnorm_status build_unit(cln_programs *p, entry *e, const char *text)
 }
 
 /* A thread that waited for a build that failed tries itself: it needs the sentence in its own error text. */
-static clnorm_status get(cln_programs *p, const char *text, const char *options, bool build, cl_program *out)
+static clnorm_status get(cln_programs *p, const char *text, const char *whole, const char *options,
+                         bool build, cl_program *out)
 {
-    entry *e = find(p, text, options);
+    entry *e = find(p, text, whole, options);
     if (!build && !(e && e->program))
         return cln_fail(CLNORM_ENOTREADY, "a program with the options \"%.600s\" is not built yet", options);
     while (e && e->building) {
         pthread_cond_wait(&p->built, &p->lock);
-        e = find(p, text, options);
+        e = find(p, text, whole, options);
     }
     if (!e)
         e = add(p, text, options);
@@ -198,12 +209,12 @@ static clnorm_status get(cln_programs *p, const char *text, const char *options,
     return CLNORM_OK;
 }
 
-clnorm_status cln_programs_get(cln_programs *p, const char *text, const char *options, bool build,
-                               cl_program *out)
+clnorm_status cln_programs_get(cln_programs *p, const char *text, const char *whole, const char *options,
+                               bool build, cl_program *out)
 {
     *out = NULL;
     pthread_mutex_lock(&p->lock);
-    const clnorm_status status = get(p, text, options, build, out);
+    const clnorm_status status = get(p, text, whole, options, build, out);
     pthread_mutex_unlock(&p->lock);
     return status;
 }
@@ -223,12 +234,12 @@ static entry *join(cln_programs *p, entry *unit, const char *text, const char *o
     return unit;
 }
 
-clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *options)
+clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *whole, const char *options)
 {
     cln_attempt alone = { NULL, NULL, false, false, 0 };
     char *source = NULL;
     pthread_mutex_lock(&p->lock);
-    const bool known = find(p, text, options) != NULL;
+    const bool known = find(p, text, whole, options) != NULL;
     pthread_mutex_unlock(&p->lock);
     if (known)
         return CLNORM_OK;
@@ -239,12 +250,12 @@ clnorm_status cln_programs_want(cln_programs *p, const char *text, const char *o
     free(source);
     pthread_mutex_lock(&p->lock);
     p->stats.rejected += alone.rejected;
-    entry *e = find(p, text, options);
+    entry *e = find(p, text, whole, options);
     if (!e && alone.loaded && (e = add(p, text, options)) != NULL)
         enter(p, e, &alone);
     else {
         cln_attempt_drop(&alone);
-        e = e ? e : join(p, find_open(p, options), text, options);
+        e = e ? e : join(p, find_open(p, whole, options), whole, options);
     }
     pthread_mutex_unlock(&p->lock);
     return e ? CLNORM_OK : no_memory();
