@@ -1,4 +1,4 @@
-/* enqueue_case.h -- a plan of three stages, one of a single stage, and what they are enqueued with. */
+/* enqueue_case.h -- plans of two stages and of a single one, and what they are enqueued with. */
 #ifndef ENQUEUE_CASE_H
 #define ENQUEUE_CASE_H
 
@@ -25,19 +25,34 @@ static inline cl_command_queue queue_of(cl_context cl)
     return queue;
 }
 
-/* One z-score over everything in three stages, so that every enqueue needs a workspace. */
-static inline clnorm_plan *split_plan(void)
+/* One z-score over everything, by that schedule. */
+static inline clnorm_plan *zscore_plan(const cln_solver *solver)
 {
     harness *h = harness_get();
     clnorm_zscore d = CLNORM_ZSCORE_INIT;
     d.x = d.y = clnorm_nchw(CLNORM_F32, N, C, H, W);
     d.scope = CLNORM_SCOPE_BATCH;
     const cln_choice choice = {
-        .solver = &cln_solve_split, .wg = h->ctx->params.wg, .vec = h->ctx->params.vec, .per = 1, .block = 1
+        .solver = solver, .wg = h->ctx->params.wg, .vec = h->ctx->params.vec, .per = 1, .block = 1
     };
     clnorm_plan *plan;
     OK(cln_plan_with(&plan, h->ctx, &d.op, &choice, true));
+    return plan;
+}
+
+/* In two stages, so that every enqueue needs a workspace. */
+static inline clnorm_plan *split_plan(void)
+{
+    clnorm_plan *plan = zscore_plan(&cln_solve_split);
     ck_assert_uint_gt(clnorm_plan_workspace(plan), 0);
+    return plan;
+}
+
+/* In one, without. */
+static inline clnorm_plan *slab_plan(void)
+{
+    clnorm_plan *plan = zscore_plan(&cln_solve_slab);
+    ck_assert_uint_eq(clnorm_plan_workspace(plan), 0);
     return plan;
 }
 

@@ -158,10 +158,9 @@ static void *work(void *argument)
     return NULL;
 }
 
-START_TEST(threads_share_a_plan)
+static void threads_share(clnorm_plan *plan)
 {
     harness *h = harness_get();
-    clnorm_plan *plan = split_plan();
     worker workers[THREADS];
     for (uint32_t t = 0; t < THREADS; t++) {
         worker *w = &workers[t];
@@ -190,6 +189,12 @@ START_TEST(threads_share_a_plan)
     }
     clnorm_plan_release(plan);
 }
+
+START_TEST(threads_share_a_plan) { threads_share(split_plan()); }
+END_TEST
+
+/* What a workspace would let in one after the other. */
+START_TEST(threads_share_a_plan_at_once) { threads_share(slab_plan()); }
 END_TEST
 
 /* ---- what an enqueue does not do ---- */
@@ -237,8 +242,9 @@ END_TEST
 
 static Suite *order_suite(void)
 {
-    return suite_of("enqueue_order", SUITE_CASE(waits_for_events, ring_runs_out, long_wait_lists,
-                                                threads_share_a_plan, neither_waits_nor_allocates));
+    return suite_of("enqueue_order",
+                    SUITE_CASE(waits_for_events, ring_runs_out, long_wait_lists, threads_share_a_plan,
+                               threads_share_a_plan_at_once, neither_waits_nor_allocates));
 }
 
 SUITE_MAIN(order_suite)
