@@ -47,7 +47,9 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_SIZE, sizeof *size, size, NULL));
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_FLAGS, sizeof flags, &flags, NULL));
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, NULL));
-    CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_OFFSET, sizeof *origin, origin, NULL));
+    *origin = 0;
+    if (parent)
+        CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_OFFSET, sizeof *origin, origin, NULL));
     if (context != plan->ctx->cl)
         return cln_fail(CLNORM_EBUFFER, "%s is a buffer of another OpenCL context than the plan's", name);
     if (flags & (output ? CL_MEM_READ_ONLY : CL_MEM_WRITE_ONLY))
@@ -55,7 +57,6 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
                         output ? "CL_MEM_READ_ONLY and would be written"
                                : "CL_MEM_WRITE_ONLY and would be read");
     *root = parent ? parent : b->mem;
-    *origin = parent ? *origin : 0;
     return CLNORM_OK;
 }
 
@@ -231,12 +232,16 @@ static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body
     return *out ? CLNORM_OK : cln_stage_kernels(out, body, variant);
 }
 
-static void give_back(cln_kernels *kernels, clnorm_plan *plan, cln_body *body, int variant)
+/* Whether they are the first of the variant that ran. */
+static bool give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *variant, bool ran)
 {
     pthread_mutex_lock(&plan->lock);
-    kernels->next = body->variants[variant].free;
-    body->variants[variant].free = kernels;
+    const bool first = ran && !variant->used;
+    variant->used |= ran;
+    kernels->next = variant->free;
+    variant->free = kernels;
     pthread_mutex_unlock(&plan->lock);
+    return first;
 }
 
 /* Whether a call has use for a body: something that it writes is given, or what a later problem writes, which
@@ -261,8 +266,7 @@ static clnorm_status enqueue_body(cln_chain *chain, clnorm_plan *plan, cln_body 
     const int variant = pick_variant(body, chain->args);
     CLN_TRY(borrow(&kernels, plan, body, variant));
     const clnorm_status st = cln_stage_enqueue(chain, body, kernels, want);
-    give_back(kernels, plan, body, variant);
-    if (st == CLNORM_OK)
+    if (give_back(kernels, plan, &body->variants[variant], st == CLNORM_OK))
         cln_programs_used(plan->ctx->programs, body->variants[variant].program);
     return st;
 }

@@ -49,10 +49,10 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
             const cln_kernels *k = body->variants[v].free;
             size_t wg;
             cl_ulong local;
-            CLN_CL(clGetKernelWorkGroupInfo(k->k[i], ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof wg,
-                                            &wg, NULL));
-            CLN_CL(clGetKernelWorkGroupInfo(k->k[i], ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof local,
-                                            &local, NULL));
+            CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE,
+                                            sizeof wg, &wg, NULL));
+            CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE,
+                                            sizeof local, &local, NULL));
             if (body->choice.wg > wg)
                 return cln_fail(CLNORM_EUNSUPPORTED, "%s_%s needs a work-group of %u; the kernel allows %zu",
                                 body->problem.op->info.name, body->stages[i].kernel, body->choice.wg, wg);

@@ -193,22 +193,29 @@ uint32_t cln_teams(uint32_t wg, uint32_t vec);
 /* Work-items of a group that is dealt so many chunks at a time which have one. */
 uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks);
 
+/* A kernel, and which of its arguments, a bit each, are tensors that its last call did not give: they stay so. Of those that
+ * were given a handle may be another buffer's by now. */
+typedef struct cln_kernel {
+    cl_kernel k;
+    uint64_t absent;
+} cln_kernel;
 /* One set of kernels, for one enqueue at a time. */
 typedef struct cln_kernels {
     struct cln_kernels *next;
-    cl_kernel k[CLN_MAX_STAGES];
+    cln_kernel stage[CLN_MAX_STAGES];
 } cln_kernels;
 
 /* The stages compiled for one build. */
 typedef struct cln_variant {
     cl_program program; /* NULL: not there */
     cln_kernels *free;
+    bool used; /* its kernels have run */
 } cln_variant;
 
 /* Bits of a variant's number: for aligned buffers; for calls that give no statistics, which dx makes too. */
 enum { CLN_PLAIN = 0, CLN_WIDE = 1, CLN_BOTH = 2, CLN_VARIANTS = 4 };
 
-/* What runs, without the life cycle that src/api gives it. Immutable but for the free lists, whose lock is
+/* What runs, without the life cycle that src/api gives it. Immutable but for its variants, whose lock is
  * the owner's. */
 typedef struct cln_body {
     cln_problem problem;
@@ -250,8 +257,7 @@ typedef struct cln_chain {
 size_t cln_stage_mask(cln_stage *out, const cln_problem *problem);
 /* Sets buffers and enqueues all stages; see clnorm_enqueue. want: leave the event of the last in chain->last.
  */
-clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels,
-                                bool want);
+clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want);
 
 /* One body of a plan in words; returns the length like snprintf. */
 size_t cln_describe(char *text, size_t room, const cln_body *body, const cln_params *params,

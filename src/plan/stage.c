@@ -94,11 +94,14 @@ static cl_uint arg_slots(const cln_op *op) { return arg_k(op) + (op->info.layer 
 
 static clnorm_status set_constants(cl_kernel k, const cln_body *body)
 {
+    static const float no_call[4] = { 0 };
     const cln_problem *p = &body->problem;
     CLN_CL(clSetKernelArg(k, ARG_GEO, sizeof body->geo, &body->geo));
     CLN_CL(clSetKernelArg(k, arg_k(p->op), sizeof p->k, p->k));
-    if (p->op->info.layer)
+    if (p->op->info.layer) {
         CLN_CL(clSetKernelArg(k, arg_k(p->op) + 1, sizeof p->layer.post, p->layer.post));
+        CLN_CL(clSetKernelArg(k, arg_k(p->op) + 2, sizeof no_call, no_call));
+    }
     if (p->op->table)
         CLN_CL(clSetKernelArg(k, arg_k(p->op) + 1, sizeof body->table, &body->table));
     return CLNORM_OK;
@@ -115,10 +118,10 @@ clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int var
         char name[64];
         cl_int code;
         snprintf(name, sizeof name, "%s_%s", body->problem.op->info.name, body->stages[i].kernel);
-        set->k[i] = clCreateKernel(body->variants[variant].program, name, &code);
+        set->stage[i].k = clCreateKernel(body->variants[variant].program, name, &code);
         st = CLN_CL_STATUS(code, "clCreateKernel");
         if (st == CLNORM_OK)
-            st = set_constants(set->k[i], body);
+            st = set_constants(set->stage[i].k, body);
     }
     if (st != CLNORM_OK) {
         cln_stage_free(set);
@@ -131,17 +134,30 @@ clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int var
 void cln_stage_free(cln_kernels *kernels)
 {
     for (size_t i = 0; i < CLN_MAX_STAGES; i++)
-        if (kernels->k[i])
-            clReleaseKernel(kernels->k[i]);
+        if (kernels->stage[i].k)
+            clReleaseKernel(kernels->stage[i].k);
     free(kernels);
 }
 
-static clnorm_status set_buffer(cl_kernel k, cl_uint arg, const clnorm_buffer *b, size_t element)
+static clnorm_status set_memory(cln_kernel *k, cl_uint arg, const cl_mem *mem)
+{
+    const uint64_t bit = (uint64_t)1 << arg;
+    assert(arg < 64);
+    k->absent &= ~bit;
+    CLN_CL(clSetKernelArg(k->k, arg, sizeof *mem, mem));
+    k->absent |= *mem ? 0 : bit;
+    return CLNORM_OK;
+}
+
+static bool is_absent(const cln_kernel *k, cl_uint arg, cl_mem mem) { return !mem && k->absent >> arg & 1; }
+
+static clnorm_status set_buffer(cln_kernel *k, cl_uint arg, const clnorm_buffer *b, size_t element)
 {
     const cl_ulong first = b->mem ? b->byte_offset / element : 0;
-    CLN_CL(clSetKernelArg(k, arg, sizeof b->mem, &b->mem));
-    CLN_CL(clSetKernelArg(k, arg + 1, sizeof first, &first));
-    return CLNORM_OK;
+    if (is_absent(k, arg, b->mem))
+        return CLNORM_OK;
+    CLN_CL(clSetKernelArg(k->k, arg + 1, sizeof first, &first));
+    return set_memory(k, arg, &b->mem);
 }
 
 /* Bytes of one element behind a layer's binding. */
@@ -153,7 +169,7 @@ static size_t bind_bytes(const cln_problem *p, size_t bind)
                                    : sizeof(float);
 }
 
-static clnorm_status set_layer(cl_kernel k, const cln_problem *p, const clnorm_args *args)
+static clnorm_status set_layer(cln_kernel *k, const cln_problem *p, const clnorm_args *args)
 {
     static const clnorm_buffer none = { NULL, 0, NULL, 0 };
     float call[4] = { 0 };
@@ -162,9 +178,10 @@ static clnorm_status set_layer(cl_kernel k, const cln_problem *p, const clnorm_a
         CLN_TRY(set_buffer(k, (cl_uint)(ARG_REST + 2 * b), slot == CLN_NO_SLOT ? &none : &args->slot[slot],
                            bind_bytes(p, b)));
     }
-    if (p->layer.call)
-        p->layer.call(call, p, args);
-    CLN_CL(clSetKernelArg(k, arg_k(p->op) + 2, sizeof call, call));
+    if (!p->layer.call)
+        return CLNORM_OK;
+    p->layer.call(call, p, args);
+    CLN_CL(clSetKernelArg(k->k, arg_k(p->op) + 2, sizeof call, call));
     return CLNORM_OK;
 }
 
@@ -174,7 +191,7 @@ static size_t slot_bytes(const cln_problem *p, const cln_slot_spec *s)
     return s->u64 ? 8 : gradient ? clnorm_dtype_bytes(p->desc.layered.layer.param_dtype) : sizeof(float);
 }
 
-static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm_args *args,
+static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clnorm_args *args,
                                  const clnorm_buffer *workspace)
 {
     static const clnorm_buffer none = { NULL, 0, NULL, 0 };
@@ -183,7 +200,8 @@ static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm
     CLN_TRY(set_buffer(k, ARG_Y,
                        p->maps || body->choice.along || !p->op->info.layer ? &args->slot[p->y] : &none,
                        p->y_bytes));
-    CLN_CL(clSetKernelArg(k, ARG_WORK, sizeof workspace->mem, &workspace->mem));
+    if (!is_absent(k, ARG_WORK, workspace->mem))
+        CLN_TRY(set_memory(k, ARG_WORK, &workspace->mem));
     if (p->op->info.layer)
         CLN_TRY(set_layer(k, p, args));
     for (size_t i = 0; p->op->slots[i].slot; i++) {
@@ -195,13 +213,13 @@ static clnorm_status set_buffers(cl_kernel k, const cln_body *body, const clnorm
     return CLNORM_OK;
 }
 
-static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cl_kernel k, bool want)
+static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cln_kernel *k, bool want)
 {
     const size_t local = body->choice.wg, global = body->stages[i].groups * local;
     const bool follows = c->last != NULL; /* all before it is behind this event */
     cl_event done = NULL;
     CLN_TRY(set_buffers(k, body, c->args, c->workspace));
-    CLN_CL(clEnqueueNDRangeKernel(c->queue, k, 1, NULL, &global, &local, follows ? 1 : c->nwait,
+    CLN_CL(clEnqueueNDRangeKernel(c->queue, k->k, 1, NULL, &global, &local, follows ? 1 : c->nwait,
                                   follows    ? &c->last
                                   : c->nwait ? c->wait
                                              : NULL,
@@ -231,11 +249,11 @@ static bool last_is_idle(const cln_body *body, const clnorm_args *args)
             !args->slot[CLNORM_DBETA].mem);
 }
 
-clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, const cln_kernels *kernels, bool want)
+clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want)
 {
     const size_t n = body->nstages - last_is_idle(body, chain->args);
     assert(n > 0);
     for (size_t i = 0; i < n; i++)
-        CLN_TRY(enqueue_one(chain, body, i, kernels->k[i], want && i + 1 == n));
+        CLN_TRY(enqueue_one(chain, body, i, &kernels->stage[i], want && i + 1 == n));
     return CLNORM_OK;
 }
