@@ -76,12 +76,25 @@ static unsigned load_bytes(const cln_body *body, int variant)
     return judged && loads_whole(body) ? (unsigned)(bytes < 16 ? bytes : 16) : 0;
 }
 
+/* Plans build the kernels that they launch alone; here all that an op has with the same options is one program, the first that
+ * was built. */
+static cl_program program_of(const cln_body *body, int variant)
+{
+    const char *op = body->problem.op->info.name;
+    const cl_program built = body->variants[variant].program;
+    cl_program p = built ? device_programs() : NULL;
+    while (p != built && (strcmp(p->options, built->options) != 0 || strncmp(p->id, op, strlen(op)) != 0 ||
+                          p->id[strlen(op)] != '.'))
+        p = p->next;
+    return p;
+}
+
 static void note(cln_body *body, const char *name)
 {
     static const char *const roles[] = { "forward", "given", "keep", "dx", "frozen", "params" };
     const cln_problem *p = &body->problem;
     for (int v = CLN_PLAIN; v < CLN_VARIANTS; v++) {
-        cl_program program = body->variants[v].program;
+        const cl_program program = program_of(body, v);
         if (!program)
             continue;
         if (!program->id[0])
@@ -140,9 +153,14 @@ static void make_unique(cl_program p)
         snprintf(p->id + used, sizeof p->id - used, "#%zu", same);
 }
 
-static bool write_text(const char *dir, const char *name, const char *text)
+/* Without the choice of kernels. */
+static bool write_text(const char *dir, const char *name, char *text)
 {
-    char path[1024];
+    static const char some[] = "#define SOME_KERNELS 1";
+    char path[1024], *chosen = strstr(text, some);
+    if (!chosen)
+        return false;
+    chosen[sizeof some - 2] = '0';
     snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "w");
     if (!f)
@@ -158,6 +176,8 @@ static bool write_units(const char *dir)
     FILE *f = fopen(path, "w");
     bool written = f != NULL;
     for (cl_program p = device_programs(); p && written; p = p->next) {
+        if (!p->id[0]) /* another one's */
+            continue;
         make_unique(p);
         snprintf(name, sizeof name, "%.*s.cl", (int)strcspn(p->id, "."), p->id);
         written = write_text(dir, name, p->source) &&
