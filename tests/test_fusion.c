@@ -286,6 +286,8 @@ static void run(const fusion *f, size_t most)
             params.wg = groups[g][0];
             params.vec = groups[g][1];
         }
+        if (params.wg > harness_get()->ctx->device.max_wg)
+            continue;
         size_t count = 0;
         while ((full || !g) && choose(choices, &posed, &params, count, false))
             count++;
