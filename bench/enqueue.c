@@ -5,13 +5,12 @@
  * Medians of rounds. The plain loop of the same OpenCL calls, empty ones, stands in the last column: what calling costs. */
 #define _XOPEN_SOURCE 700
 #include "at_once.h"
+#include "timing.h"
 
 #include <clnorm.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS = 15, TIMES = 5000 };
@@ -21,25 +20,6 @@ typedef struct enqueue_case {
     clnorm_any desc;
     uint32_t slots[8]; /* given, ends with CLNORM_SLOTS */
 } enqueue_case;
-
-static double now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *v)
-{
-    qsort(v, ROUNDS, sizeof *v, by_value);
-    return v[ROUNDS / 2];
-}
 
 static int failed(const char *what)
 {
@@ -53,12 +33,12 @@ static double call_ns(cl_command_queue queue)
     double v[ROUNDS];
     cl_device_id device;
     for (int r = 0; r < ROUNDS; r++) {
-        const double start = now_ns();
+        const double start = bench_now_ms();
         for (int k = 0; k < TIMES; k++)
             clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL);
-        v[r] = (now_ns() - start) / TIMES;
+        v[r] = (bench_now_ms() - start) * 1e6 / TIMES;
     }
-    return median(v);
+    return bench_quantile(v, ROUNDS, 0.5);
 }
 
 static int time_case(const enqueue_case *c, clnorm_context *ctx, cl_command_queue queue, at_once_state *layer)
@@ -80,16 +60,16 @@ static int time_case(const enqueue_case *c, clnorm_context *ctx, cl_command_queu
     layer->on = 1;
     layer->launches = layer->calls = 0;
     for (int r = 0; r < ROUNDS && !code; r++) {
-        const double start = now_ns();
+        const double start = bench_now_ms();
         for (int k = 0; k < TIMES && !code; k++)
             code = clnorm_enqueue(plan, queue, &args, 0, NULL, NULL) ? failed(c->name) : 0;
-        v[r] = (now_ns() - start) / TIMES;
+        v[r] = (bench_now_ms() - start) * 1e6 / TIMES;
     }
     const double launches = (double)layer->launches / (ROUNDS * TIMES),
                  calls = (double)layer->calls / (ROUNDS * TIMES), empty = code ? 0 : call_ns(queue) * calls;
     layer->on = 0;
     if (!code) {
-        const double ns = median(v);
+        const double ns = bench_quantile(v, ROUNDS, 0.5);
         printf("%-28s %8.0f %6.0f %8.0f %9.0f %11.0f\n", c->name, launches, calls, ns, ns / launches, empty);
     }
     for (size_t k = 0; c->slots[k] != CLNORM_SLOTS; k++)

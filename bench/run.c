@@ -1,32 +1,13 @@
 /* run.c -- interleaved rounds, medians, ratios per round. */
 #define _POSIX_C_SOURCE 200809L
 #include "copy.h"
+#include "timing.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_ROUNDS 1000
-
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *v, int n, double q)
-{
-    qsort(v, (size_t)n, sizeof *v, by_value);
-    return v[(int)(q * (n - 1) + 0.5)];
-}
 
 /* What is timed. */
 typedef struct job {
@@ -39,7 +20,7 @@ typedef struct job {
 
 static clnorm_status time_op(double *ms, const job *j)
 {
-    const double start = now_ms();
+    const double start = bench_now_ms();
     for (int k = 0; k < j->train; k++) {
         const clnorm_status st = clnorm_enqueue(j->plan, j->device->queue, &j->args, 0, NULL, NULL);
         if (st != CLNORM_OK)
@@ -47,19 +28,19 @@ static clnorm_status time_op(double *ms, const job *j)
     }
     if (clFinish(j->device->queue) != CL_SUCCESS)
         return CLNORM_ECL;
-    *ms = (now_ms() - start) / j->train;
+    *ms = (bench_now_ms() - start) / j->train;
     return CLNORM_OK;
 }
 
 static clnorm_status time_copy(double *ms, const job *j)
 {
-    const double start = now_ms();
+    const double start = bench_now_ms();
     for (int k = 0; k < j->train; k++)
         if (bench_copy_run(&j->copy, j->device->queue) != CL_SUCCESS)
             return CLNORM_ECL;
     if (clFinish(j->device->queue) != CL_SUCCESS)
         return CLNORM_ECL;
-    *ms = (now_ms() - start) / j->train;
+    *ms = (bench_now_ms() - start) / j->train;
     return CLNORM_OK;
 }
 
@@ -96,12 +77,12 @@ static clnorm_status time_rounds(bench_result *out, const job *j, int rounds, do
             ratio[r] = a / b;
         }
     }
-    out->ratio = quantile(ratio, rounds, 0.5);
-    out->p10 = quantile(op, rounds, 0.1);
-    out->p90 = quantile(op, rounds, 0.9);
-    out->median = quantile(op, rounds, 0.5);
+    out->ratio = bench_quantile(ratio, rounds, 0.5);
+    out->p10 = bench_quantile(op, rounds, 0.1);
+    out->p90 = bench_quantile(op, rounds, 0.9);
+    out->median = bench_quantile(op, rounds, 0.5);
     out->gbps = bytes / out->median / 1e6;
-    out->copy_gbps = bytes / quantile(copy, rounds, 0.5) / 1e6;
+    out->copy_gbps = bytes / bench_quantile(copy, rounds, 0.5) / 1e6;
     return CLNORM_OK;
 }
 
@@ -179,12 +160,12 @@ clnorm_status bench_run(bench_result *out, const bench_device *device, const ben
     clnorm_plan *plan;
     memset(out, 0, sizeof *out);
     clnorm_status st = clnorm_op_check(&desc);
-    const double start = now_ms();
+    const double start = bench_now_ms();
     if (st == CLNORM_OK)
         st = clnorm_plan_create(&plan, device->ctx, &desc.op, CLNORM_ESTIMATE);
     if (st != CLNORM_OK)
         return st;
-    out->plan = now_ms() - start;
+    out->plan = bench_now_ms() - start;
     st = run_plan(out, device, &desc, plan, rounds);
     clnorm_plan_release(plan);
     return st;

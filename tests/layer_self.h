@@ -1,11 +1,14 @@
 /* layer_self.h -- what every OpenCL layer says of itself, and how it begins. Define CL_TARGET_OPENCL_VERSION
- * 300 before. */
+ * 300 before, and end with LAYER(name, take_over). */
 #ifndef LAYER_SELF_H
 #define LAYER_SELF_H
 
 #include <CL/cl_layer.h>
 
 #include "answer.h"
+
+static const cl_icd_dispatch *next; /* what stands behind the layer */
+static cl_icd_dispatch mine;
 
 /* clGetLayerInfo of a layer of that name. */
 static inline cl_int layer_says(const char *text, cl_layer_info name, size_t room, void *value,
@@ -17,17 +20,33 @@ static inline cl_int layer_says(const char *text, cl_layer_info name, size_t roo
                                           : CL_INVALID_VALUE;
 }
 
-/* clInitLayer: `mine` does what the target does, until its own functions are put in. */
-static inline cl_int layer_begin(cl_icd_dispatch *mine, cl_uint n, const cl_icd_dispatch *target,
-                                 cl_uint *n_out, const cl_icd_dispatch **out)
+/* clInitLayer: `mine` does what the target does, until take_over has put its own functions in. */
+static inline cl_int layer_begin(cl_uint n, const cl_icd_dispatch *target, cl_uint *n_out,
+                                 const cl_icd_dispatch **out, void (*take_over)(void))
 {
-    const cl_uint known = sizeof *mine / sizeof(void *);
+    const cl_uint known = sizeof mine / sizeof(void *);
     if (!target || !n_out || !out)
         return CL_INVALID_VALUE;
-    memcpy(mine, target, (n < known ? n : known) * sizeof(void *));
+    memcpy(&mine, target, (n < known ? n : known) * sizeof(void *));
+    next = target;
+    take_over();
     *n_out = known;
-    *out = mine;
+    *out = &mine;
     return CL_SUCCESS;
 }
+
+/* What the ICD loader looks for. */
+#define LAYER_EXPORT __attribute__((visibility("default")))
+#define LAYER(text, take_over)                                                                            \
+    LAYER_EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t room,          \
+                                                                void *value, size_t *wanted)              \
+    {                                                                                                     \
+        return layer_says(text, name, room, value, wanted);                                               \
+    }                                                                                                     \
+    LAYER_EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *target,    \
+                                                             cl_uint *n_out, const cl_icd_dispatch **out) \
+    {                                                                                                     \
+        return layer_begin(n, target, n_out, out, take_over);                                             \
+    }
 
 #endif

@@ -21,8 +21,6 @@
 
 FAULT_EXPORT fault clfault;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const cl_icd_dispatch *next;
-static cl_icd_dispatch mine;
 
 /* ---- live objects ---- */
 
@@ -333,26 +331,16 @@ REFERENCE(Event, cl_event, CL_INVALID_EVENT)
     X(clReleaseKernel) X(clRetainEvent) X(clReleaseEvent)
 /* clang-format on */
 
-FAULT_EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetLayerInfo(cl_layer_info name, size_t room, void *value,
-                                                            size_t *wanted)
+static void take_over(void)
 {
-    return layer_says("clnorm faults", name, room, value, wanted);
-}
-
-FAULT_EXPORT CL_API_ENTRY cl_int CL_API_CALL clInitLayer(cl_uint n, const cl_icd_dispatch *target,
-                                                         cl_uint *n_out, const cl_icd_dispatch **out)
-{
-    const cl_int code = layer_begin(&mine, n, target, n_out, out);
-    if (code != CL_SUCCESS)
-        return code;
-    next = target;
 #define TAKE(name) mine.name = my_##name;
     ALL(TAKE)
 #undef TAKE
     fault_from_environment(&clfault, "CLFAULT");
     clfault_lie(getenv("CLFAULT_LIE"));
-    return CL_SUCCESS;
 }
+
+LAYER("clnorm faults", take_over)
 
 __attribute__((destructor)) static void end(void)
 {
