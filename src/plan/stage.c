@@ -139,25 +139,26 @@ void cln_stage_free(cln_kernels *kernels)
     free(kernels);
 }
 
-static clnorm_status set_memory(cln_kernel *k, cl_uint arg, const cl_mem *mem)
+static bool is_absent(const cln_kernel *k, cl_uint arg, cl_mem mem) { return !mem && k->absent >> arg & 1; }
+
+static clnorm_status set_memory(cln_kernel *k, cl_uint arg, cl_mem mem)
 {
     const uint64_t bit = (uint64_t)1 << arg;
     assert(arg < 64);
+    if (is_absent(k, arg, mem))
+        return CLNORM_OK;
     k->absent &= ~bit;
-    CLN_CL(clSetKernelArg(k->k, arg, sizeof *mem, mem));
-    k->absent |= *mem ? 0 : bit;
+    CLN_CL(clSetKernelArg(k->k, arg, sizeof mem, &mem));
+    k->absent |= mem ? 0 : bit;
     return CLNORM_OK;
 }
-
-static bool is_absent(const cln_kernel *k, cl_uint arg, cl_mem mem) { return !mem && k->absent >> arg & 1; }
 
 static clnorm_status set_buffer(cln_kernel *k, cl_uint arg, const clnorm_buffer *b, size_t element)
 {
     const cl_ulong first = b->mem ? b->byte_offset / element : 0;
-    if (is_absent(k, arg, b->mem))
-        return CLNORM_OK;
-    CLN_CL(clSetKernelArg(k->k, arg + 1, sizeof first, &first));
-    return set_memory(k, arg, &b->mem);
+    if (!is_absent(k, arg, b->mem))
+        CLN_CL(clSetKernelArg(k->k, arg + 1, sizeof first, &first));
+    return set_memory(k, arg, b->mem);
 }
 
 /* Bytes of one element behind a layer's binding. */
@@ -200,8 +201,7 @@ static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clno
     CLN_TRY(set_buffer(k, ARG_Y,
                        p->maps || body->choice.along || !p->op->info.layer ? &args->slot[p->y] : &none,
                        p->y_bytes));
-    if (!is_absent(k, ARG_WORK, workspace->mem))
-        CLN_TRY(set_memory(k, ARG_WORK, &workspace->mem));
+    CLN_TRY(set_memory(k, ARG_WORK, workspace->mem));
     if (p->op->info.layer)
         CLN_TRY(set_layer(k, p, args));
     for (size_t i = 0; p->op->slots[i].slot; i++) {
