@@ -72,7 +72,7 @@ use_kit() {
   for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || ln -sf "$kit/bin/$program" "$out/bin/$program"
   done
-  export PATH=$PATH:$out/bin CPATH=$kit/usr/include LIBRARY_PATH=$dir LD_LIBRARY_PATH=$dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  export PATH=$PATH:$out/bin CPATH=$kit/usr/include:$kit/usr/include/x86_64-linux-gnu LIBRARY_PATH=$dir LD_LIBRARY_PATH=$dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export PKG_CONFIG_SYSROOT_DIR=$kit PKG_CONFIG_LIBDIR=${dir%%:*}/pkgconfig:$kit/usr/share/pkgconfig
   with_kit=(-DOpenCL_INCLUDE_DIR="$kit/usr/include" -DOpenCL_LIBRARY="${dir%%:*}/libOpenCL.so")
 }
