@@ -29,7 +29,7 @@ _clnorm_values() {
 
 _clnorm() {
     local program=$1 current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' words=0 i
-    local commands='list run plan explain check verify bench kernels cache warmup'
+    local commands='list run plan explain check verify bench tune kernels cache warmup'
     COMPREPLY=()
     if [[ $current == '=' || $before == '=' ]]; then # bash splits --name=value at the sign
         [[ $before == '=' ]] && before=${COMP_WORDS[COMP_CWORD - 2]}

@@ -8,11 +8,11 @@ source "$(dirname "$0")/cli.sh" "$@"
 
 run 0 'commands' -- -h
 run 0 'Usage: clnorm run' -- run -h
-for c in list plan explain check verify bench kernels cache warmup; do run 0 "clnorm $c" -- $c --help; done
+for c in list plan explain check verify bench tune kernels cache warmup; do run 0 "clnorm $c" -- $c --help; done
 run 0 '^clnorm [0-9]+\.[0-9]+\.[0-9]+$' -- --version
 usage 'a command is missing'
-usage 'tune is not a command; there are list, run' tune
-for c in tune stats fit-whiten '' RUN; do usage 'is not a command' "$c"; done
+usage 'stats is not a command; there are list, run' stats
+for c in stats fit-whiten '' RUN; do usage 'is not a command' "$c"; done
 usage 'frobnicate is not an op; there are minmax' run frobnicate x.npy y.npy
 usage 'not an op' explain frobnicate
 usage 'not an op' kernels frobnicate
@@ -48,6 +48,10 @@ usage '--json and OUTPUT -' run minmax --json x.npy -
 for v in 1x2x3 0x1x1x1 1x3x4x5x6 axbxcxd 1x3x-4x5 ''; do usage '--shape' bench --shape "$v"; done
 usage 'exclude each other' bench --suite --latency
 usage 'not an op' bench frobnicate
+usage 'not an op' tune frobnicate
+usage '--shape' tune --shape 1x2x3
+for v in 0 -1 nan x '' 1e6; do usage '--seconds' tune --seconds "$v"; done
+usage 'list does not take --tuning' list --tuning t.txt
 
 # The next word is always the value.
 for v in nan inf -inf NaN 1e400 1e39 1e-400 '1e-5; rm' 1,5 '' ' 1' '1 ' 0x10 1e 1e+ + - . --eps 1_0 ½; do

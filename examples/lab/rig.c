@@ -56,9 +56,10 @@ static void build(rig *r, const char *options)
 void rig_open(rig *r, const char *device, const char *options)
 {
     cl_int code = CL_SUCCESS;
-    clnorm_options lazy = {
-        (uint32_t)sizeof lazy, CLNORM_LAZY, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
-    };
+    clnorm_options lazy;
+    memset(&lazy, 0, sizeof lazy);
+    lazy.size = (uint32_t)sizeof lazy;
+    lazy.flags = CLNORM_LAZY;
     memset(r, 0, sizeof *r);
     check_norm(r, clnorm_device_find(&r->info, device));
     if (r->status)

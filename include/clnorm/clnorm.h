@@ -232,13 +232,16 @@ typedef struct clnorm_options {
                            size_t bytes); /* device memory; NULL: clCreateBuffer */
     void (*buffer_free)(void *user, cl_mem mem);
     void *buffer_user;
+    const char *tuning_file; /* of `clnorm tune`; NULL: CLNORM_TUNING, else tuning.txt in the directory of
+                              * the cache, if it is there; "": none */
 } clnorm_options;
 
 /** A context on the caller's own OpenCL: queries the device once and builds the start-up set.
  *
  *  context, device  the caller's; retained until the last plan and the context are released.
  *  options          NULL for defaults.
- *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM. */
+ *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM, EIO (the file
+ *                   that tuning_file names cannot be used; one that nobody names is a warning in the log). */
 CLNORM_API clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
                                                const clnorm_options *options);
 /** One more owner. NULL is a no-op. */
@@ -294,6 +297,41 @@ CLNORM_API size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot)
 /** The choice in words, like snprintf: schedule, wg, vec, parts, stages, bytes moved, workspace, and why no
  *  faster schedule applied. */
 CLNORM_API size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size_t room);
+
+/* ---- tuning ------------------------------------------------------------------------------ */
+
+/** What a search found. */
+typedef struct clnorm_tuned {
+    uint32_t size;
+    uint32_t ways;    /* that were built and verified */
+    uint32_t changed; /* problems of the op that something beat the estimate in; 0: none */
+    double seconds;   /* of measuring */
+    double before_ms; /* of one call as estimated: the fastest of many */
+    double after_ms;  /* as it runs now, by turn with the other */
+} clnorm_tuned;
+
+/** Searches what runs an op fastest on the context's device (schedule, work-group, vector, how work is shared
+ *  out, streaming stores), on scratch memory as large as the op's tensors, and remembers it in the context for
+ *  the op's class: the same op, direction, types and layout, with lengths that agree to a power of two. Plans of
+ *  that class made from then on run so; the others stay. Every way is verified to give the same bits, and takes
+ *  over from the estimate only if it is faster by more than 3 %, twice. Waits for the device.
+ *
+ *  seconds  of measuring, about; 0: as long as it takes. Building and verifying come on top.
+ *  out      NULL, or receives what was found; its size is set by the caller.
+ *  Errors   those of clnorm_plan_create; EBUG where bits differ.
+ *  Threads  any; other work on the device disturbs the measurement, not the result. */
+CLNORM_API clnorm_status clnorm_tune(clnorm_context *ctx, const clnorm_op *op, double seconds,
+                                     clnorm_tuned *out);
+/** Takes what a file has for the context's device, over what the context remembers of the same classes.
+ *
+ *  path     NULL: the context's own file (clnorm_tuning_file).
+ *  Errors   EARG, EIO with the line that is wrong (then nothing is taken), ENOMEM. */
+CLNORM_API clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path);
+/** Writes what the context remembers to a file, in one step; what it has for other devices stays. A file that is
+ *  none of tuning is refused.  path, Errors  as for loading. */
+CLNORM_API clnorm_status clnorm_tuning_save(clnorm_context *ctx, const char *path);
+/** The file that the context has read, or would have; "" where it has none. Valid as long as the context. */
+CLNORM_API const char *clnorm_tuning_file(const clnorm_context *ctx);
 
 /** The buffers and per-call numbers of one enqueue. All zero but size is "absent". */
 typedef struct clnorm_args {

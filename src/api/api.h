@@ -25,8 +25,8 @@ typedef struct cln_ring {
 struct clnorm_context {
     pthread_mutex_t lock; /* refs, the LRU, counts */
     unsigned refs;
-    clnorm_options options; /* strings are copied to the fields below */
-    char *kernel_dir;
+    clnorm_options options;         /* strings are copied to the fields below */
+    char *kernel_dir, *tuning_file; /* or NULL */
     char cache_dir[4096];
     cl_context cl;
     cl_command_queue queue; /* of clnorm_open, else NULL */
@@ -85,8 +85,44 @@ void cln_ring_give(cln_ring *ring, cln_ring_place *place, cl_event busy);
 void cln_ring_drain(clnorm_context *ctx);
 
 /* ---- measure.c ---- */
-/* The fastest choice by timing every solver on scratch memory; *measured is false where nothing runs. */
+/* Ways of running one descriptor, timed against each other on scratch memory. */
+typedef struct cln_lab {
+    clnorm_context *ctx;
+    const clnorm_op *op;
+    cln_problems posed;
+    cln_params params; /* of the context, without what was tuned */
+    cl_command_queue queue;
+    clnorm_args args;
+    uint64_t least_ns; /* of a race */
+    uint64_t left_ns;  /* of measuring: when it is over there is no other round; UINT64_MAX: no end */
+    uint64_t spent_ns; /* so far */
+    bool verifies;     /* the outputs of all ways, which must be the same bits */
+    bool hashed;
+    uint64_t hash;
+    uint32_t tried; /* ways */
+} cln_lab;
+#define CLN_MOST_WAYS (CLN_MAX_SOLVERS + 4)
+/* One way: a choice per problem. The first of a list is what others have to beat. */
+typedef struct cln_way {
+    cln_choice choices[CLN_MAX_PARTS];
+    cln_tuned tuned; /* how the problem that is searched runs */
+    clnorm_plan *plan;
+    uint64_t ns; /* of its fastest round, one launch */
+} cln_way;
+/* Where *empty nothing runs; close it either way. */
+clnorm_status cln_lab_open(cln_lab *lab, clnorm_context *ctx, const clnorm_op *op, bool *empty);
+void cln_lab_close(cln_lab *lab);
+/* Times all by turn and releases them; *best is the fastest that is worth more than noise, else 0. EBUG where bits differ. */
+clnorm_status cln_lab_race(cln_lab *lab, cln_way list[], size_t count, size_t *best);
+/* list[0], what choices say of problem k, and every other solver of it; returns how many there are. */
+size_t cln_lab_solvers(cln_way list[CLN_MOST_WAYS], const cln_lab *lab, const cln_choice choices[], size_t k);
+/* The fastest choice by timing every solver; *measured is false where nothing runs. */
 clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx, const clnorm_op *op,
                           bool *measured);
+
+/* ---- tune.c ---- */
+/* The table of the context's device, with what the file at path has, if it is there; NULL: there is no file. What is wrong with
+ * it is an error where the caller named it, else a line of the log. */
+clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, bool named);
 
 #endif

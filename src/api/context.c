@@ -114,8 +114,9 @@ static clnorm_status check_device(cl_context context, cl_device_id device)
     return cln_fail(CLNORM_EDEVICE, "the device is not one of the context's");
 }
 
-/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known.
- * The only place where the library reads the environment. */
+/* The only two functions in which the library reads the environment. */
+
+/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known. */
 static void cache_dir(char *dir, size_t room, const char *wanted)
 {
     const char *own = getenv("CLNORM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -126,6 +127,20 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
     const int n = snprintf(dir, room, "%s%s", base, below);
     if (n < 0 || (size_t)n >= room)
         dir[0] = '\0';
+}
+
+/* options.tuning_file, else CLNORM_TUNING, else tuning.txt in the directory of the cache; "" is none. */
+static clnorm_status open_tuning(clnorm_context *ctx)
+{
+    char path[4096 + 16];
+    const char *own = ctx->options.tuning_file ? ctx->options.tuning_file : getenv("CLNORM_TUNING");
+    if (own)
+        return cln_tune_init(ctx, *own ? own : NULL, ctx->options.tuning_file != NULL);
+    cache_dir(path, 4096, ctx->options.cache_dir);
+    if (!path[0])
+        return cln_tune_init(ctx, NULL, false);
+    strcat(path, "/tuning.txt");
+    return cln_tune_init(ctx, path, false);
 }
 
 /* PoCL keeps binaries itself. Ours starts 30 ms faster but costs more once to save, because asking PoCL for
@@ -196,6 +211,7 @@ static clnorm_status create(clnorm_context *ctx, cl_context context, cl_device_i
     CLN_CL(clRetainContext(context));
     ctx->cl = context;
     cln_params_for(&ctx->params, &ctx->device);
+    CLN_TRY(open_tuning(ctx));
     open_cache(ctx);
     const cln_program_env env = { context,        &ctx->device,     ctx->kernel_dir,
                                   ctx->cache_dir, ctx->options.log, ctx->options.log_user };
@@ -250,6 +266,8 @@ static void destroy(clnorm_context *ctx)
     if (ctx->cl)
         clReleaseContext(ctx->cl);
     pthread_mutex_destroy(&ctx->lock);
+    cln_tuning_release(ctx->params.tuning);
+    free(ctx->tuning_file);
     free(ctx->kernel_dir);
     free(ctx);
 }

@@ -22,7 +22,8 @@ enum {
     CLI_KERNELS = 128,
     CLI_CACHE = 256,
     CLI_WARMUP = 512,
-    CLI_EVERY = 1023
+    CLI_TUNE = 1024,
+    CLI_EVERY = 2047
 };
 
 /* One option. Those that set attributes of an op are there only if some op has these

@@ -11,6 +11,7 @@ int cmd_explain(const cli_args *args);
 int cmd_check(const cli_args *args);
 int cmd_verify(const cli_args *args);
 int cmd_bench(const cli_args *args);
+int cmd_tune(const cli_args *args);
 int cmd_kernels(const cli_args *args);
 int cmd_cache(const cli_args *args);
 int cmd_warmup(const cli_args *args);

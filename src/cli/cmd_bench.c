@@ -1,11 +1,10 @@
 /* cmd_bench.c -- verify, then time against the copy limit of the same run. */
-#include "bench/bench.h"
 #include "cli/attrs.h"
 #include "cli/cmd.h"
-#include "cli/json.h"
 #include "cli/number.h"
 #include "cli/session.h"
 #include "cli/verify.h"
+#include "cli/workload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,34 +28,15 @@ typedef struct start {
     uint32_t built, loaded; /* programs */
 } start;
 
-static const char *layout_of(const clnorm_tensor *t)
-{
-    return t->ndim == 4 && t->shape[1] > 1 && t->stride[1] < t->stride[3] ? "nhwc" : "nchw";
-}
-
-/* Whose statistics; backward is training, but where they are frozen. */
-static const char *mode_of(const clnorm_any *d)
-{
-    if (d->op.kind == CLNORM_OP_BATCHNORM)
-        return d->batchnorm.mode == CLNORM_EVAL ? "eval" : "train";
-    return d->op.direction == CLNORM_BACKWARD ? "train" : "infer";
-}
-
 static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r, const start *s,
                       const cli_worst *w)
 {
-    const clnorm_tensor *x = &d->head.x;
-    json_t *shape = json_array();
-    for (uint32_t k = 0; k < x->ndim; k++)
-        json_array_append_new(shape, json_integer(x->shape[k]));
-    json_t *row =
-        json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "op",
-                  clnorm_op_of(d->op.kind)->name, "direction",
-                  d->op.direction == CLNORM_BACKWARD ? "backward" : "forward", "mode", mode_of(d), "shape",
-                  shape, "dtype", clnorm_dtype_name(x->dtype), "layout", layout_of(x), "device",
-                  cli_json_text(b->name), "plan", cli_json_text(r->text), "verified", w->error <= 1,
-                  "max_error", cli_json_real(w->error * w->bound), "ms_median", r->median, "ms_p10", r->p10,
-                  "ms_p90", r->p90, "gbps", r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy", r->ratio);
+    json_t *row = cli_workload_json(d);
+    json_object_update_new(row, json_pack("{s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "device",
+                                          cli_json_text(b->name), "plan", cli_json_text(r->text), "verified",
+                                          w->error <= 1, "max_error", cli_json_real(w->error * w->bound),
+                                          "ms_median", r->median, "ms_p10", r->p10, "ms_p90", r->p90, "gbps",
+                                          r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy", r->ratio));
     if (b->latency)
         json_object_set_new(row, "start",
                             json_pack("{s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "open_ms", s->open, "plan_ms",
@@ -68,15 +48,8 @@ static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r
 static void print_row(const bench *b, const bench_case *c, const bench_result *r, const start *s,
                       const cli_worst *w)
 {
-    const clnorm_any *d = &c->desc;
-    const clnorm_tensor *x = &d->head.x;
-    char shape[96] = "";
-    for (uint32_t k = 0, used = 0; k < x->ndim; k++)
-        used += (uint32_t)snprintf(shape + used, sizeof shape - used, "%s%lld", k ? "x" : "",
-                                   (long long)x->shape[k]);
-    printf("%-4s %-12s %-8s %-16s %-4s %s  %9.4f %9.4f %9.4f %7.1f %7.1f %6.2f  %-8s", c->label,
-           clnorm_op_of(d->op.kind)->name, d->op.direction == CLNORM_BACKWARD ? "backward" : mode_of(d),
-           shape, clnorm_dtype_name(x->dtype), layout_of(x), r->median, r->p10, r->p90, r->gbps, r->copy_gbps,
+    cli_workload_print(c);
+    printf("  %9.4f %9.4f %9.4f %7.1f %7.1f %6.2f  %-8s", r->median, r->p10, r->p90, r->gbps, r->copy_gbps,
            r->ratio, w->error <= 1 ? "ok" : "WRONG");
     if (b->latency)
         printf("  open %6.1f  plan %7.1f (compile %7.1f, load %5.1f; %u built, %u loaded)  first %7.1f ms",
@@ -143,26 +116,14 @@ static int run_case(bench *b, const bench_case *c)
     return EXIT_OK;
 }
 
-/* "32x3x224x224" */
-static bool read_shape(int64_t shape[4], const char *text)
-{
-    for (int k = 0; k < 4; k++) {
-        char *end;
-        shape[k] = *text >= '1' && *text <= '9' ? strtoll(text, &end, 10) : 0;
-        if (shape[k] < 1 || shape[k] > 1 << 24 || *end != (k < 3 ? 'x' : '\0'))
-            return false;
-        text = end + 1;
-    }
-    return true;
-}
-
 static int run_ops(bench *b, const int64_t *shape)
 {
     const bench_set set = cli_has(b->args, "suite") ? BENCH_SUITE : b->latency ? BENCH_LATENCY : BENCH_USUAL;
     const clnorm_op_info *op;
-    if (!b->args->json)
-        printf("%-4s %-12s %-8s %-16s %-4s %s  %9s %9s %9s %7s %7s %6s\n", "", "op", "", "shape", "x", "from",
-               "ms", "p10", "p90", "GB/s", "copy", "ratio");
+    if (!b->args->json) {
+        cli_workload_head();
+        printf("  %9s %9s %9s %7s %7s %6s\n", "ms", "p10", "p90", "GB/s", "copy", "ratio");
+    }
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         bench_case cases[MAX_CASES];
         size_t n;
@@ -185,7 +146,7 @@ int cmd_bench(const cli_args *args)
 {
     int64_t shape[4];
     const char *text = cli_get(args, "shape");
-    if (text && !read_shape(shape, text))
+    if (text && !cli_workload_shape(shape, text))
         return cli_usage(args, "--shape is %s; NxCxHxW with lengths from 1 is allowed, such as 32x3x224x224",
                          cli_quote(text));
     if ((text != NULL) + cli_has(args, "suite") + cli_has(args, "latency") > 1)

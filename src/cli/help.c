@@ -21,6 +21,8 @@ const cli_command cli_commands[] = {
       "every op against the double reference on this device", cmd_verify },
     { "bench", CLI_BENCH, 0, ANY, true, "[OP...|all]",
       "verify, then time against the copy limit of the same run", cmd_bench },
+    { "tune", CLI_TUNE, 0, ANY, true, "[OP...|all]",
+      "search what runs fastest on this device, and keep it for all later runs", cmd_tune },
     { "kernels", CLI_KERNELS, 0, 1, false, "[OP]", "the ops, or the kernel text of one", cmd_kernels },
     { "cache", CLI_CACHE, 1, 1, true, "path|stats|clear", "the directory of compiled kernels", cmd_cache },
     { "warmup", CLI_WARMUP, 0, ANY, true, "[OP...|all]",

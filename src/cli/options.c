@@ -5,12 +5,15 @@
 #include <string.h>
 
 #define ON_INPUT (CLI_RUN | CLI_PLAN)
+#define ON_DEVICE (CLI_RUN | CLI_PLAN | CLI_VERIFY | CLI_BENCH | CLI_WARMUP | CLI_TUNE)
 #define OF_FILES (ON_INPUT | CLI_CHECK)
 
 static const cli_option own[] = {
     { "device", 0, false, CLI_EVERY, "DEV", "0:0 as in `list`, gpu, cpu, or a part of a name", "", NULL },
     { "cache-dir", 0, false, CLI_EVERY, "DIR", "where compiled kernels are kept", "", NULL },
     { "no-cache", 0, false, CLI_EVERY, NULL, "keep no compiled kernels", "", NULL },
+    { "tuning", 0, false, ON_DEVICE, "FILE",
+      "what `tune` found; else CLNORM_TUNING, or tuning.txt beside the cache", "", NULL },
     { "quiet", 'q', false, CLI_EVERY, NULL, "errors only", "", NULL },
     { "verbose", 'v', false, CLI_EVERY, NULL, "say what is done", "", NULL },
     { "json", 0, false, CLI_EVERY, NULL, "one JSON value on stdout", "", NULL },
@@ -55,7 +58,8 @@ static const cli_option own[] = {
     { "hostile", 0, false, CLI_VERIFY, NULL, "also data that breaks careless arithmetic, beside PyTorch", "",
       NULL },
     { "suite", 0, false, CLI_BENCH, NULL, "the shapes of the published tables", "", NULL },
-    { "shape", 0, false, CLI_BENCH, "NxCxHxW", "one shape", "", NULL },
+    { "shape", 0, false, CLI_BENCH | CLI_TUNE, "NxCxHxW", "one shape", "", NULL },
+    { "seconds", 0, false, CLI_TUNE, "N", "of measuring, about (300)", "", NULL },
     { "latency", 0, false, CLI_BENCH, NULL, "small shapes, and the time of one call", "", NULL },
     { "matrix", 0, false, CLI_KERNELS, NULL, "op x schedule x direction", "", NULL },
 };

@@ -84,6 +84,7 @@ clnorm_options cli_context_options(const cli_args *args)
         o.flags |= CLNORM_CACHE_ON;
     if (cli_has(args, "no-cache"))
         o.flags |= CLNORM_CACHE_OFF;
+    o.tuning_file = cli_get(args, "tuning");
     o.log = log_line;
     o.log_user = (void *)(uintptr_t)args;
     if (!args->quiet && isatty(STDERR_FILENO))

@@ -3,6 +3,8 @@
 #include "plan/plan.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
 const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = {
     &cln_solve_pointwise, &cln_solve_rows,  &cln_solve_slab,   &cln_solve_split,
@@ -120,25 +122,106 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
            (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;
 }
 
+/* ---- what was measured ---- */
+
+const char *cln_role_name(cln_role role)
+{
+    static const char *const names[] = { "forward", "given", "keep", "dx", "frozen", "params" };
+    return names[role];
+}
+
+static unsigned log_of(uint64_t n)
+{
+    unsigned log = 0;
+    while (n >>= 1)
+        log++;
+    return log;
+}
+
+void cln_problem_class(char name[CLN_CLASS_ROOM], const cln_problem *problem)
+{
+    const cln_geo *g = &problem->geo;
+    snprintf(name, CLN_CLASS_ROOM, "%s %s %s %s %s 2^%u x 2^%u in 2^%u", problem->op->info.name,
+             cln_role_name(problem->layer.role), clnorm_dtype_name(problem->desc.head.x.dtype),
+             clnorm_dtype_name(problem->y_dtype), problem->columns ? "columns" : "rows", log_of(g->sets),
+             log_of(problem->set_elements), log_of(g->len));
+}
+
+static const cln_solver *solver_named(const char *name)
+{
+    for (size_t i = 0; cln_solvers[i]; i++)
+        if (strcmp(cln_solvers[i]->name, name) == 0)
+            return cln_solvers[i];
+    return NULL;
+}
+
+const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
+{
+    uint32_t wg, vec;
+    if (!solver_named(tuned->solver))
+        return "there is no such solver";
+    for (size_t k = 0; cln_params_pair(&wg, &vec, k, device); k++)
+        if (wg == tuned->wg && vec == tuned->vec)
+            return wg <= device->max_wg ? NULL : "the device has no work-groups of that size";
+    return "no device of this type runs that work-group with that vector";
+}
+
+bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
+                      const cln_params *params, const cln_device *device)
+{
+    const cln_params p = cln_params_tuned(params, tuned);
+    if (!cln_choose_with(out, solver_named(tuned->solver), problem, &p, device))
+        return false;
+    out->tuned = true;
+    return true;
+}
+
+static bool choose_measured(cln_choice *out, const cln_problem *problem, const cln_params *params,
+                            const cln_device *device)
+{
+    char name[CLN_CLASS_ROOM];
+    cln_tuned tuned;
+    if (!params->tuning)
+        return false;
+    cln_problem_class(name, problem);
+    return cln_tuning_find(params->tuning, name, &tuned) && strcmp(tuned.solver, CLN_ESTIMATE) != 0 &&
+           cln_choose_tuned(out, &tuned, problem, params, device);
+}
+
+/* ---- the choice ---- */
+
+/* Takes the solver's way if it is cheaper than *ns. */
+static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, const cln_problem *problem,
+                         const cln_params *params, const cln_device *device)
+{
+    cln_choice c;
+    if (!cln_choose_with(&c, solver, problem, params, device))
+        return;
+    const double its = cln_choice_ns(&c, problem, params, device->units);
+    if (*ns < 0 || its < *ns) {
+        *ns = its;
+        *out = c;
+    }
+}
+
+static void choose_estimated(cln_choice *out, const cln_problem *problem, const cln_params *params,
+                             const cln_device *device)
+{
+    double ns = -1;
+    for (size_t i = 0; cln_solvers[i]; i++)
+        take_cheaper(out, &ns, cln_solvers[i], problem, params, device);
+    assert(ns >= 0); /* split and pointwise take every problem between them */
+}
+
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
                 const cln_params *params, const cln_device *device)
 {
-    double best = -1;
     if (before && before->solver == &cln_solve_fused) {
         cln_choose_with(out, &cln_solve_cols, problem, params, device);
         return;
     }
-    for (size_t i = 0; cln_solvers[i]; i++) {
-        cln_choice c;
-        if (!cln_choose_with(&c, cln_solvers[i], problem, params, device))
-            continue;
-        const double ns = cln_choice_ns(&c, problem, params, device->units);
-        if (best < 0 || ns < best) {
-            best = ns;
-            *out = c;
-        }
-    }
-    assert(best >= 0);                               /* split and pointwise take every problem between them */
+    if (!choose_measured(out, problem, params, device))
+        choose_estimated(out, problem, params, device);
     if (before && before->solver == &cln_solve_sums) /* dx is written here */
         out->wide = cln_writes_wide(out, problem, params);
 }

@@ -121,6 +121,7 @@ typedef struct cln_choice {
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
     bool along;        /* the problem before has left dx to this one */
+    bool tuned;        /* by measurement, not by estimate */
 } cln_choice;
 
 typedef struct cln_stage {
@@ -169,6 +170,14 @@ bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo);
  * solver's. */
 size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                          const cln_choice *choice);
+/* The class that a problem is tuned in: what it is, and its lengths to a power of two. */
+void cln_problem_class(char name[CLN_CLASS_ROOM], const cln_problem *problem);
+const char *cln_role_name(cln_role role);
+/* The way that was measured; false where it cannot be had. */
+bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
+                      const cln_params *params, const cln_device *device);
+/* Why no class can be run so on the device; NULL if it can. */
+const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device);
 /* Estimated time. */
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units);

@@ -13,9 +13,9 @@ static const struct {
     cln_params params;
     double slab_share, wide_share;
 } rows[] = {
-    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, true, 20.0, 12000.0 }, 1.0 / 8, 1.0 / 3 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, false, 2000.0, 2500.0 }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, false, 50.0, 10000.0 }, 0, 0 },
+    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 3 },
+    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, false, 2000.0, 2500.0, NULL }, 0, 0 },
+    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, false, 50.0, 10000.0, NULL }, 0, 0 },
 };
 
 void cln_params_for(cln_params *out, const cln_device *device)
@@ -30,4 +30,27 @@ void cln_params_for(cln_params *out, const cln_device *device)
         out->slab_bytes = 64 * 1024;
     while (out->wg > 1 && out->wg > device->max_wg)
         out->wg /= 2;
+}
+
+cln_params cln_params_tuned(const cln_params *params, const cln_tuned *tuned)
+{
+    cln_params p = *params;
+    p.wg = tuned->wg;
+    p.vec = tuned->vec;
+    p.busy = tuned->busy;
+    p.wide_bytes = tuned->wide ? 0 : UINT64_MAX;
+    return p;
+}
+
+bool cln_params_pair(uint32_t *wg, uint32_t *vec, size_t k, const cln_device *device)
+{
+    static const uint32_t of_cpu[][2] = { { 1, 16 } };
+    static const uint32_t of_others[][2] = { { 64, 4 }, { 128, 4 }, { 256, 4 }, { 128, 2 },
+                                             { 64, 1 }, { 128, 1 }, { 256, 1 } };
+    const bool cpu = device->type & CL_DEVICE_TYPE_CPU;
+    if (k >= (cpu ? CLN_COUNT(of_cpu) : CLN_COUNT(of_others)))
+        return false;
+    *wg = cpu ? of_cpu[k][0] : of_others[k][0];
+    *vec = cpu ? of_cpu[k][1] : of_others[k][1];
+    return true;
 }

@@ -2,7 +2,7 @@
 #ifndef CLN_PARAMS_H
 #define CLN_PARAMS_H
 
-#include "device/device.h"
+#include "tune/tuning.h"
 
 typedef struct cln_params {
     uint32_t wg, vec;    /* work-items of a group, elements of a vector */
@@ -13,9 +13,16 @@ typedef struct cln_params {
     bool stream;         /* whose stores pass the cache by */
     double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
     double launch_ns;    /* of one more stage */
+    cln_tuning *tuning;  /* what was measured on this very device; NULL: nothing was */
 } cln_params;
 
 /* The row of the device's class, cut to the device's limits. */
 void cln_params_for(cln_params *out, const cln_device *device);
+/* The same as measured for a class. */
+cln_params cln_params_tuned(const cln_params *params, const cln_tuned *tuned);
+
+/* The k-th pair of a work-group and a vector that a device may be tuned to; false behind the last. They are few, so that few
+ * programs are built. */
+bool cln_params_pair(uint32_t *wg, uint32_t *vec, size_t k, const cln_device *device);
 
 #endif

@@ -66,6 +66,10 @@ static clnorm_status measure(world *w)
     return clnorm_plan_create(&w->plan, w->ctx, &w->desc.op, CLNORM_MEASURE);
 }
 
+static clnorm_status tune(world *w) { return clnorm_tune(w->ctx, &w->desc.op, 1e-3, NULL); }
+static clnorm_status save_tuning(world *w) { return clnorm_tuning_save(w->ctx, NULL); }
+static clnorm_status load_tuning(world *w) { return clnorm_tuning_load(w->ctx, NULL); }
+
 static clnorm_args args_of(const world *w)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
@@ -148,6 +152,13 @@ static void with_cache(world *w)
     w->options.cache_dir = w->dir;
 }
 
+static void with_tuning(world *w)
+{
+    with_cache(w);
+    one_set(w);
+    w->options.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
+}
+
 static void with_empty_cache(world *w)
 {
     with_cache(w);
@@ -179,6 +190,8 @@ static const scenario special[] = {
     { "run", CLNORM_OP_LAYERNORM, false, wide, 0, STEPS(open_quietly, run, run) },
     { "host", CLNORM_OP_INSTANCENORM, false, NULL, 0, STEPS(open_simple, run_host, run_host) },
     { "measure", CLNORM_OP_ZSCORE, false, one_set, 0, STEPS(open_quietly, measure, enqueue) },
+    { "tune", CLNORM_OP_ZSCORE, false, with_tuning, 0,
+      STEPS(open_context, tune, save_tuning, load_tuning, make_plan, enqueue) },
     { "start", CLNORM_OP_RMSNORM, false, start_up, 0, STEPS(open_context, make_plan, enqueue) },
     { "cache.cold", CLNORM_OP_LAYERNORM, false, with_empty_cache, 0, STEPS(open_context, make_plan, enqueue) },
     { "cache.warm", CLNORM_OP_LAYERNORM, false, with_cache, 0, STEPS(open_context, make_plan, enqueue) },

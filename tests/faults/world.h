@@ -25,7 +25,7 @@ typedef struct scenario {
     bool back;
     void (*adapt)(world *w); /* of the descriptor; NULL: none */
     uint32_t absent;         /* slots */
-    step *steps[4];
+    step *steps[8];
 } scenario;
 
 struct world {

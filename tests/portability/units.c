@@ -91,7 +91,6 @@ static cl_program program_of(const cln_body *body, int variant)
 
 static void note(cln_body *body, const char *name)
 {
-    static const char *const roles[] = { "forward", "given", "keep", "dx", "frozen", "params" };
     const cln_problem *p = &body->problem;
     for (int v = CLN_PLAIN; v < CLN_VARIANTS; v++) {
         const cl_program program = program_of(body, v);
@@ -99,8 +98,9 @@ static void note(cln_body *body, const char *name)
             continue;
         if (!program->id[0])
             snprintf(program->id, sizeof program->id, "%s.%s.%s%s%s%s", p->op->info.name, name,
-                     p->op->info.layer ? roles[p->layer.role] : "forward", body->choice.along ? ".along" : "",
-                     v & CLN_BOTH ? ".both" : "", v & CLN_WIDE ? ".wide" : "");
+                     p->op->info.layer ? cln_role_name(p->layer.role) : "forward",
+                     body->choice.along ? ".along" : "", v & CLN_BOTH ? ".both" : "",
+                     v & CLN_WIDE ? ".wide" : "");
         for (size_t i = 0; i < body->nstages; i++) {
             char kernel[64];
             snprintf(kernel, sizeof kernel, "%s_%s:%u", p->op->info.name, body->stages[i].kernel,
