@@ -361,6 +361,24 @@ CLNORM_API clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queu
                                         const clnorm_args *args, cl_uint nwait, const cl_event *wait,
                                         cl_event *event);
 
+struct _cl_command_buffer_khr;
+/** Records all stages of a plan into the caller's command buffer (cl_khr_command_buffer), which then runs them as
+ *  often as it is enqueued, on the buffers and numbers of this call.
+ *
+ *  queue    that the command buffer was made for, of the plan's context and device.
+ *  buffer   being recorded.
+ *  args     as for clnorm_enqueue, but for the workspace: a plan that needs one is given it, and it and all
+ *           buffers live as long as the recording. The momentum and count of running statistics are those of
+ *           this call.
+ *  wait     nwait sync points of the same command buffer that come first; point (if not NULL) receives that of
+ *           the last stage. Stages follow each other by sync points.
+ *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no cl_khr_command_buffer; EWORKSPACE without
+ *           the workspace that is needed. After an error of OpenCL's the recording is incomplete.
+ *  Threads  as the extension has it: one recording is of one thread at a time. */
+CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
+                                       struct _cl_command_buffer_khr *buffer, const clnorm_args *args,
+                                       cl_uint nwait, const cl_uint *wait, cl_uint *point);
+
 /** Plan and enqueue in one call; plans are kept in a small table in the context. Asynchronous, but builds
  *  on first use. */
 CLNORM_API clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,

@@ -71,6 +71,11 @@ clnorm_status cln_plan_with(clnorm_plan **out, clnorm_context *ctx, const clnorm
 /* Wants the programs of its plan; whole as above. */
 clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole);
 
+/* ---- check.c ---- */
+clnorm_status cln_check_queue(const clnorm_plan *plan, cl_command_queue queue, bool *in_order);
+/* A call's arguments, as the caller's version of the struct has them: copied, and every buffer checked. */
+clnorm_status cln_check_args(clnorm_args *out, const clnorm_plan *plan, const clnorm_args *args);
+
 /* ---- ring.c ---- */
 clnorm_status cln_ring_init(cln_ring *ring);
 /* Makes every place at least this large. Called when a plan is made, never by enqueue. */

@@ -76,6 +76,22 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
+/* A function is no object, so the address is copied. */
+static void find_function(void *out, cl_platform_id platform, const char *name)
+{
+    void *const at = clGetExtensionFunctionAddressForPlatform(platform, name);
+    memcpy(out, &at, sizeof at);
+}
+
+static void find_commands(cln_commands *out, cl_platform_id platform)
+{
+    cln_commands all;
+    find_function(&all.kernel, platform, "clCommandNDRangeKernelKHR");
+    find_function(&all.barrier, platform, "clCommandBarrierWithWaitListKHR");
+    if (all.kernel && all.barrier)
+        *out = all;
+}
+
 /* By extension and not by CL_DEVICE_DOUBLE_FP_CONFIG, which a 1.1 device may refuse to answer. */
 static clnorm_status query_extensions(cln_device *d)
 {
@@ -83,6 +99,8 @@ static clnorm_status query_extensions(cln_device *d)
     CLN_TRY(device_text(&text, d->id, CL_DEVICE_EXTENSIONS));
     d->fp16 = has_word(text, "cl_khr_fp16");
     d->fp64 = has_word(text, "cl_khr_fp64");
+    if (has_word(text, "cl_khr_command_buffer"))
+        find_commands(&d->commands, d->platform);
     free(text);
     return CLNORM_OK;
 }

@@ -6,6 +6,16 @@
 
 #include <stdbool.h>
 
+/* Of cl_khr_command_buffer, which headers of OpenCL may lack; NULL where the device does. */
+typedef struct _cl_command_buffer_khr *cln_command_buffer;
+typedef struct cln_commands {
+    cl_int(CL_API_CALL *kernel)(cln_command_buffer, cl_command_queue, const cl_ulong *properties, cl_kernel,
+                                cl_uint dims, const size_t *offset, const size_t *global, const size_t *local,
+                                cl_uint nwait, const cl_uint *wait, cl_uint *point, void **handle);
+    cl_int(CL_API_CALL *barrier)(cln_command_buffer, cl_command_queue, cl_uint nwait, const cl_uint *wait,
+                                 cl_uint *point, void **handle);
+} cln_commands;
+
 typedef struct cln_device {
     cl_platform_id platform;
     cl_device_id id;
@@ -14,6 +24,7 @@ typedef struct cln_device {
     bool pocl;   /* the platform is PoCL: it keeps a binary cache of its own */
     bool denorm; /* CL_FP_DENORM for single precision */
     bool fp16, fp64, images;
+    cln_commands commands;
     uint32_t units, max_wg;
     uint64_t local_bytes, global_bytes, max_alloc, cache_bytes;
     char name[128], vendor[128], driver[64], opencl_c[64], platform_name[128], platform_version[128];

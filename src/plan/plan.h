@@ -251,6 +251,14 @@ bool cln_geo_aligned(const cln_geo *g, uint32_t vec, bool writes);
 /* A fresh set of kernels with all that never changes already set. */
 clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int variant);
 void cln_stage_free(cln_kernels *kernels);
+/* A command buffer of the caller's that stages are recorded in instead; last: the sync point of the last of them. */
+typedef struct cln_recording {
+    const cln_commands *commands;
+    cln_command_buffer buffer;
+    cl_uint nwait;
+    const cl_uint *wait;
+    cl_uint last;
+} cln_recording;
 /* Where the stages of a call go, and what they wait for: the caller's events first, then each for the one
  * before it (in an out-of-order queue by `last`). */
 typedef struct cln_chain {
@@ -260,7 +268,8 @@ typedef struct cln_chain {
     const clnorm_buffer *workspace;
     cl_uint nwait;
     const cl_event *wait;
-    cl_event last; /* of the last stage enqueued; NULL where nobody asked */
+    cl_event last;            /* of the last stage enqueued; NULL where nobody asked */
+    cln_recording *recording; /* NULL: they are enqueued */
 } cln_chain;
 /* The last stage of a problem that packs a mask; returns how many, 1 or 0. It runs where MASK is given. */
 size_t cln_stage_mask(cln_stage *out, const cln_problem *problem);

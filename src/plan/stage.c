@@ -213,13 +213,11 @@ static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clno
     return CLNORM_OK;
 }
 
-static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cln_kernel *k, bool want)
+static clnorm_status launch(cln_chain *c, cl_kernel k, size_t global, size_t local, bool want)
 {
-    const size_t local = body->choice.wg, global = body->stages[i].groups * local;
     const bool follows = c->last != NULL; /* all before it is behind this event */
     cl_event done = NULL;
-    CLN_TRY(set_buffers(k, body, c->args, c->workspace));
-    CLN_CL(clEnqueueNDRangeKernel(c->queue, k->k, 1, NULL, &global, &local, follows ? 1 : c->nwait,
+    CLN_CL(clEnqueueNDRangeKernel(c->queue, k, 1, NULL, &global, &local, follows ? 1 : c->nwait,
                                   follows    ? &c->last
                                   : c->nwait ? c->wait
                                              : NULL,
@@ -229,6 +227,25 @@ static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, c
         clReleaseEvent(c->last);
     c->last = done;
     return CLNORM_OK;
+}
+
+/* Behind what the caller names, or the launch before it. */
+static clnorm_status record(cln_recording *r, cl_kernel k, size_t global, size_t local)
+{
+    cl_uint point;
+    CLN_CL(r->commands->kernel(r->buffer, NULL, NULL, k, 1, NULL, &global, &local, r->nwait, r->wait, &point,
+                               NULL));
+    r->last = point;
+    r->nwait = 1;
+    r->wait = &r->last;
+    return CLNORM_OK;
+}
+
+static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cln_kernel *k, bool want)
+{
+    const size_t local = body->choice.wg, global = body->stages[i].groups * local;
+    CLN_TRY(set_buffers(k, body, c->args, c->workspace));
+    return c->recording ? record(c->recording, k->k, global, local) : launch(c, k->k, global, local, want);
 }
 
 #define MASK_GROUP 1024 /* bytes of the mask */
