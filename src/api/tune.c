@@ -18,12 +18,6 @@ static cln_tuned tuned_of(const cln_choice *choice, const cln_params *params)
     return t;
 }
 
-static bool same_choice(const cln_choice *a, const cln_choice *b)
-{
-    return a->solver == b->solver && a->wg == b->wg && a->vec == b->vec && a->per == b->per &&
-           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->wide == b->wide;
-}
-
 /* Appends a way like list[0] but for problem k, unless it is there already or cannot be had. */
 static size_t add_way(cln_way list[], size_t count, const cln_lab *lab, size_t k, const cln_tuned *tuned)
 {
@@ -35,7 +29,7 @@ static size_t add_way(cln_way list[], size_t count, const cln_lab *lab, size_t k
         !cln_choose_tuned(&w->choices[k], tuned, &lab->posed.part[k], &lab->params, &ctx->device))
         return count;
     for (size_t i = 0; i < count; i++)
-        if (same_choice(&list[i].choices[k], &w->choices[k]))
+        if (cln_same_choice(&list[i].choices[k], &w->choices[k]))
             return count;
     cln_choose_from(w->choices, k + 1, &lab->posed, &lab->params, &ctx->device);
     return count + 1;
@@ -83,7 +77,7 @@ static clnorm_status tune_problem(cln_choice choices[], size_t k, cln_lab *lab, 
         list[0] = list[best];
         list[0].plan = NULL;
     }
-    *better = !same_choice(&list[0].choices[k], &first.choices[k]);
+    *better = !cln_same_choice(&list[0].choices[k], &first.choices[k]);
     *out = list[0].tuned;
     if (*better) {
         list[1] = list[0];

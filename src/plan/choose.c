@@ -78,6 +78,12 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     return true;
 }
 
+bool cln_same_choice(const cln_choice *a, const cln_choice *b)
+{
+    return a->solver == b->solver && a->wg == b->wg && a->vec == b->vec && a->per == b->per &&
+           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->wide == b->wide;
+}
+
 double cln_read_again(const cln_problem *problem, const cln_params *params)
 {
     const double all = (double)problem->set_elements * problem->geo.sets;

@@ -163,6 +163,8 @@ bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);
+/* Whether both run the same launches. */
+bool cln_same_choice(const cln_choice *a, const cln_choice *b);
 /* Whether gradients that sets share are added up in a last stage of their own: where there is no map that
  * waits for all statistics, which takes them along. */
 bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo);
