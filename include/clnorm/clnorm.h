@@ -379,6 +379,29 @@ CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue
                                        struct _cl_command_buffer_khr *buffer, const clnorm_args *args,
                                        cl_uint nwait, const cl_uint *wait, cl_uint *point);
 
+/* ---- teams: small tensors on a CPU -------------------------------------------------------- */
+
+/** Threads of the library's own for a context on PoCL's device `basic`, which runs what is enqueued at once, in
+ *  the thread that enqueues it. They share the groups of each launch, and nothing is woken or waited for by way
+ *  of a queue, which is what most of the time goes to on PoCL's usual device below 3 MiB. POCL_DEVICES=basic
+ *  (or "basic pthread") in the environment, before OpenCL is first used, makes the device. Results are the same
+ *  bits. */
+typedef struct clnorm_team clnorm_team;
+
+/** threads  with the caller's; 0: one for each core. Between calls they stay awake for 100 us, then sleep. Plans
+ *           that are made afterwards share their work out to so many.
+ *  Errors   EARG; EUNSUPPORTED where the device is another; ENOMEM, ECL. */
+CLNORM_API clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_t threads);
+/** Runs a plan of the team's context and returns when its outputs are complete.
+ *
+ *  args     as for clnorm_enqueue; what they name is not in use by any queue meanwhile. Without a workspace the
+ *           team's is taken.
+ *  Errors   as clnorm_enqueue.
+ *  Threads  any; calls on one team take turns. */
+CLNORM_API clnorm_status clnorm_team_run(clnorm_team *team, const clnorm_plan *plan, const clnorm_args *args);
+/** Ends its threads. NULL is a no-op. No call may be running. */
+CLNORM_API void clnorm_team_release(clnorm_team *team);
+
 /** Plan and enqueue in one call; plans are kept in a small table in the context. Asynchronous, but builds
  *  on first use. */
 CLNORM_API clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,

@@ -76,6 +76,13 @@ clnorm_status cln_check_queue(const clnorm_plan *plan, cl_command_queue queue, b
 /* A call's arguments, as the caller's version of the struct has them: copied, and every buffer checked. */
 clnorm_status cln_check_args(clnorm_args *out, const clnorm_plan *plan, const clnorm_args *args);
 
+/* ---- enqueue.c ---- */
+/* Whether a call has use for a body; the variant that it takes; a set of its kernels, lent and given back. */
+bool cln_wants(const cln_body *body, const clnorm_args *args);
+int cln_pick_variant(const cln_body *body, const clnorm_args *args);
+clnorm_status cln_borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body, int variant);
+void cln_give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *variant, bool ran);
+
 /* ---- ring.c ---- */
 clnorm_status cln_ring_init(cln_ring *ring);
 /* Makes every place at least this large. Called when a plan is made, never by enqueue. */

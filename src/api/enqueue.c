@@ -28,7 +28,7 @@ static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32
     return !used || aligned(&args->slot[slot], body->choice.vec * bytes);
 }
 
-static int pick_variant(const cln_body *body, const clnorm_args *args)
+int cln_pick_variant(const cln_body *body, const clnorm_args *args)
 {
     const cln_problem *p = &body->problem;
     bool wide = body->choice.wide && stream_aligned(body, args, p->y, CLN_VIEW_Y, p->y_bytes) &&
@@ -38,7 +38,7 @@ static int pick_variant(const cln_body *body, const clnorm_args *args)
     return (wide ? CLN_WIDE : CLN_PLAIN) | (p->layer.both && !args->slot[CLNORM_RSTD].mem ? CLN_BOTH : 0);
 }
 
-static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body, int variant)
+clnorm_status cln_borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body, int variant)
 {
     pthread_mutex_lock(&plan->lock);
     *out = body->variants[variant].free;
@@ -48,8 +48,7 @@ static clnorm_status borrow(cln_kernels **out, clnorm_plan *plan, cln_body *body
     return *out ? CLNORM_OK : cln_stage_kernels(out, body, variant);
 }
 
-/* Whether they are the first of the variant that ran. */
-static bool give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *variant, bool ran)
+void cln_give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *variant, bool ran)
 {
     pthread_mutex_lock(&plan->lock);
     const bool first = ran && !variant->used;
@@ -57,12 +56,13 @@ static bool give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *vari
     kernels->next = variant->free;
     variant->free = kernels;
     pthread_mutex_unlock(&plan->lock);
-    return first;
+    if (first)
+        cln_programs_used(plan->ctx->programs, variant->program);
 }
 
 /* Whether a call has use for a body: something that it writes is given, or what a later problem writes, which
  * needs statistics that are not. */
-static bool wanted(const cln_body *body, const clnorm_args *args)
+bool cln_wants(const cln_body *body, const clnorm_args *args)
 {
     const cln_layer_problem *l = &body->problem.layer;
     if (!body->problem.op->info.layer || (!l->outputs && l->role != CLN_ROLE_KEEP))
@@ -79,11 +79,10 @@ static bool wanted(const cln_body *body, const clnorm_args *args)
 static clnorm_status enqueue_body(cln_chain *chain, clnorm_plan *plan, cln_body *body, bool want)
 {
     cln_kernels *kernels;
-    const int variant = pick_variant(body, chain->args);
-    CLN_TRY(borrow(&kernels, plan, body, variant));
+    const int variant = cln_pick_variant(body, chain->args);
+    CLN_TRY(cln_borrow(&kernels, plan, body, variant));
     const clnorm_status st = cln_stage_enqueue(chain, body, kernels, want);
-    if (give_back(kernels, plan, &body->variants[variant], st == CLNORM_OK))
-        cln_programs_used(plan->ctx->programs, body->variants[variant].program);
+    cln_give_back(kernels, plan, &body->variants[variant], st == CLNORM_OK);
     return st;
 }
 
@@ -91,7 +90,7 @@ static clnorm_status enqueue_body(cln_chain *chain, clnorm_plan *plan, cln_body 
 static size_t wanted_bodies(const clnorm_plan *plan, const clnorm_args *args)
 {
     size_t last = plan->nbodies;
-    while (last > 0 && !wanted(&plan->body[last - 1], args))
+    while (last > 0 && !cln_wants(&plan->body[last - 1], args))
         last--;
     return last;
 }
@@ -101,7 +100,7 @@ static clnorm_status enqueue_all(cln_chain *chain, clnorm_plan *plan, bool want)
 {
     const size_t last = wanted_bodies(plan, chain->args);
     for (size_t k = 0; k < last; k++)
-        if (wanted(&plan->body[k], chain->args))
+        if (cln_wants(&plan->body[k], chain->args))
             CLN_TRY(enqueue_body(chain, plan, &plan->body[k], want && k + 1 == last));
     if (want && !chain->last) /* nothing ran */
         CLN_CL(clEnqueueMarkerWithWaitList(chain->queue, chain->nwait, chain->nwait ? chain->wait : NULL,

@@ -275,6 +275,14 @@ typedef struct cln_chain {
 } cln_chain;
 /* The last stage of a problem that packs a mask; returns how many, 1 or 0. It runs where MASK is given. */
 size_t cln_stage_mask(cln_stage *out, const cln_problem *problem);
+/* Stages that a call has use for: a last one may be idle. */
+size_t cln_stage_count(const cln_body *body, const clnorm_args *args);
+/* One stage in parts, for team.c: the buffers of a call; groups base to base + count, in that queue; then the kernel as it was. */
+clnorm_status cln_stage_bind(cln_kernel *k, const cln_body *body, const clnorm_args *args,
+                             const clnorm_buffer *workspace);
+clnorm_status cln_stage_part(cl_command_queue queue, cln_kernel *k, const cln_body *body, size_t i,
+                             size_t base, size_t count);
+clnorm_status cln_stage_whole(cln_kernel *k, const cln_body *body);
 /* Sets buffers and enqueues all stages; see clnorm_enqueue. want: leave the event of the last in chain->last.
  */
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want);

@@ -213,6 +213,30 @@ static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clno
     return CLNORM_OK;
 }
 
+clnorm_status cln_stage_bind(cln_kernel *k, const cln_body *body, const clnorm_args *args,
+                             const clnorm_buffer *workspace)
+{
+    return set_buffers(k, body, args, workspace);
+}
+
+clnorm_status cln_stage_part(cl_command_queue queue, cln_kernel *k, const cln_body *body, size_t i,
+                             size_t base, size_t count)
+{
+    const size_t local = body->choice.wg, global = count * local;
+    cln_geo geo = body->geo;
+    geo.base = (uint32_t)base;
+    geo.all = (uint32_t)body->stages[i].groups;
+    CLN_CL(clSetKernelArg(k->k, ARG_GEO, sizeof geo, &geo));
+    CLN_CL(clEnqueueNDRangeKernel(queue, k->k, 1, NULL, &global, &local, 0, NULL, NULL));
+    return CLNORM_OK;
+}
+
+clnorm_status cln_stage_whole(cln_kernel *k, const cln_body *body)
+{
+    CLN_CL(clSetKernelArg(k->k, ARG_GEO, sizeof body->geo, &body->geo));
+    return CLNORM_OK;
+}
+
 static clnorm_status launch(cln_chain *c, cl_kernel k, size_t global, size_t local, bool want)
 {
     const bool follows = c->last != NULL; /* all before it is behind this event */
@@ -266,9 +290,14 @@ static bool last_is_idle(const cln_body *body, const clnorm_args *args)
             !args->slot[CLNORM_DBETA].mem);
 }
 
+size_t cln_stage_count(const cln_body *body, const clnorm_args *args)
+{
+    return body->nstages - last_is_idle(body, args);
+}
+
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want)
 {
-    const size_t n = body->nstages - last_is_idle(body, chain->args);
+    const size_t n = cln_stage_count(body, chain->args);
     assert(n > 0);
     for (size_t i = 0; i < n; i++)
         CLN_TRY(enqueue_one(chain, body, i, &kernels->stage[i], want && i + 1 == n));

@@ -25,6 +25,7 @@ typedef struct cln_geo {
     uint32_t mapped, weights;
     uint32_t span, cols;
     uint32_t past, stats, family;
+    uint32_t base, all;
 } cln_geo;
 
 #define CLN_CHUNK 4096u /* elements; order 1 of cl/common/sum.clh */
