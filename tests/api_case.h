@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include "base/compiler.h"
+#include "guard.h"
 #include "op/op.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ static inline clnorm_options lazy(void)
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
     o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
+    guard_options(&o);
     return o;
 }
 
@@ -68,6 +70,8 @@ static inline cl_uint owners_in_the_end(cl_context cl, cl_uint expected)
 static inline cl_mem buffer_in(cl_context cl, cl_mem_flags flags, size_t bytes, const void *data)
 {
     cl_int code;
+    if (guard_where())
+        return guard_buffer(cl, flags, bytes, data, "a buffer of the test");
     cl_mem mem =
         clCreateBuffer(cl, flags | (data ? CL_MEM_COPY_HOST_PTR : 0), bytes, (void *)(uintptr_t)data, &code);
     ck_assert_int_eq(code, CL_SUCCESS);

@@ -1,6 +1,7 @@
 /* array.c -- see array.h. */
 #include "array.h"
 
+#include "guard.h"
 #include "ref/ref.h"
 #include "tensor/tensor.h"
 
@@ -18,7 +19,8 @@ void array_make(array *a, const clnorm_tensor *t, size_t skip, bool output)
     a->t = *t;
     a->element = t->dtype ? clnorm_dtype_bytes(t->dtype) : 8;
     a->bytes = (size_t)(high - low) * a->element;
-    a->offset = GUARD + skip * a->element + (size_t)-low * a->element;
+    a->first = GUARD + skip * a->element;
+    a->offset = a->first + (size_t)-low * a->element;
     a->output = output;
     a->host = (unsigned char *)malloc(array_room(a));
     ck_assert_ptr_nonnull(a->host);
@@ -43,12 +45,34 @@ clnorm_tensor array_image(uint32_t dtype, const int64_t n[4], bool last, int64_t
     return t;
 }
 
-cl_mem array_upload(const array *a, cl_context cl)
+/* What of host a buffer has. */
+static size_t low_end(const array *a) { return guard_where() == GUARD_BEFORE ? a->first : 0; }
+static size_t high_end(const array *a)
 {
-    cl_int code;
-    cl_mem mem = clCreateBuffer(cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, array_room(a), a->host, &code);
+    return guard_where() == GUARD_BEHIND ? a->first + a->bytes : array_room(a);
+}
+
+clnorm_buffer array_upload(const array *a, cl_context cl, const char *name)
+{
+    const size_t low = low_end(a), bytes = high_end(a) - low;
+    cl_int code = CL_SUCCESS;
+    clnorm_buffer b = { NULL, a->offset - low, NULL, 0 };
+    b.mem = guard_where()
+                ? guard_buffer(cl, CL_MEM_READ_WRITE, bytes, a->host + low, name)
+                : clCreateBuffer(cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes, a->host, &code);
     ck_assert_int_eq(code, CL_SUCCESS);
-    return mem;
+    return b;
+}
+
+unsigned char *array_download(const array *a, cl_command_queue queue, cl_mem mem)
+{
+    const size_t low = low_end(a), bytes = high_end(a) - low;
+    unsigned char *now = (unsigned char *)malloc(array_room(a));
+    ck_assert_ptr_nonnull(now);
+    memcpy(now, a->host, array_room(a));
+    ck_assert_int_eq(clEnqueueReadBuffer(queue, mem, CL_TRUE, 0, bytes, now + low, 0, NULL, NULL),
+                     CL_SUCCESS);
+    return now;
 }
 
 bool array_untouched(const array *a, const unsigned char *now)

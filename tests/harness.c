@@ -1,6 +1,7 @@
 /* harness.c -- see harness.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "base/compiler.h"
+#include "guard.h"
 #include "record.h"
 #include "work.h"
 
@@ -29,6 +30,7 @@ harness *harness_get(void)
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
     o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
+    guard_options(&o);
     ck_assert_msg(clnorm_device_find(&d, getenv("CLNORM_TEST_DEVICE")) == CLNORM_OK, "%s",
                   clnorm_last_error(NULL));
     the.device = d.device;
@@ -42,6 +44,7 @@ harness *harness_get(void)
     ck_assert_msg(clnorm_context_create(&the.ctx, the.cl, d.device, &o) == CLNORM_OK, "%s",
                   clnorm_last_error(NULL));
     printf("device %s %s, driver %s\n", d.id, d.name, d.driver);
+    guard_begin(the.cl, the.queue, the.device);
     return &the;
 }
 
@@ -93,16 +96,17 @@ static void run_choices(work *w, const cln_choice *choices)
                   clnorm_last_error(NULL));
     without_warnings(w->h, plan);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
-        if (w->a[s].host && work_place_of(w, s) == CLNORM_SLOTS) {
-            args.slot[s].mem = array_upload(&w->a[s], w->h->cl);
-            args.slot[s].byte_offset = w->a[s].offset;
-        }
+        if (w->a[s].host && work_place_of(w, s) == CLNORM_SLOTS)
+            args.slot[s] = array_upload(&w->a[s], w->h->cl, work_slot_name(s));
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (w->a[s].host && work_place_of(w, s) < CLNORM_SLOTS)
             args.slot[s] = args.slot[work_place_of(w, s)];
+    guard_workspace(&args, plan, w->h->cl);
     args.flags = w->c->flags;
     args.momentum = w->c->momentum;
     args.count = w->c->count;
+    if (guard_where())
+        guard_says(work_describe(w, choices).text);
     enqueue(w, plan, &args);
     judge(w, choices, &args);
     record_launch(&w->desc, w->c->view);
@@ -111,6 +115,8 @@ static void run_choices(work *w, const cln_choice *choices)
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args.slot[s].mem && work_place_of(w, s) == CLNORM_SLOTS)
             clReleaseMemObject(args.slot[s].mem);
+    if (args.workspace.mem)
+        clReleaseMemObject(args.workspace.mem);
     clnorm_plan_release(plan);
 }
 

@@ -1,8 +1,9 @@
 /* harness.h -- one case: every solver and launch parameter of each of its problems forced in turn, guarded,
  * compared with the reference.
  *
- * Around every buffer lie guard bands, outputs start as NaN, gaps that strides leave must stay as they were.
- * The outputs of all launches of one case must be the same bits. */
+ * Around every buffer lie guard bands, of which CLNORM_TEST_GUARD makes one a closed page (guard.h); outputs
+ * start as NaN, gaps that strides leave must stay as they were. The outputs of all launches of one case must
+ * be the same bits. */
 #ifndef HARNESS_H
 #define HARNESS_H
 

@@ -11,23 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROOM 1536
-
 /* ---- the case in words ---- */
-
-typedef struct words {
-    char text[ROOM];
-    size_t used;
-} words;
 
 static void say(words *s, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    const int n = vsnprintf(s->text + s->used, ROOM - s->used, format, list);
+    const size_t room = sizeof s->text - s->used;
+    const int n = vsnprintf(s->text + s->used, room, format, list);
     va_end(list);
     if (n > 0)
-        s->used += (size_t)n < ROOM - s->used ? (size_t)n : ROOM - s->used - 1;
+        s->used += (size_t)n < room ? (size_t)n : room - 1;
 }
 
 static void say_tensor(words *s, const char *name, const clnorm_tensor *t)
@@ -67,7 +61,7 @@ static void say_choices(words *s, const work *w, const cln_choice *choices)
     }
 }
 
-static words describe(const work *w, const cln_choice *choices)
+words work_describe(const work *w, const cln_choice *choices)
 {
     const char *device = getenv("CLNORM_TEST_DEVICE");
     words s = { "", 0 };
@@ -158,7 +152,7 @@ static void judge_array(const work *w, const cln_choice *choices, uint32_t s, co
         worst = fmax(worst, v.error);
         if (!(v.error <= 1))
             ck_abort_msg("%s: %s[%lld]: got %.9g, want %.9g, bound %g, %g times the bound",
-                         describe(w, choices).text, work_slot_name(s), (long long)i, v.got, v.want,
+                         work_describe(w, choices).text, work_slot_name(s), (long long)i, v.got, v.want,
                          bound_of(w, s), v.error);
     }
     if (a->t.dtype == CLNORM_F32)
@@ -173,24 +167,21 @@ void judge(work *w, const cln_choice *choices, const clnorm_args *args)
         const uint32_t place = work_place_of(w, s);
         if (!args->slot[s].mem || work_place_of(w, CLNORM_DX) == s || work_place_of(w, CLNORM_Y) == s)
             continue;
-        unsigned char *now = (unsigned char *)malloc(array_room(a));
-        ck_assert_ptr_nonnull(now);
-        ck_assert_int_eq(clEnqueueReadBuffer(w->h->queue, args->slot[s].mem, CL_TRUE, 0, array_room(a), now,
-                                             0, NULL, NULL),
-                         CL_SUCCESS);
+        const array *was = place < CLNORM_SLOTS ? &w->a[place] : a;
+        unsigned char *now = array_download(was, w->h->queue, args->slot[s].mem);
         if (a->output) {
             judge_array(w, choices, s, now);
-            if (!array_untouched(place < CLNORM_SLOTS ? &w->a[place] : a, now))
-                ck_abort_msg("%s: wrote outside of %s", describe(w, choices).text, work_slot_name(s));
+            if (!array_untouched(was, now))
+                ck_abort_msg("%s: wrote outside of %s", work_describe(w, choices).text, work_slot_name(s));
             array_same_nans(a, now);
             hash = array_hash(a, now, hash);
         } else if (memcmp(now, a->host, array_room(a)))
-            ck_abort_msg("%s: wrote to the input %s", describe(w, choices).text, work_slot_name(s));
+            ck_abort_msg("%s: wrote to the input %s", work_describe(w, choices).text, work_slot_name(s));
         free(now);
     }
     if (!w->hashed)
         w->hash = hash;
     w->hashed = true;
     if (w->hash != hash)
-        ck_abort_msg("%s: other bits than the launches before", describe(w, choices).text);
+        ck_abort_msg("%s: other bits than the launches before", work_describe(w, choices).text);
 }

@@ -7,6 +7,7 @@
 #include "api_case.h"
 #include "array.h"
 #include "data.h"
+#include "guard.h"
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -205,8 +206,7 @@ static void check(work *w, const cln_choice *ch, const clnorm_args *args)
         const array *a = &w->a[s];
         if (!a->host)
             continue;
-        unsigned char *now = (unsigned char *)malloc(array_room(a));
-        read_back(args->slot[s].mem, 0, array_room(a), now);
+        unsigned char *now = array_download(a, harness_get()->queue, args->slot[s].mem);
         if (!a->output) {
             ck_assert_msg(!memcmp(now, a->host, array_room(a)), "%s: wrote to the input of slot %u", text, s);
         } else {
@@ -231,17 +231,23 @@ static void launch(work *w, const cln_choice *choices)
     clnorm_args args = CLNORM_ARGS_INIT;
     clnorm_plan *plan;
     harness *h = harness_get();
+    char text[256];
     OK(cln_plan_with(&plan, h->ctx, &w->d.op, choices, true));
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (w->a[s].host) {
-            args.slot[s].mem = array_upload(&w->a[s], h->cl);
-            args.slot[s].byte_offset = w->a[s].offset;
+            snprintf(text, sizeof text, "slot %u", s);
+            args.slot[s] = array_upload(&w->a[s], h->cl, text);
         }
+    guard_workspace(&args, plan, h->cl);
+    say(w, &choices[0], text, sizeof text);
+    guard_says(text);
     OK(clnorm_enqueue(plan, h->queue, &args, 0, NULL, NULL));
     check(w, &choices[0], &args);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args.slot[s].mem)
             clReleaseMemObject(args.slot[s].mem);
+    if (args.workspace.mem)
+        clReleaseMemObject(args.workspace.mem);
     clnorm_plan_release(plan);
 }
 

@@ -26,6 +26,13 @@ const char *work_slot_name(uint32_t slot);
 /* The input in whose place an output is where the case is in place; CLNORM_SLOTS for other slots. */
 uint32_t work_place_of(const work *w, uint32_t slot);
 
+/* The case and how it is run. */
+typedef struct words {
+    char text[1536];
+    size_t used;
+} words;
+words work_describe(const work *w, const cln_choice *choices);
+
 /* All outputs in a call's buffers: as the reference says, nothing beside them, the same bits as at every
  * launch before. choices: one per problem. */
 void judge(work *w, const cln_choice *choices, const clnorm_args *args);
