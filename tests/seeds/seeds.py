@@ -42,6 +42,12 @@ SEEDS = [
          'return memcmp(check, h.check, sizeof check) == 0;', 'return true;', 'cache', 'test_cache'),
     Seed('overrun', 'cl/common/types.clh',
          'CELL_BY_CELL if (e < n) p[e] = t[e];', 'CELL_BY_CELL if (e <= n) p[e] = t[e];', 'zscore', 'test_zscore'),
+    Seed('overrun of a read', 'cl/common/types.clh',
+         'CELL_BY_CELL t[e] = e < n ? p[e] : none;', 'CELL_BY_CELL t[e] = e <= n ? p[e] : none;',
+         'zscore_guard_behind', 'test_zscore'),
+    Seed('short workspace', 'src/plan/solve_split.c',
+         'sets * geo->parts * problem->stat_bytes;', 'sets * geo->parts * problem->stat_bytes - 4;',
+         'zscore_guard_behind', 'test_zscore'),
     Seed('E[x^2] - E[x]^2', 'cl/common/stat_moments.clh',
          ': S * r > m2                                             ? class\n', '', 'zscore', 'test_zscore'),
     Seed('order by work-group', 'cl/common/sum.clh',
@@ -55,7 +61,7 @@ SEEDS = [
 ]
 OPTIONS = {'plain': ['-DCMAKE_BUILD_TYPE=Release'],
            'tsan': ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCLNORM_SANITIZE=thread']}
-SIGNS = re.compile(r':[FE]:|ThreadSanitizer: |race|barrier|leak|did not|bound|outside|other bits|not ok|Invalid', re.I)
+SIGNS = re.compile(r':[FE]:|^guard: |ThreadSanitizer: |race|barrier|leak|did not|bound|outside|other bits|not ok|Invalid', re.I)
 
 
 def call(*command, **more):
