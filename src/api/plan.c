@@ -39,6 +39,21 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
     return CLNORM_OK;
 }
 
+/* The largest work-group of a kernel. Mesa 22 answers with a sub-group, whatever the kernel, and runs what was built
+ * for more. */
+static clnorm_status largest_group(size_t *wg, cl_kernel k, const cln_body *body, const clnorm_context *ctx)
+{
+    size_t subgroup;
+    CLN_CL(clGetKernelWorkGroupInfo(k, ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof *wg, wg, NULL));
+    if (*wg >= body->choice.wg)
+        return CLNORM_OK;
+    CLN_CL(clGetKernelWorkGroupInfo(k, ctx->device.id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE,
+                                    sizeof subgroup, &subgroup, NULL));
+    if (*wg == subgroup)
+        *wg = ctx->device.max_wg;
+    return CLNORM_OK;
+}
+
 static clnorm_status check_limits(const cln_body *body, const clnorm_context *ctx)
 {
     if (body->choice.wg > ctx->device.max_wg)
@@ -49,8 +64,7 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
             const cln_kernels *k = body->variants[v].free;
             size_t wg;
             cl_ulong local;
-            CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE,
-                                            sizeof wg, &wg, NULL));
+            CLN_TRY(largest_group(&wg, k->stage[i].k, body, ctx));
             CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE,
                                             sizeof local, &local, NULL));
             if (body->choice.wg > wg)

@@ -26,6 +26,7 @@ typedef struct cln_geo {
     uint32_t span, cols;
     uint32_t past, stats, family;
     uint32_t base, all;
+    uint32_t even;
 } cln_geo;
 
 #define CLN_CHUNK 4096u /* elements; order 1 of cl/common/sum.clh */
