@@ -75,6 +75,15 @@ static void enqueue(work *w, const clnorm_plan *plan, const clnorm_args *args)
     clReleaseEvent(done);
 }
 
+/* Of our text; a loop that Intel's optimizer leaves as it is has no place in it. */
+static bool warns(const char *log)
+{
+    for (const char *at = log; (at = strstr(at, "warning:")) != NULL; at++)
+        if (strncmp(at, "warning: <unknown>:0:0: loop not ", 33))
+            return true;
+    return false;
+}
+
 /* Compilers that print what they warn of would print it to our users. */
 static void without_warnings(const harness *h, const clnorm_plan *plan)
 {
@@ -84,7 +93,7 @@ static void without_warnings(const harness *h, const clnorm_plan *plan)
         log[0] = '\0';
         if (program)
             clGetProgramBuildInfo(program, h->device, CL_PROGRAM_BUILD_LOG, sizeof log, log, NULL);
-        ck_assert_msg(strstr(log, "warning:") == NULL, "%s", log);
+        ck_assert_msg(!warns(log), "%s", log);
     }
 }
 
