@@ -39,18 +39,12 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
     return CLNORM_OK;
 }
 
-/* The largest work-group of a kernel. Mesa 22 answers with a sub-group, whatever the kernel, and runs what was built
- * for more. */
-static clnorm_status largest_group(size_t *wg, cl_kernel k, const cln_body *body, const clnorm_context *ctx)
+/* The largest work-group of a kernel, where the device knows. */
+static clnorm_status largest_group(size_t *wg, cl_kernel k, const cln_device *device)
 {
-    size_t subgroup;
-    CLN_CL(clGetKernelWorkGroupInfo(k, ctx->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof *wg, wg, NULL));
-    if (*wg >= body->choice.wg)
-        return CLNORM_OK;
-    CLN_CL(clGetKernelWorkGroupInfo(k, ctx->device.id, CL_KERNEL_PREFERRED_WORK_GROUP_SIZE_MULTIPLE,
-                                    sizeof subgroup, &subgroup, NULL));
-    if (*wg == subgroup)
-        *wg = ctx->device.max_wg;
+    CLN_CL(clGetKernelWorkGroupInfo(k, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof *wg, wg, NULL));
+    if (device->rusticl) /* Mesa 22 says a sub-group, whatever the kernel, and runs what was built for more */
+        *wg = device->max_wg;
     return CLNORM_OK;
 }
 
@@ -64,7 +58,7 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
             const cln_kernels *k = body->variants[v].free;
             size_t wg;
             cl_ulong local;
-            CLN_TRY(largest_group(&wg, k->stage[i].k, body, ctx));
+            CLN_TRY(largest_group(&wg, k->stage[i].k, &ctx->device));
             CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE,
                                             sizeof local, &local, NULL));
             if (body->choice.wg > wg)

@@ -62,6 +62,7 @@ static clnorm_status query_texts(cln_device *d)
     CLN_TRY(device_name(d->opencl_c, sizeof d->opencl_c, d->id, CL_DEVICE_OPENCL_C_VERSION));
     CLN_TRY(platform_name(d->platform_name, sizeof d->platform_name, d->platform, CL_PLATFORM_NAME));
     CLN_TRY(platform_name(d->platform_version, sizeof d->platform_version, d->platform, CL_PLATFORM_VERSION));
+    d->rusticl = strcmp(d->platform_name, "rusticl") == 0;
     d->pocl = strstr(d->platform_name, "Portable Computing Language") != NULL;
     return CLNORM_OK;
 }
