@@ -29,9 +29,10 @@ void clnorm_team_release(clnorm_team *team) { (void)team; }
 #include <unistd.h>
 
 #define MOST_THREADS 256u
-#define SPIN_NS 100000u          /* that a thread without work stays awake */
-#define WORTH_SHARING (96 << 10) /* bytes that a call moves: less is over before another thread has begun */
-#define PIECES 4                 /* of a launch, for each thread */
+#define SPIN_NS 100000u /* that a thread without work stays awake */
+/* Bytes that a call moves. Two threads that enqueue at once wait for each other inside PoCL 3.1, where one frees what the
+ * other has allocated: that takes as long as moving half of this. */
+#define WORTH_SHARING (2 << 20)
 
 typedef struct member {
     clnorm_team *team;
@@ -155,7 +156,7 @@ static clnorm_status run_stage(clnorm_team *t, size_t stage, uint32_t threads)
 {
     t->stage = stage;
     t->groups = t->body->stages[stage].groups;
-    t->step = t->groups / (threads * PIECES) ? t->groups / (threads * PIECES) : 1;
+    t->step = (t->groups + threads - 1) / threads; /* an enqueue is dear, so each takes one part */
     for (uint32_t k = 0; k < threads; k++)
         t->members[k].bound = false;
     if (threads == 1 || t->groups == 1) {
