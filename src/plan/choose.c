@@ -213,7 +213,7 @@ static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, 
 #define MANY_CHUNKS 8 /* of a set: an H200 gains from there on */
 
 /* Few large sets are few chunks for a GPU, and with vectors of 1 a chunk's team is four times as many work-items. */
-static bool may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params)
+bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params)
 {
     return params->wg > 1 && (solver == &cln_solve_split || solver == &cln_solve_sums) &&
            cln_geo_chunks(&problem->geo) >= MANY_CHUNKS;
@@ -227,7 +227,7 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
     narrow.vec = 1;
     for (size_t i = 0; cln_solvers[i]; i++) {
         take_cheaper(out, &ns, cln_solvers[i], problem, params, device);
-        if (may_be_narrow(cln_solvers[i], problem, params))
+        if (cln_may_be_narrow(cln_solvers[i], problem, params))
             take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device);
     }
     assert(ns >= 0); /* split and pointwise take every problem between them */

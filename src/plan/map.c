@@ -30,7 +30,7 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
                    uint32_t units)
 {
     const uint32_t unit = unit_of(choice, problem);
-    const uint64_t many = (uint64_t)units * params->busy * (problem->columns ? 4 : 1),
+    const uint64_t many = (uint64_t)units * params->busy * (problem->columns && choice->wg > 1 ? 4 : 1),
                    times = others(&problem->geo, problem->columns, choice->cols),
                    parts = times >= many ? 1 : many / times;
     return cln_ceil_div(pieces(problem), parts * unit) * unit;

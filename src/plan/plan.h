@@ -160,6 +160,8 @@ void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, 
 bool cln_writes_wide(const cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
+/* Whether the planner also looks at vectors of 1 for it. */
+bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);

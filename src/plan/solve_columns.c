@@ -80,7 +80,9 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->cols = least;
     while (choice->cols < wanted && choice->cols + least <= most && choice->cols + least <= problem->geo.len)
         choice->cols += least;
-    choice->per = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols) / (units * params->busy);
+    /* Groups of a CPU that take few tiles each are faster than their number costs. */
+    choice->per = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols) /
+                  (units * params->busy * (choice->wg == 1 ? 8 : 1));
     if (choice->per < 1)
         choice->per = 1;
 }

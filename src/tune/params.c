@@ -4,16 +4,19 @@
 
 #include <string.h>
 
+#define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
+
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
- * last level, which its units share. A set that is walked again from a neighbour's cache still beats memory.
- * Streaming pays where the output would push the input out, from a third of the cache; wide loads on a GPU
+ * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
+ * taken to have more than MOST_CACHE. A set that is walked again from a neighbour's cache still beats memory.
+ * Streaming pays where the output would push the input out, from a quarter of the cache; wide loads on a GPU
  * pay always. */
 static const struct {
     cl_device_type type;
     cln_params params;
     double slab_share, wide_share;
 } rows[] = {
-    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 3 },
+    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 4 },
     { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, false, 2000.0, 2500.0, NULL }, 0, 0 },
     { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, false, 50.0, 10000.0, NULL }, 0, 0 },
 };
@@ -24,8 +27,9 @@ void cln_params_for(cln_params *out, const cln_device *device)
     while (!(rows[k].type & device->type) && k + 1 < CLN_COUNT(rows))
         k++;
     *out = rows[k].params;
-    out->slab_bytes = (uint64_t)((double)device->cache_bytes * rows[k].slab_share);
-    out->wide_bytes = (uint64_t)((double)device->cache_bytes * rows[k].wide_share);
+    const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
+    out->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
+    out->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
     if (out->slab_bytes < 64 * 1024)
         out->slab_bytes = 64 * 1024;
     while (out->wg > 1 && out->wg > device->max_wg)

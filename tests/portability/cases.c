@@ -39,25 +39,40 @@ static clnorm_any make(const clnorm_op_info *op, const row *r, uint32_t directio
     return d;
 }
 
-/* Every solver of problem k, with the others as the planner has them. */
+/* That solver of problem k, with the others as the planner has them; true where it does not apply. */
+static bool force_one(clnorm_context *ctx, const clnorm_any *d, const cln_problems *posed, size_t k,
+                      const cln_solver *solver, const cln_params *params, const char *name,
+                      void (*take)(clnorm_plan *plan, const char *name))
+{
+    cln_choice choices[CLN_MAX_PARTS];
+    clnorm_plan *plan;
+    cln_choose_from(choices, 0, posed, &ctx->params, &ctx->device);
+    if (!cln_choose_with(&choices[k], solver, &posed->part[k], params, &ctx->device))
+        return true;
+    cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
+    if (cln_plan_with(&plan, ctx, &d->op, choices, true) == CLNORM_OK) {
+        take(plan, name);
+        clnorm_plan_release(plan);
+        return true;
+    }
+    fprintf(stderr, "%s, %s: %s\n", name, solver->name, clnorm_last_error(NULL));
+    return false;
+}
+
+/* Every solver of problem k, with every vector that the planner may take. */
 static bool force(clnorm_context *ctx, const clnorm_any *d, const cln_problems *posed, size_t k,
                   const char *name, void (*take)(clnorm_plan *plan, const char *name))
 {
     bool made = true;
+    cln_params narrow = ctx->params;
+    narrow.vec = 1;
     for (size_t i = 0; cln_solvers[i]; i++) {
-        cln_choice choices[CLN_MAX_PARTS];
-        clnorm_plan *plan;
-        cln_choose_from(choices, 0, posed, &ctx->params, &ctx->device);
-        if (!cln_choose_with(&choices[k], cln_solvers[i], &posed->part[k], &ctx->params, &ctx->device))
-            continue;
-        cln_choose_from(choices, k + 1, posed, &ctx->params, &ctx->device);
-        if (cln_plan_with(&plan, ctx, &d->op, choices, true) == CLNORM_OK) {
-            take(plan, name);
-            clnorm_plan_release(plan);
-            continue;
+        made &= force_one(ctx, d, posed, k, cln_solvers[i], &ctx->params, name, take);
+        if (cln_may_be_narrow(cln_solvers[i], &posed->part[k], &ctx->params)) {
+            char also[80];
+            snprintf(also, sizeof also, "%s-narrow", name);
+            made &= force_one(ctx, d, posed, k, cln_solvers[i], &narrow, also, take);
         }
-        fprintf(stderr, "%s, %s: %s\n", name, cln_solvers[i]->name, clnorm_last_error(NULL));
-        made = false;
     }
     return made;
 }
