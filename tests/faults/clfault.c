@@ -300,6 +300,13 @@ static cl_mem CL_API_CALL my_clCreateBuffer(cl_context c, cl_mem_flags flags, si
     return made;
 }
 
+/* Which a platform may lack. */
+static void *CL_API_CALL my_clGetExtensionFunctionAddressForPlatform(cl_platform_id p, const char *name)
+{
+    const cl_int code = refused("clGetExtensionFunctionAddressForPlatform");
+    return code == CL_SUCCESS ? next->clGetExtensionFunctionAddressForPlatform(p, name) : NULL;
+}
+
 /* ---- references ---- */
 
 #define REFERENCE(Name, type, invalid)                                                   \
@@ -328,7 +335,7 @@ REFERENCE(Event, cl_event, CL_INVALID_EVENT)
     X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clCreateKernel) X(clCreateBuffer) \
     X(clRetainContext) X(clReleaseContext) X(clRetainCommandQueue) X(clReleaseCommandQueue) \
     X(clRetainMemObject) X(clReleaseMemObject) X(clRetainProgram) X(clReleaseProgram) X(clRetainKernel) \
-    X(clReleaseKernel) X(clRetainEvent) X(clReleaseEvent)
+    X(clReleaseKernel) X(clRetainEvent) X(clReleaseEvent) X(clGetExtensionFunctionAddressForPlatform)
 /* clang-format on */
 
 static void take_over(void)
