@@ -1,9 +1,10 @@
-/* team.c -- threads of the library's own that share the groups of every launch, on a device that runs what is enqueued
- * at once, in the thread that enqueues it (PoCL's `basic`).
+/* team.c -- threads of the library's own that share the groups of large enough launches, on a device that runs what is
+ * enqueued at once, in the thread that enqueues it (PoCL's `basic`).
  *
- * A call opens one launch after the other. Whoever is awake takes a few groups of the open one at a time until none are
+ * A call opens one launch after the other. Whoever is awake takes a part of the groups of the open one until none are
  * left; the caller takes its own, waits until all are done, closes the launch, waits until nobody is inside, and only
  * then changes what a launch is. So a thread that comes late, or not at all, is not waited for. */
+#define _POSIX_C_SOURCE 200809L
 #include "api/api.h"
 #include "base/fork.h"
 #include "base/status.h"
@@ -14,17 +15,22 @@
 clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_t threads)
 {
     (void)ctx, (void)threads;
+    if (!out)
+        return cln_fail(CLNORM_EARG, "out is NULL");
     *out = NULL;
     return cln_fail(CLNORM_EUNSUPPORTED, "there are no teams on Windows yet");
 }
 clnorm_status clnorm_team_run(clnorm_team *team, const clnorm_plan *plan, const clnorm_args *args)
 {
-    (void)team, (void)plan, (void)args;
-    return cln_fail(CLNORM_EARG, "team is NULL");
+    return cln_fail(CLNORM_EARG, "%s is NULL",
+                    !team   ? "team"
+                    : !plan ? "plan"
+                            : "args"); /* nobody has a team */
 }
 void clnorm_team_release(clnorm_team *team) { (void)team; }
 #else
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -61,7 +67,7 @@ struct clnorm_team {
     unsigned epoch; /* launches opened so far */
     unsigned open, inside, quit, asleep;
     size_t next, done; /* groups */
-    int status;        /* the first failure of a thread */
+    int status;        /* a failure of a thread */
     pthread_mutex_t lock;
     pthread_cond_t work; /* for those asleep */
 };
@@ -93,18 +99,20 @@ static clnorm_status run_part(member *m, size_t at, size_t count)
     return CLNORM_OK;
 }
 
-/* Takes groups until none are left. After a failure they are passed over. */
-static void take_groups(member *m)
+/* Takes groups until none are left; after a failure they are passed over. Returns this thread's own. */
+static clnorm_status take_groups(member *m)
 {
     clnorm_team *const t = m->team;
+    clnorm_status own = CLNORM_OK;
     size_t at;
     while ((at = ADD(&t->next, t->step)) < t->groups) {
         const size_t left = t->groups - at, count = left < t->step ? left : t->step;
         const clnorm_status st = LOAD(&t->status) == CLNORM_OK ? run_part(m, at, count) : CLNORM_OK;
         if (st != CLNORM_OK)
-            STORE(&t->status, (int)st);
+            STORE(&t->status, (int)(own = st));
         ADD(&t->done, count);
     }
+    return own;
 }
 
 /* ---- the threads ---- */
@@ -169,16 +177,17 @@ static clnorm_status run_stage(clnorm_team *t, size_t stage, uint32_t threads)
     STORE(&t->open, 1u);
     ADD(&t->epoch, 1);
     wake(t);
-    take_groups(&t->members[0]);
+    const clnorm_status own = take_groups(&t->members[0]);
     for (unsigned turns = 0; LOAD(&t->done) < t->groups; turns++)
         pause_for(turns);
     STORE(&t->open, 0u);
     for (unsigned turns = 0; LOAD(&t->inside); turns++)
         pause_for(turns);
     const clnorm_status st = (clnorm_status)LOAD(&t->status);
-    return st == CLNORM_OK ? st
-                           : cln_fail(st, "%s_%s failed in a thread of the team",
-                                      t->body->problem.op->info.name, t->body->stages[stage].kernel);
+    return own != CLNORM_OK  ? own
+           : st == CLNORM_OK ? st
+                             : cln_fail(st, "%s_%s failed in a thread of the team",
+                                        t->body->problem.op->info.name, t->body->stages[stage].kernel);
 }
 
 /* Kernels are as they were lent when they are given back. */
@@ -266,7 +275,11 @@ static clnorm_status start_member(clnorm_team *t, uint32_t k)
     m->team = t;
     m->queue = clCreateCommandQueue(t->ctx->cl, t->ctx->device.id, 0, &code);
     CLN_TRY(CLN_CL_STATUS(code, "clCreateCommandQueue"));
+    sigset_t all, before; /* signals are for the caller's own threads */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     m->started = k && pthread_create(&m->thread, NULL, live, m) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return k && !m->started ? cln_fail(CLNORM_ENOMEM, "no thread %u of a team of %u", k + 1, t->count)
                             : CLNORM_OK;
 }
