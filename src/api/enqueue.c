@@ -96,12 +96,18 @@ static size_t wanted_bodies(const clnorm_plan *plan, const clnorm_args *args)
 }
 
 /* All bodies that the call has use for; `want` an event in chain->last. */
-static clnorm_status enqueue_all(cln_chain *chain, clnorm_plan *plan, bool want)
+static clnorm_status enqueue_bodies(cln_chain *chain, clnorm_plan *plan, bool want)
 {
     const size_t last = wanted_bodies(plan, chain->args);
     for (size_t k = 0; k < last; k++)
         if (cln_wants(&plan->body[k], chain->args))
             CLN_TRY(enqueue_body(chain, plan, &plan->body[k], want && k + 1 == last));
+    return CLNORM_OK;
+}
+
+static clnorm_status enqueue_all(cln_chain *chain, clnorm_plan *plan, bool want)
+{
+    CLN_TRY(enqueue_bodies(chain, plan, want));
     if (want && !chain->last) /* nothing ran */
         CLN_CL(clEnqueueMarkerWithWaitList(chain->queue, chain->nwait, chain->nwait ? chain->wait : NULL,
                                            &chain->last));
@@ -190,20 +196,6 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
 
 /* ---- recording ---- */
 
-/* A call that has nothing to run is complete when what it waits for is. */
-static clnorm_status record_nothing(cln_recording *r)
-{
-    CLN_CL(r->commands->barrier(r->buffer, NULL, r->nwait, r->wait, &r->last, NULL));
-    return CLNORM_OK;
-}
-
-static clnorm_status record(cln_recording *r, clnorm_plan *plan, const clnorm_args *args)
-{
-    cln_chain chain = { NULL, true, args, &args->workspace, 0, NULL, NULL, r };
-    const bool runs = plan->body[0].nstages && wanted_bodies(plan, args);
-    return runs ? enqueue_all(&chain, plan, false) : record_nothing(r);
-}
-
 clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
                             struct _cl_command_buffer_khr *buffer, const clnorm_args *user_args,
                             cl_uint nwait, const cl_uint *wait, cl_uint *point)
@@ -224,7 +216,10 @@ clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
         return cln_fail(CLNORM_EWORKSPACE, "a recorded call needs a workspace of its own, of %zu bytes",
                         plan->workspace);
     cln_recording r = { &plan->ctx->device.commands, buffer, nwait, wait, 0 };
-    CLN_TRY(record(&r, (clnorm_plan *)(uintptr_t)plan, &args));
+    cln_chain chain = { NULL, true, &args, &args.workspace, 0, NULL, NULL, &r };
+    if (!plan->body[0].nstages || !wanted_bodies(plan, &args))
+        return CLNORM_OK;
+    CLN_TRY(enqueue_bodies(&chain, (clnorm_plan *)(uintptr_t)plan, false));
     if (point)
         *point = r.last;
     return CLNORM_OK;

@@ -78,19 +78,10 @@ static bool has_word(const char *list, const char *word)
 }
 
 /* A function is no object, so the address is copied. */
-static void find_function(void *out, cl_platform_id platform, const char *name)
-{
-    void *const at = clGetExtensionFunctionAddressForPlatform(platform, name);
-    memcpy(out, &at, sizeof at);
-}
-
 static void find_commands(cln_commands *out, cl_platform_id platform)
 {
-    cln_commands all;
-    find_function(&all.kernel, platform, "clCommandNDRangeKernelKHR");
-    find_function(&all.barrier, platform, "clCommandBarrierWithWaitListKHR");
-    if (all.kernel && all.barrier)
-        *out = all;
+    void *const at = clGetExtensionFunctionAddressForPlatform(platform, "clCommandNDRangeKernelKHR");
+    memcpy(&out->kernel, &at, sizeof at);
 }
 
 /* By extension and not by CL_DEVICE_DOUBLE_FP_CONFIG, which a 1.1 device may refuse to answer. */

@@ -12,8 +12,6 @@ typedef struct cln_commands {
     cl_int(CL_API_CALL *kernel)(cln_command_buffer, cl_command_queue, const cl_ulong *properties, cl_kernel,
                                 cl_uint dims, const size_t *offset, const size_t *global, const size_t *local,
                                 cl_uint nwait, const cl_uint *wait, cl_uint *point, void **handle);
-    cl_int(CL_API_CALL *barrier)(cln_command_buffer, cl_command_queue, cl_uint nwait, const cl_uint *wait,
-                                 cl_uint *point, void **handle);
 } cln_commands;
 
 typedef struct cln_device {
