@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #define MOST_LINES 512
-#define MOST_TIMES 4096 /* of a line; later launches are counted only */
-#define MOST_PENDING 8192
+#define MOST_TIMES 4096   /* of a line; later launches are counted only */
+#define MOST_PENDING 8192 /* between two waits; later launches are left out */
 
 typedef struct line {
     char kernel[96];

@@ -7,7 +7,7 @@
 #                                    and writes one file, build/gpu-report.md
 #
 # OCL_ICD_VENDORS names other drivers. CLNORM_TEST_DEVICE (gpu), CLNORM_GPU_MINUTES (of tests and bench each: 60) and JOBS (all cores) say on what, how
-# long and how wide. Exit 1 where a test failed, 77 where no driver of a GPU is found.
+# long and how wide. Exit 1 where a test or the bench failed, 77 where no driver of a GPU is found.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 kit=$PWD/build/kit
@@ -128,6 +128,7 @@ run() {
   local what code=0
   [ $# -gt 0 ] || set -- tests bench peers
   mkdir -p "$out/bin"
+  rm -f "$out"/{devices,tests,failures,bench,latency,peers} # of an earlier run
   with_kit=()
   use_kit
   find_driver
