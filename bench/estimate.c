@@ -87,8 +87,8 @@ static size_t all_ways(cln_way list[MOST_WAYS], const cln_lab *lab, size_t k)
                 *w = list[0];
                 w->tuned = t;
                 if (count + 1 < MOST_WAYS &&
-                    cln_choose_tuned(&w->choices[k], &t, &lab->posed.part[k], &lab->params,
-                                     &lab->ctx->device) &&
+                    cln_choose_tuned(&w->choices[k], &t, &lab->posed.part[k], k ? &w->choices[k - 1] : NULL,
+                                     &lab->params, &lab->ctx->device) &&
                     !is_there(list, count, &w->choices[k], k)) {
                     cln_choose_from(w->choices, k + 1, &lab->posed, &lab->params, &lab->ctx->device);
                     count++;

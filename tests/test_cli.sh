@@ -152,20 +152,20 @@ usage 'not an op' warmup nothing
 
 # ---- tune ----
 
-run 0 '^[0-9]+ classes run in another way than estimated; kept in t.txt$' -- tune zscore --shape 2x3x4x5 --seconds 0.2 --tuning t.txt
+run 0 '^[0-9]+ problems run in another way than estimated; kept in t.txt$' -- tune zscore --shape 2x3x4x5 --seconds 9 --tuning t.txt
 same 'the tuning file' "[l.split(':')[0] for l in open('t.txt')][::2] == ['clnorm tuning 1\n', 'zscore forward f32 f32 rows 2^1 x 2^5 in 2^5']"
-json tune symmetric --json --shape 2x3x4x5 --seconds 0.2 --tuning t.txt
+json tune symmetric --json --shape 2x3x4x5 --seconds 9 --tuning t.txt
 same 'tune --json' "(lambda t: t['path'] == 't.txt' and t['workloads'][0]['op'] == 'symmetric' and t['workloads'][0]['before_ms'] > 0)(json.load(open('out.json')))"
 same 'what was found before stays' "any(l.startswith('zscore') for l in open('t.txt')) and any(l.startswith('symmetric') for l in open('t.txt'))"
-run 0 '' -- -q tune zscore --shape 2x3x4x5 --seconds 0.2 --tuning t.txt
+run 0 '' -- -q tune zscore --shape 2x3x4x5 --seconds 9 --tuning t.txt
 verdict 'tune -q is quiet' "$(cat stdout stderr)"
 sed -i 's/^zscore.*/zscore forward f32 f32 rows 2^1 x 2^5 in 2^5: split wg 1 vec 16 busy 2 wide 0/' t.txt
 if "$clnorm" list | tail -n 1 | grep -q pthread; then # the numbers of a CPU
     run 0 '^tuned: ' -- plan zscore x.npy --tuning t.txt
 fi
-CLNORM_TUNING=own.txt run 0 'kept in own.txt$' -- tune zscore --shape 2x3x4x5 --seconds 0.2
+CLNORM_TUNING=own.txt run 0 'kept in own.txt$' -- tune zscore --shape 2x3x4x5 --seconds 9
 unset CLNORM_TUNING # tests have none
-run 0 'kept in .*cache/tuning.txt$' -- tune zscore --shape 2x3x4x5 --seconds 0.2 --cache-dir cache
+run 0 'kept in .*cache/tuning.txt$' -- tune zscore --shape 2x3x4x5 --seconds 9 --cache-dir cache
 export CLNORM_TUNING=
 run 2 'no file is known' -- tune zscore --shape 2x3x4x5
 echo nonsense >t.txt
@@ -173,6 +173,6 @@ run 3 't.txt", line 1: ' -- run zscore x.npy y.npy --tuning t.txt
 run 3 't.txt", line 1: ' -- tune zscore --shape 2x3x4x5 --tuning t.txt
 same 'a file that is none of tuning stays' "open('t.txt').read() == 'nonsense\n'"
 run 3 'there is no tuning file "none.txt"' -- run zscore x.npy y.npy --tuning none.txt
-run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --seconds 0.2 --tuning no/dir/t.txt
+run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --seconds 9 --tuning no/dir/t.txt
 
 finish

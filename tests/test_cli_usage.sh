@@ -51,6 +51,7 @@ usage 'not an op' bench frobnicate
 usage 'not an op' tune frobnicate
 usage '--shape' tune --shape 1x2x3
 for v in 0 -1 nan x '' 1e6; do usage '--seconds' tune --seconds "$v"; done
+usage '--tuning is empty' tune --tuning ''
 usage 'list does not take --tuning' list --tuning t.txt
 
 # The next word is always the value.

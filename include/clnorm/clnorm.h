@@ -241,7 +241,7 @@ typedef struct clnorm_options {
  *  context, device  the caller's; retained until the last plan and the context are released.
  *  options          NULL for defaults.
  *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM, EIO (the file
- *                   that tuning_file names cannot be used; one that nobody names is a warning in the log). */
+ *                   that tuning_file names cannot be used; any other one is a warning in the log). */
 CLNORM_API clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
                                                const clnorm_options *options);
 /** One more owner. NULL is a no-op. */
@@ -303,7 +303,7 @@ CLNORM_API size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size
 /** What a search found. */
 typedef struct clnorm_tuned {
     uint32_t size;
-    uint32_t ways;    /* that were built and verified */
+    uint32_t ways;    /* that were tried against another */
     uint32_t changed; /* problems of the op that something beat the estimate in; 0: none */
     double seconds;   /* of measuring */
     double before_ms; /* of one call as estimated: the fastest of many */
@@ -316,7 +316,8 @@ typedef struct clnorm_tuned {
  *  that class made from then on run so; the others stay. Every way is verified to give the same bits, and takes
  *  over from the estimate only if it is faster by more than 3 %, twice. Waits for the device.
  *
- *  seconds  of measuring, about; 0: as long as it takes. Building and verifying come on top.
+ *  seconds  of measuring, about; 0: as long as it takes. Building and verifying come on top. What the time is too
+ *           short for stays as it was.
  *  out      NULL, or receives what was found; its size is set by the caller.
  *  Errors   those of clnorm_plan_create; EBUG where bits differ.
  *  Threads  any; other work on the device disturbs the measurement, not the result. */
@@ -327,7 +328,7 @@ CLNORM_API clnorm_status clnorm_tune(clnorm_context *ctx, const clnorm_op *op, d
  *  path     NULL: the context's own file (clnorm_tuning_file).
  *  Errors   EARG, EIO with the line that is wrong (then nothing is taken), ENOMEM. */
 CLNORM_API clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path);
-/** Writes what the context remembers to a file, in one step; what it has for other devices stays. A file that is
+/** Writes what the context remembers to a file, in one step; what it has for other devices, and comments, stay. A file that is
  *  none of tuning is refused.  path, Errors  as for loading. */
 CLNORM_API clnorm_status clnorm_tuning_save(clnorm_context *ctx, const char *path);
 /** The file that the context has read, or would have; "" where it has none. Valid as long as the context. */
@@ -371,7 +372,8 @@ struct _cl_command_buffer_khr;
  *           buffers live as long as the recording. The momentum and count of running statistics are those of
  *           this call.
  *  wait     nwait sync points of the same command buffer that come first; point (if not NULL) receives that of
- *           the last stage. Stages follow each other by sync points.
+ *           the last stage. Stages follow each other by sync points. Where a call has nothing to run (an empty
+ *           tensor), nothing is recorded and point stays as it was.
  *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no cl_khr_command_buffer; EWORKSPACE without
  *           the workspace that is needed. After an error of OpenCL's the recording is incomplete.
  *  Threads  as the extension has it: one recording is of one thread at a time. */
@@ -382,14 +384,15 @@ CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue
 /* ---- teams: small tensors on a CPU -------------------------------------------------------- */
 
 /** Threads of the library's own for a context on PoCL's device `basic`, which runs what is enqueued at once, in
- *  the thread that enqueues it. They share the groups of each launch, and nothing is woken or waited for by way
- *  of a queue, which is what most of the time goes to on PoCL's usual device below 3 MiB. POCL_DEVICES=basic
+ *  the thread that enqueues it. Nothing is woken or waited for by way of a queue, which is what most of the time
+ *  goes to on PoCL's usual device below 3 MiB; from 2 MiB in and out they share the groups of each launch, below
+ *  that the caller runs them alone. POCL_DEVICES=basic
  *  (or "basic pthread") in the environment, before OpenCL is first used, makes the device. Results are the same
  *  bits. */
 typedef struct clnorm_team clnorm_team;
 
 /** threads  with the caller's; 0: one for each core. Between calls they stay awake for 100 us, then sleep. Plans
- *           that are made afterwards share their work out to so many.
+ *           that are made afterwards share their work out to so many; none is made meanwhile.
  *  Errors   EARG; EUNSUPPORTED where the device is another; ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_t threads);
 /** Runs a plan of the team's context and returns when its outputs are complete.

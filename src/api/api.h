@@ -109,6 +109,7 @@ typedef struct cln_lab {
     uint64_t left_ns;  /* of measuring: when it is over there is no other round; UINT64_MAX: no end */
     uint64_t spent_ns; /* so far */
     bool verifies;     /* the outputs of all ways, which must be the same bits */
+    bool cut;          /* a race had too little time */
     bool hashed;
     uint64_t hash;
     uint32_t tried; /* ways */

@@ -144,25 +144,33 @@ static clnorm_status choose_train(uint32_t *train, const cln_lab *lab, const cln
     return CLNORM_OK;
 }
 
+/* A way whose kernels the device cannot run is none: its plan stays NULL. */
+static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
+{
+    const clnorm_status st = cln_plan_with(&way->plan, lab->ctx, lab->op, way->choices, true);
+    way->ns = UINT64_MAX;
+    if (st == CLNORM_EUNSUPPORTED && !first)
+        return CLNORM_OK;
+    CLN_TRY(st);
+    lab->tried += !first;
+    if (!lab->args.slot[CLNORM_X].mem)
+        CLN_TRY(make_args(lab, way->plan));
+    return lab->verifies ? verify(lab, way) : CLNORM_OK;
+}
+
 static clnorm_status ready(cln_lab *lab, cln_way list[], size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        CLN_TRY(cln_plan_with(&list[i].plan, lab->ctx, lab->op, list[i].choices, true));
-        list[i].ns = UINT64_MAX;
-        lab->tried++;
-        if (!lab->args.slot[CLNORM_X].mem)
-            CLN_TRY(make_args(lab, list[i].plan));
-        if (lab->verifies)
-            CLN_TRY(verify(lab, &list[i]));
-    }
+    for (size_t i = 0; i < count; i++)
+        CLN_TRY(ready_one(lab, &list[i], i == 0));
     return CLNORM_OK;
 }
 
 static clnorm_status time_round(const cln_lab *lab, cln_way list[], size_t count, uint32_t train, bool counts)
 {
     for (size_t i = 0; i < count; i++) {
-        uint64_t ns;
-        CLN_TRY(time_train(&ns, lab, list[i].plan, train));
+        uint64_t ns = UINT64_MAX;
+        if (list[i].plan)
+            CLN_TRY(time_train(&ns, lab, list[i].plan, train));
         if (counts && ns < list[i].ns)
             list[i].ns = ns;
     }
@@ -183,6 +191,7 @@ static clnorm_status time_all(cln_lab *lab, cln_way list[], size_t count)
     }
     lab->left_ns -= lab->left_ns == UINT64_MAX ? 0 : spent < lab->left_ns ? spent : lab->left_ns;
     lab->spent_ns += spent;
+    lab->cut |= rounds < LEAST_ROUNDS;
     for (size_t i = 1; i < count && rounds < LEAST_ROUNDS; i++) /* too few to tell */
         list[i].ns = UINT64_MAX;
     return CLNORM_OK;
@@ -191,6 +200,7 @@ static clnorm_status time_all(cln_lab *lab, cln_way list[], size_t count)
 clnorm_status cln_lab_race(cln_lab *lab, cln_way list[], size_t count, size_t *best)
 {
     *best = 0;
+    lab->cut |= !lab->left_ns;
     if (!lab->left_ns)
         count = 0;
     clnorm_status st = count > 1 ? ready(lab, list, count) : CLNORM_OK;
@@ -215,6 +225,7 @@ size_t cln_lab_solvers(cln_way list[CLN_MOST_WAYS], const cln_lab *lab, const cl
         if (i && (solver == choices[k].solver || !cln_choose_with(&w->choices[k], solver, &lab->posed.part[k],
                                                                   &lab->params, &lab->ctx->device)))
             continue;
+        cln_choose_behind(&w->choices[k], k ? &w->choices[k - 1] : NULL, &lab->posed.part[k], &lab->params);
         cln_choose_from(w->choices, k + 1, &lab->posed, &lab->params, &lab->ctx->device);
         count++;
     }

@@ -170,6 +170,18 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole
     return CLNORM_OK;
 }
 
+/* What was tuned for a class may need more of the device than it has for this one of it. */
+static clnorm_status plan_by_estimate(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, bool build)
+{
+    cln_choice choices[CLN_MAX_PARTS];
+    cln_params params = ctx->params;
+    cln_problems posed;
+    params.tuning = NULL;
+    CLN_TRY(cln_op_pose(&posed, op));
+    cln_choose_from(choices, 0, &posed, &params, &ctx->device);
+    return cln_plan_with(out, ctx, op, posed.part[0].set_elements ? choices : NULL, build);
+}
+
 clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
 {
     cln_choice choices[CLN_MAX_PARTS];
@@ -185,7 +197,9 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
     CLN_TRY(cln_fork_check());
     if (effort == CLNORM_MEASURE)
         CLN_TRY(cln_measure(choices, ctx, op, &measured));
-    return cln_plan_with(out, ctx, op, measured ? choices : NULL, effort != CLNORM_NO_BUILD);
+    const bool build = effort != CLNORM_NO_BUILD;
+    const clnorm_status st = cln_plan_with(out, ctx, op, measured ? choices : NULL, build);
+    return st == CLNORM_EUNSUPPORTED && !measured ? plan_by_estimate(out, ctx, op, build) : st;
 }
 
 void clnorm_plan_retain(const clnorm_plan *plan)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RACE_NS 60000000u
 
@@ -26,7 +27,8 @@ static size_t add_way(cln_way list[], size_t count, const cln_lab *lab, size_t k
     *w = list[0];
     w->tuned = *tuned;
     if (tuned->wg > ctx->device.max_wg ||
-        !cln_choose_tuned(&w->choices[k], tuned, &lab->posed.part[k], &lab->params, &ctx->device))
+        !cln_choose_tuned(&w->choices[k], tuned, &lab->posed.part[k], k ? &w->choices[k - 1] : NULL,
+                          &lab->params, &ctx->device))
         return count;
     for (size_t i = 0; i < count; i++)
         if (cln_same_choice(&list[i].choices[k], &w->choices[k]))
@@ -99,11 +101,13 @@ static clnorm_status tune_all(cln_lab *lab, cln_way ends[2], clnorm_tuned *out)
         char name[CLN_CLASS_ROOM];
         cln_tuned tuned;
         bool better = false;
+        lab->cut = false;
         if (k && choices[k - 1].solver == &cln_solve_fused)
             continue; /* which decides for the next */
         CLN_TRY(tune_problem(choices, k, lab, &better, &tuned));
         cln_problem_class(name, &lab->posed.part[k]);
-        CLN_TRY(cln_tuning_set(lab->ctx->params.tuning, name, better ? &tuned : &estimate));
+        if (better || !lab->cut) /* else nothing is known, and what was known stays */
+            CLN_TRY(cln_tuning_set(lab->ctx->params.tuning, name, better ? &tuned : &estimate));
         out->changed += better;
     }
     return CLNORM_OK;
@@ -196,10 +200,10 @@ static clnorm_status check_file(const clnorm_context *ctx, const char **path)
     if (!ctx)
         return cln_fail(CLNORM_EARG, "ctx is NULL");
     CLN_TRY(cln_fork_check());
+    if (*path && !**path)
+        return cln_fail(CLNORM_EARG, "path is empty");
     *path = *path ? *path : ctx->tuning_file;
-    return *path && **path ? CLNORM_OK
-                           : cln_fail(CLNORM_EARG, "path is %s, and the context has no tuning file",
-                                      *path ? "empty" : "NULL");
+    return *path ? CLNORM_OK : cln_fail(CLNORM_EARG, "path is NULL, and the context has no tuning file");
 }
 
 clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path)
@@ -212,12 +216,14 @@ clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path)
 /* The directory of the cache may not be there yet. */
 static clnorm_status make_directory(const char *path)
 {
-    char dir[4096], made[4096], why[256];
+    char dir[4096], made[4096] = "", why[256] = "";
     const char *slash = strrchr(path, '/');
     if (!slash || slash == path || (size_t)(slash - path) >= sizeof dir)
         return CLNORM_OK;
     memcpy(dir, path, (size_t)(slash - path));
     dir[slash - path] = '\0';
+    if (access(dir, F_OK) == 0)
+        return CLNORM_OK;
     cln_cache_open(made, sizeof made, dir, why, sizeof why);
     return made[0] ? CLNORM_OK
                    : cln_fail(CLNORM_EIO, "the tuning file \"%s\" cannot be written: %s", path, why);

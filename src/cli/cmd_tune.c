@@ -96,7 +96,7 @@ static int print(const tune *t)
     if (t->args->json)
         return cli_json_print(json_pack("{s:o, s:O}", "path", cli_json_text(file), "workloads", t->rows));
     if (!t->args->quiet)
-        printf("%u classes run in another way than estimated; kept in %s\n", t->changed, cli_quote(file));
+        printf("%u problems run in another way than estimated; kept in %s\n", t->changed, cli_quote(file));
     return EXIT_OK;
 }
 
@@ -127,6 +127,8 @@ int cmd_tune(const cli_args *args)
                          cli_quote(text));
     if (time && (!cli_number(time, &seconds, &why) || !(seconds > 0 && seconds <= 86400)))
         return cli_usage(args, "--seconds is %s; a number over 0 to 86400 is allowed", cli_quote(time));
+    if (t.file && !*t.file)
+        return cli_usage(args, "--tuning is empty; the name of a file is needed to keep what is found");
     if (!cli_ops_known(args))
         return EXIT_USAGE;
     t.rows = json_array();

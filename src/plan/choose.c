@@ -164,26 +164,38 @@ static const cln_solver *solver_named(const char *name)
 const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
 {
     uint32_t wg, vec;
+    cln_params own;
     if (!solver_named(tuned->solver))
         return "there is no such solver";
+    cln_params_for(&own, device);
+    if (tuned->wg == own.wg && (tuned->vec == own.vec || (own.wg > 1 && tuned->vec == 1)))
+        return NULL;
     for (size_t k = 0; cln_params_pair(&wg, &vec, k, device); k++)
         if (wg == tuned->wg && vec == tuned->vec)
             return wg <= device->max_wg ? NULL : "the device has no work-groups of that size";
     return "no device of this type runs that work-group with that vector";
 }
 
+void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
+                       const cln_params *params)
+{
+    if (before && before->solver == &cln_solve_sums)
+        choice->wide = cln_writes_wide(choice, problem, params);
+}
+
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
-                      const cln_params *params, const cln_device *device)
+                      const cln_choice *before, const cln_params *params, const cln_device *device)
 {
     const cln_params p = cln_params_tuned(params, tuned);
     if (!cln_choose_with(out, solver_named(tuned->solver), problem, &p, device))
         return false;
+    cln_choose_behind(out, before, problem, &p);
     out->tuned = true;
     return true;
 }
 
-static bool choose_measured(cln_choice *out, const cln_problem *problem, const cln_params *params,
-                            const cln_device *device)
+static bool choose_measured(cln_choice *out, const cln_problem *problem, const cln_choice *before,
+                            const cln_params *params, const cln_device *device)
 {
     char name[CLN_CLASS_ROOM];
     cln_tuned tuned;
@@ -191,7 +203,7 @@ static bool choose_measured(cln_choice *out, const cln_problem *problem, const c
         return false;
     cln_problem_class(name, problem);
     return cln_tuning_find(params->tuning, name, &tuned) && strcmp(tuned.solver, CLN_ESTIMATE) != 0 &&
-           cln_choose_tuned(out, &tuned, problem, params, device);
+           cln_choose_tuned(out, &tuned, problem, before, params, device);
 }
 
 /* ---- the choice ---- */
@@ -240,10 +252,10 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
         cln_choose_with(out, &cln_solve_cols, problem, params, device);
         return;
     }
-    if (!choose_measured(out, problem, params, device))
-        choose_estimated(out, problem, params, device);
-    if (before && before->solver == &cln_solve_sums) /* dx is written here */
-        out->wide = cln_writes_wide(out, problem, params);
+    if (choose_measured(out, problem, before, params, device))
+        return;
+    choose_estimated(out, problem, params, device);
+    cln_choose_behind(out, before, problem, params);
 }
 
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,

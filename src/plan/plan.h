@@ -179,7 +179,10 @@ void cln_problem_class(char name[CLN_CLASS_ROOM], const cln_problem *problem);
 const char *cln_role_name(cln_role role);
 /* The way that was measured; false where it cannot be had. */
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
-                      const cln_params *params, const cln_device *device);
+                      const cln_choice *before, const cln_params *params, const cln_device *device);
+/* What the choice before it (NULL: there is none) changes: behind `sums` the gradients of weights write dx too. */
+void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
+                       const cln_params *params);
 /* Why no class can be run so on the device; NULL if it can. */
 const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device);
 /* Estimated time. */

@@ -100,9 +100,12 @@ static clnorm_status read_file(char **text, size_t *bytes, const char *path, boo
 {
     struct stat st = { 0 };
     *text = NULL;
-    *absent = stat(path, &st) != 0 && errno == ENOENT;
+    const bool there = stat(path, &st) == 0;
+    *absent = !there && errno == ENOENT;
     if (*absent) /* which may be no failure: the caller says so */
         return CLNORM_EIO;
+    if (!there)
+        return cln_fail(CLNORM_EIO, "the tuning file \"%s\" cannot be read: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         return cln_fail(CLNORM_EIO, "the tuning file \"%s\" is no regular file", path);
     FILE *const file = fopen(path, "rb");
@@ -142,12 +145,14 @@ static bool read_number(uint32_t *out, const char **at, const char *word, uint32
 /* "CLASS: SOLVER wg N vec N busy N wide N", or "CLASS: estimate"; NULL, or what is wrong with it. */
 static const char *read_entry(entry *out, const char *line, const cln_tuning *t)
 {
-    const char *colon = strchr(line, ':'), *at = colon ? colon + 2 : line;
-    const size_t length = colon ? (size_t)(colon - line) : 0, solver = colon ? strcspn(at, " ") : 0;
+    const char *const colon = strchr(line, ':');
+    const size_t length = colon ? (size_t)(colon - line) : 0;
     uint32_t wide = 0;
     memset(out, 0, sizeof *out);
     if (!length || length >= sizeof out->name || colon[1] != ' ')
         return "a class, a colon and a solver are expected";
+    const char *at = colon + 2;
+    const size_t solver = strcspn(at, " ");
     memcpy(out->name, line, length);
     if (!solver || solver >= sizeof out->tuned.solver)
         return "there is no such solver";
@@ -182,6 +187,7 @@ typedef struct reader {
     entries mine;
     FILE *others;
     bool any, ours; /* a device's line was there, and it was this one's */
+    bool shared;    /* with its other drivers */
 } reader;
 
 /* Of a device with any driver, or with this one. */
@@ -197,14 +203,18 @@ static const char *read_line(reader *r, const char *line)
 {
     const bool title = strncmp(line, "device ", 7) == 0;
     entry e;
-    if (!*line || *line == '#')
+    if (!*line || *line == '#') {
+        if (*line && r->others)
+            fprintf(r->others, "%s\n", line);
         return NULL;
-    if (title)
+    }
+    if (title) {
         r->ours = is_ours(r->t, line);
-    else if (!r->any)
+        r->shared = r->ours && strcmp(line, r->t->title) != 0;
+    } else if (!r->any)
         return "a line \"device NAME, driver VERSION\" is expected in front of it";
     r->any = true;
-    if (!r->ours && r->others)
+    if ((!r->ours || r->shared) && r->others)
         fprintf(r->others, "%s\n", line);
     if (!r->ours || title)
         return NULL;
