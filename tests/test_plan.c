@@ -293,7 +293,9 @@ START_TEST(kernels_of_a_gpu_fit_32_kib)
     ctx->device.type = CL_DEVICE_TYPE_GPU;
     ctx->device.cpu = false;
     ctx->device.local_bytes = 32768;
+    cln_tuning *const tuning = ctx->params.tuning;
     cln_params_for(&ctx->params, &ctx->device);
+    ctx->params.tuning = tuning;
     ck_assert_uint_gt(ctx->params.wg, 64);
     for (size_t k = 0; k < CLN_COUNT(d); k++) {
         clnorm_plan *plan;

@@ -22,10 +22,8 @@ clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_
 }
 clnorm_status clnorm_team_run(clnorm_team *team, const clnorm_plan *plan, const clnorm_args *args)
 {
-    return cln_fail(CLNORM_EARG, "%s is NULL",
-                    !team   ? "team"
-                    : !plan ? "plan"
-                            : "args"); /* nobody has a team */
+    (void)team, (void)args;
+    return cln_fail(CLNORM_EARG, "%s is NULL", plan ? "team" : "plan"); /* nobody has a team */
 }
 void clnorm_team_release(clnorm_team *team) { (void)team; }
 #else
