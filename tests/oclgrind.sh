@@ -8,15 +8,8 @@ command -v oclgrind >/dev/null || {
   echo "skipped: oclgrind is not installed"
   exit 77
 }
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-export CLNORM_TEST_SMALL=1
-passed=0 failed=0
-
-verdict() { # NAME RESULT
-  if [ "$2" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-  printf '%s %s\n' "$([ "$2" = 0 ] && echo ok || echo 'not ok')" "$1"
-}
+# shellcheck source=tests/under.sh
+source "$(dirname "$0")/under.sh"
 
 for program in "$@"; do
   name=$(basename "$program")
@@ -34,5 +27,4 @@ for program in "$@"; do
   code=$?
   verdict "$name: $cases cases with the same bits" "$code"
 done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

@@ -12,17 +12,10 @@ command -v valgrind >/dev/null || {
   exit 77
 }
 here=$(cd "$(dirname "$0")" && pwd)
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-export CLNORM_TEST_SMALL=1
+# shellcheck source=tests/under.sh
+source "$(dirname "$0")/under.sh"
 narrow=()
 grep -qw avx2 /proc/cpuinfo 2>/dev/null && narrow=(POCL_KERNELLIB_NAME=avx2)
-passed=0 failed=0
-
-verdict() { # NAME RESULT
-  if [ "$2" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
-  printf '%s %s\n' "$([ "$2" = 0 ] && echo ok || echo 'not ok')" "$1"
-}
 
 for program in "$@"; do
   name=$(basename "$program")
@@ -40,5 +33,4 @@ for program in "$@"; do
   cmp "$dir/$name.own" "$dir/$name.valgrind"
   verdict "$name: $(wc -l <"$dir/$name.own") cases with the same bits" $?
 done
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish
