@@ -5,8 +5,10 @@
  * For each problem every solver with every share of work and both kinds of stores is timed by turn; then the fastest
  * against the planner's, for longer. A line each: what, the planner's way, the fastest, their times, the ratio. At the
  * end the distribution of the ratios. Ways that are equally fast count as 1. */
+#define _POSIX_C_SOURCE 200809L
 #include "api/api.h"
 #include "base/compiler.h"
+#include "timing.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -158,16 +160,10 @@ static double study(clnorm_context *ctx, const clnorm_any *d)
     return ratio < 1 || same_way(&first, &best, lab.posed.count) ? 1 : ratio;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_distribution(double *ratios, size_t n)
 {
     static const double within[] = { 1.02, 1.05, 1.1, 1.2, 1.5 };
-    qsort(ratios, n, sizeof *ratios, by_value);
+    qsort(ratios, n, sizeof *ratios, bench_by_value);
     for (size_t k = 0; k < CLN_COUNT(within); k++) {
         size_t many = 0;
         while (many < n && ratios[many] <= within[k])

@@ -4,9 +4,12 @@
  *
  * At the end of the process a line per kernel and number of groups: launches, the fastest, the median, in us. Queues
  * get profiling, launches an event each, collected at clFinish. One thread. */
+#define _POSIX_C_SOURCE 200809L
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 300
 #include "layer_self.h"
+
+#include "timing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@
 typedef struct line {
     char kernel[96];
     size_t groups, launches, kept;
-    float us[MOST_TIMES];
+    double us[MOST_TIMES];
 } line;
 static line *lines;
 static size_t nlines, npending;
@@ -53,7 +56,7 @@ static void collect(void)
         next->clGetEventProfilingInfo(pending[k].event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL);
         l->launches++;
         if (l->kept < MOST_TIMES && end > start)
-            l->us[l->kept++] = (float)(end - start) / 1000;
+            l->us[l->kept++] = (double)(end - start) / 1e3;
         next->clReleaseEvent(pending[k].event);
     }
     npending = 0;
@@ -94,12 +97,6 @@ static cl_int CL_API_CALL finish(cl_command_queue queue)
     return code;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static void print(void)
 {
     if (nlines)
@@ -107,9 +104,9 @@ static void print(void)
                 "median us");
     for (size_t k = 0; k < nlines; k++) {
         line *const l = &lines[k];
-        qsort(l->us, l->kept, sizeof *l->us, by_value);
+        const double median = l->kept ? bench_quantile(l->us, (int)l->kept, 0.5) : 0.0; /* sorts */
         fprintf(stderr, "%-32s %8zu %9zu %10.2f %10.2f\n", l->kernel, l->groups, l->launches,
-                l->kept ? (double)l->us[0] : 0.0, l->kept ? (double)l->us[l->kept / 2] : 0.0);
+                l->kept ? l->us[0] : 0.0, median);
     }
     free(lines);
     lines = NULL;

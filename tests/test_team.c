@@ -1,6 +1,7 @@
 /* test_team.c -- a team's runs have the bits of an enqueue: any number of threads, of callers, awake and asleep. */
 #define _POSIX_C_SOURCE 200809L
 #include "api_case.h"
+#include "work.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -44,11 +45,6 @@ static void reset(const job *j)
 /* NULL, or the output that is not as an enqueue writes it. */
 static const char *differs(const job *j)
 {
-    static const char *const names[] = {
-#define NAME(NAME, name) #name,
-        CLNORM_SLOT_MAP(NAME)
-#undef NAME
-    };
     const char *found = NULL;
     for (uint32_t s = 0; s < CLNORM_SLOTS_USED && !found; s++) {
         const size_t bytes = j->writes >> s & 1 ? bytes_of(j, s) : 0;
@@ -57,7 +53,7 @@ static const char *differs(const job *j)
                       clEnqueueReadBuffer(harness_get()->queue, j->args.slot[s].mem, CL_TRUE, 0, bytes, got,
                                           0, NULL, NULL) != CL_SUCCESS ||
                       memcmp(got, j->want[s], bytes) != 0))
-            found = names[s];
+            found = work_slot_name(s);
         free(got);
     }
     return found;

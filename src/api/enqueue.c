@@ -166,6 +166,14 @@ static clnorm_status enqueue_nothing(cl_command_queue queue, cl_uint nwait, cons
     return CLNORM_OK;
 }
 
+/* wait: events, or sync points. */
+static clnorm_status check_wait(cl_uint nwait, const void *wait)
+{
+    return !nwait == !wait ? CLNORM_OK
+                           : cln_fail(CLNORM_EARG, "nwait is %u and wait is %s; both or neither", nwait,
+                                      wait ? "given" : "NULL");
+}
+
 clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, const clnorm_args *user_args,
                              cl_uint nwait, const cl_event *wait, cl_event *event)
 {
@@ -177,9 +185,7 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
     CLN_TRY(cln_fork_check());
     if (!plan || !user_args)
         return cln_fail(CLNORM_EARG, "%s is NULL", plan ? "args" : "plan");
-    if (!nwait != !wait)
-        return cln_fail(CLNORM_EARG, "nwait is %u and wait is %s; both or neither", nwait,
-                        wait ? "given" : "NULL");
+    CLN_TRY(check_wait(nwait, wait));
     CLN_TRY(cln_check_queue(plan, queue, &in_order));
     CLN_TRY(cln_check_args(&args, plan, user_args));
     if (!plan->body[0].nstages)
@@ -205,9 +211,7 @@ clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
     CLN_TRY(cln_fork_check());
     if (!plan || !buffer || !user_args)
         return cln_fail(CLNORM_EARG, "%s is NULL", !plan ? "plan" : !buffer ? "buffer" : "args");
-    if (!nwait != !wait)
-        return cln_fail(CLNORM_EARG, "nwait is %u and wait is %s; both or neither", nwait,
-                        wait ? "given" : "NULL");
+    CLN_TRY(check_wait(nwait, wait));
     if (!plan->ctx->device.commands.kernel)
         return cln_fail(CLNORM_EUNSUPPORTED, "%s has no cl_khr_command_buffer", plan->ctx->device.name);
     CLN_TRY(cln_check_queue(plan, queue, &in_order));

@@ -192,8 +192,8 @@ static size_t slot_bytes(const cln_problem *p, const cln_slot_spec *s)
     return s->u64 ? 8 : gradient ? clnorm_dtype_bytes(p->desc.layered.layer.param_dtype) : sizeof(float);
 }
 
-static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clnorm_args *args,
-                                 const clnorm_buffer *workspace)
+clnorm_status cln_stage_bind(cln_kernel *k, const cln_body *body, const clnorm_args *args,
+                             const clnorm_buffer *workspace)
 {
     static const clnorm_buffer none = { NULL, 0, NULL, 0 };
     const cln_problem *p = &body->problem;
@@ -211,12 +211,6 @@ static clnorm_status set_buffers(cln_kernel *k, const cln_body *body, const clno
                            slot_bytes(p, s)));
     }
     return CLNORM_OK;
-}
-
-clnorm_status cln_stage_bind(cln_kernel *k, const cln_body *body, const clnorm_args *args,
-                             const clnorm_buffer *workspace)
-{
-    return set_buffers(k, body, args, workspace);
 }
 
 clnorm_status cln_stage_part(cl_command_queue queue, cln_kernel *k, const cln_body *body, size_t i,
@@ -268,7 +262,7 @@ static clnorm_status record(cln_recording *r, cl_kernel k, size_t global, size_t
 static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cln_kernel *k, bool want)
 {
     const size_t local = body->choice.wg, global = body->stages[i].groups * local;
-    CLN_TRY(set_buffers(k, body, c->args, c->workspace));
+    CLN_TRY(cln_stage_bind(k, body, c->args, c->workspace));
     return c->recording ? record(c->recording, k->k, global, local) : launch(c, k->k, global, local, want);
 }
 
