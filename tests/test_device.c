@@ -186,6 +186,18 @@ START_TEST(texts_are_trimmed)
 }
 END_TEST
 
+/* Each size that OpenCL names is a bit, and no other is. */
+static void check_subgroups(const cln_device *d, bool some)
+{
+    size_t sizes[32], bytes = 0;
+    uint32_t all = 0;
+    if (some)
+        ck_assert_int_eq(clGetDeviceInfo(d->id, 0x4108, sizeof sizes, sizes, &bytes), CL_SUCCESS);
+    for (size_t k = 0; k < bytes / sizeof *sizes; k++)
+        all |= (uint32_t)sizes[k];
+    ck_assert_uint_eq(d->subgroups, all);
+}
+
 START_TEST(description_is_what_opencl_says)
 {
     for (size_t i = 0; i < count; i++) {
@@ -215,6 +227,8 @@ START_TEST(description_is_what_opencl_says)
         ck_assert_int_eq(d.denorm, (config & CL_FP_DENORM) != 0);
         ck_assert_int_eq(d.fp16, strstr(extensions, "cl_khr_fp16") != NULL);
         ck_assert_int_eq(d.fp64, strstr(extensions, "cl_khr_fp64") != NULL);
+        check_subgroups(&d, strstr(extensions, "cl_khr_subgroup_shuffle ") != NULL &&
+                                strstr(extensions, "cl_intel_required_subgroup_size") != NULL);
         ck_assert_int_eq(d.cpu, (list[i].type & CL_DEVICE_TYPE_CPU) != 0);
         ck_assert_int_eq(d.pocl,
                          strncmp(d.platform_version, "OpenCL", 6) == 0 && strstr(d.platform_version, "PoCL"));

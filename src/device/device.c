@@ -84,6 +84,24 @@ static void find_commands(cln_commands *out, cl_platform_id platform)
     memcpy(&out->kernel, &at, sizeof at);
 }
 
+#ifndef CL_DEVICE_SUB_GROUP_SIZES_INTEL /* of cl_intel_required_subgroup_size */
+#define CL_DEVICE_SUB_GROUP_SIZES_INTEL 0x4108
+#endif
+
+/* Where it has the extension. */
+static clnorm_status query_subgroups(cln_device *d)
+{
+    size_t sizes[32], bytes = 0;
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, 0, NULL, &bytes));
+    if (bytes > sizeof sizes) /* more than there are powers of two */
+        return CLNORM_OK;
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, bytes, sizes, NULL));
+    for (size_t k = 0; k < bytes / sizeof *sizes; k++)
+        if (sizes[k] > 1 && sizes[k] <= 128 && !(sizes[k] & (sizes[k] - 1)))
+            d->subgroups |= (uint32_t)sizes[k];
+    return CLNORM_OK;
+}
+
 /* By extension and not by CL_DEVICE_DOUBLE_FP_CONFIG, which a 1.1 device may refuse to answer. */
 static clnorm_status query_extensions(cln_device *d)
 {
@@ -93,8 +111,10 @@ static clnorm_status query_extensions(cln_device *d)
     d->fp64 = has_word(text, "cl_khr_fp64");
     if (has_word(text, "cl_khr_command_buffer"))
         find_commands(&d->commands, d->platform);
+    const bool subgroups =
+        has_word(text, "cl_khr_subgroup_shuffle") && has_word(text, "cl_intel_required_subgroup_size");
     free(text);
-    return CLNORM_OK;
+    return subgroups ? query_subgroups(d) : CLNORM_OK;
 }
 
 static clnorm_status query_numbers(cln_device *d)

@@ -25,6 +25,8 @@ typedef struct cln_device {
     bool fp16, fp64, images;
     cln_commands commands;
     uint32_t units, max_wg;
+    uint32_t
+        subgroups; /* sizes of sub-groups that kernels may ask for and shuffle in; each is a bit, of its own value */
     uint64_t local_bytes, global_bytes, max_alloc, cache_bytes;
     char name[128], vendor[128], driver[64], opencl_c[64], platform_name[128], platform_version[128];
 } cln_device;

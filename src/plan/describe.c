@@ -92,6 +92,9 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
     add(&t, ", about %.3g ms", cln_choice_ns(c, p, params, device->units) / 1e6);
     add_bytes(&t, "; workspace ", (double)body->workspace);
     add(&t, "\n");
+    const uint32_t subgroup = cln_body_subgroup(body, params);
+    if (subgroup)
+        add(&t, "lanes are folded in sub-groups of %u\n", subgroup);
     if (c->tuned)
         add(&t, "tuned: measured to be the fastest of its class on this device\n");
     add_alignment(&t, body, params);

@@ -246,6 +246,8 @@ typedef struct cln_body {
 
 /* Whether a body has kernels of that kind. */
 bool cln_body_has(const cln_body *body, int variant);
+/* Work-items of the sub-groups that fold its lanes: SUBGROUP of cl/common/team.clh; 0: local memory alone. */
+uint32_t cln_body_subgroup(const cln_body *body, const cln_params *params);
 /* Build options of a variant, "-DWG=1 ...". */
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant);
 /* Bytes in front of a workspace that hold what problems leave for others: the twin of KEPT_FLOATS. */

@@ -65,10 +65,18 @@ static void add_window_options(char *text, size_t room, const cln_body *body)
              body->geo.channel_div == 1);
 }
 
+/* Columns have no lanes to fold. */
+uint32_t cln_body_subgroup(const cln_body *body, const cln_params *params)
+{
+    const bool folds = body->problem.stat_bytes && !body->problem.columns;
+    return folds && params->subgroup && body->choice.wg % params->subgroup == 0 ? params->subgroup : 0;
+}
+
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant)
 {
     const cln_problem *p = &body->problem;
     const bool wide = variant & CLN_WIDE;
+    const uint32_t subgroup = cln_body_subgroup(body, params);
     const int used = snprintf(
         text, room,
         "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
@@ -80,6 +88,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
         add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
     if (p->window)
         add_window_options(text + strlen(text), room - strlen(text), body);
+    if (subgroup)
+        snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }
 
 size_t cln_kept_bytes(const cln_geo *geo)

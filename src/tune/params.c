@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
 
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
@@ -16,9 +17,9 @@ static const struct {
     cln_params params;
     double slab_share, wide_share;
 } rows[] = {
-    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 4 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, false, 2000.0, 2500.0, NULL }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, false, 50.0, 10000.0, NULL }, 0, 0 },
+    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 4 },
+    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, 0, false, 2000.0, 2500.0, NULL }, 0, 0 },
+    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, 0, false, 50.0, 10000.0, NULL }, 0, 0 },
 };
 
 void cln_params_for(cln_params *out, const cln_device *device)
@@ -30,6 +31,7 @@ void cln_params_for(cln_params *out, const cln_device *device)
     const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
     out->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
     out->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
+    out->subgroup = device->subgroups & SUBGROUP;
     if (out->slab_bytes < 64 * 1024)
         out->slab_bytes = 64 * 1024;
     while (out->wg > 1 && out->wg > device->max_wg)
