@@ -95,6 +95,7 @@ AMD_SIZES = {'dword': 4, 'dwordx2': 8, 'dwordx3': 12, 'dwordx4': 16, 'ubyte': 1,
 
 class Amd:
     family = 'amd'
+    subgroups = False  # none that the library can ask for: docs/runtimes.md
     reader = '2'  # another where read() reads otherwise: results are kept
 
     def __init__(self, target, tools):
@@ -156,6 +157,7 @@ class Amd:
 class Nvidia:
     """The built-in functions are libclc's, and the front end clang: the driver has its own of both."""
     family = 'nvidia'
+    subgroups = False  # likewise
     reader = '2'  # another where read() reads otherwise: results are kept
     ptx = tempfile.TemporaryDirectory()
 
@@ -230,6 +232,7 @@ def section(path, wanted):
 
 class Intel:
     family = 'intel'
+    subgroups = True
     reader = ''
 
     def __init__(self, target, tools):

@@ -73,7 +73,12 @@ cl_int clGetPlatformInfo(cl_platform_id p, cl_platform_info what, size_t room, v
     return answer("none", 5, room, value, wanted);
 }
 
-/* The least that GPUs of the last ten years have: work-groups of 256, 32 KiB of local memory, no double. */
+#ifndef CL_DEVICE_SUB_GROUP_SIZES_INTEL
+#define CL_DEVICE_SUB_GROUP_SIZES_INTEL 0x4108
+#endif
+
+/* The least that GPUs of the last ten years have: work-groups of 256, 32 KiB of local memory, no double; and sub-groups, which
+ * offline.py takes back where a target has none. */
 cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t room, void *value, size_t *wanted)
 {
     (void)d;
@@ -97,8 +102,12 @@ cl_int clGetDeviceInfo(cl_device_id d, cl_device_info what, size_t room, void *v
         ANSWER(cl_ulong, 8ul << 30);
     case CL_DEVICE_GLOBAL_MEM_CACHE_SIZE:
         ANSWER(cl_ulong, 4 << 20);
-    case CL_DEVICE_EXTENSIONS:
-        return answer("", 1, room, value, wanted);
+    case CL_DEVICE_SUB_GROUP_SIZES_INTEL:
+        ANSWER(size_t, 16);
+    case CL_DEVICE_EXTENSIONS: {
+        static const char all[] = "cl_khr_subgroup_shuffle cl_intel_required_subgroup_size";
+        return answer(all, sizeof all, room, value, wanted);
+    }
     default:
         return answer("none", 5, room, value, wanted);
     }

@@ -54,16 +54,20 @@ class Unit:
 
     def __init__(self, line, folder):
         self.name, file, kernels, options = line.rstrip('\n').split('\t')
-        self.op, self.source, self.options = file[:-3], os.path.join(folder, file), options.split()
-        self.load = 'load' if '-DXSTEP=1' in self.options else 'pixel load'
+        self.op, self.source, self.all_options = file[:-3], os.path.join(folder, file), options.split()
+        self.load = 'load' if '-DXSTEP=1' in self.all_options else 'pixel load'
         self.loads = collections.defaultdict(int)
         for kernel in kernels.split(','):
             stage, load = kernel[len(self.op) + 1:].split(':')
             self.loads[stage] = max(self.loads[stage], int(load))
 
-    def text(self):
+    def options(self, subgroups):
+        """What a plan passes to a device that has sub-groups, or has none."""
+        return [option for option in self.all_options if subgroups or not option.startswith('-DSUBGROUP=')]
+
+    def text(self, options):
         """What a compiler sees, without the op's name: ops that are the same code are compiled once."""
-        plain = compilers.run(['clang-15', '-E', '-P', '-x', 'cl', *self.options, self.source])
+        plain = compilers.run(['clang-15', '-E', '-P', '-x', 'cl', *options, self.source])
         return re.sub(r'\b%s_' % self.op, 'op_', plain)
 
 
@@ -81,11 +85,12 @@ def chosen(units, args):
             (args.twins or unit.name + '.wide' not in names)]
 
 
-def alike(units):
+def alike(units, subgroups):
     """Units in lists of those that are the same code, by the hash of it."""
     groups = collections.defaultdict(list)
     for unit in units:
-        code = '%s\n%s' % (unit.text(), [o for o in unit.options if not o.startswith('-D')])
+        options = unit.options(subgroups)
+        code = '%s\n%s' % (unit.text(options), [o for o in options if not o.startswith('-D')])
         groups[hashlib.sha256(code.encode()).hexdigest()].append(unit)
     return groups
 
@@ -105,7 +110,7 @@ def measured(cache, compiler, code, unit):
     if os.path.exists(path):
         with open(path) as file:
             return json.load(file)
-    kernels = compiler.compile(unit.source, unit.options)
+    kernels = compiler.compile(unit.source, unit.options(compiler.subgroups))
     found = {name[len(unit.op) + 1:]: kernel for name, kernel in kernels.items() if name.startswith(unit.op + '_')}
     with tempfile.NamedTemporaryFile('w', dir=cache, delete=False) as file:
         json.dump(found, file)
@@ -234,9 +239,9 @@ def main():
     os.makedirs(args.cache, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         units = chosen(read_units(args.program, folder, [args.kernels] if args.kernels else []), args)
-        groups = alike(units) if found else {}
+        groups = {subgroups: alike(units, subgroups) for subgroups in {compiler.subgroups for compiler in found}}
         for compiler in found:
-            target = compile_all(compiler, of_family(groups, compiler.family), args)
+            target = compile_all(compiler, of_family(groups[compiler.subgroups], compiler.family), args)
             exact = not (args.units or args.twins)
             wrong = target.failures if args.freeze else known.judge(which, target, exact)
             failed += report(target, wrong, METRICS)
