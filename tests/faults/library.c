@@ -137,8 +137,8 @@ static void judge_failure(const order *o, clnorm_status st)
         WRONG("%s failed with %d, but the status is %d: %s", faults[CL]->what, o->code, (int)st, text);
 }
 
-/* Failures that nobody need hear of: the cache does without, what does not build together is built by itself,
- * and a buffer that does not say how it is aligned is taken for one that is not. */
+/* Failures that nobody need hear of: the cache does without, what does not build together is built by itself, a
+ * buffer that does not say how it is aligned is taken for one that is not, and clnorm_record says what it lacks. */
 static bool may_go_unseen(const world *w, const order *o)
 {
     static const char *const calls[] = { "clGetProgramInfo", "clCreateProgramWithBinary", "clBuildProgram",
@@ -150,7 +150,8 @@ static bool may_go_unseen(const world *w, const order *o)
     for (size_t k = 0; k < COUNT(calls); k++)
         if (other_way && strcmp(what, calls[k]) == 0)
             return true;
-    return strcmp(what, "clGetMemObjectInfo") == 0;
+    return strcmp(what, "clGetMemObjectInfo") == 0 ||
+           strcmp(what, "clGetExtensionFunctionAddressForPlatform") == 0;
 }
 
 /* A status that a smaller device may give. */

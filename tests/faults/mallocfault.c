@@ -125,4 +125,8 @@ __attribute__((constructor)) static void begin(void)
     fault_from_environment(&mallocfault, "MALLOCFAULT");
 }
 
-__attribute__((destructor)) static void end(void) { fault_report(&mallocfault, "mallocfault"); }
+static void end(void)
+{
+    fault_report(&mallocfault, "mallocfault");
+    mallocfault.on = 0;
+}

@@ -32,7 +32,8 @@ MOST = 40     # faults of a kind, of the slow scenarios
 FINDING = 50  # calls with which every command finds its device; `list` and `run` fail in them too
 RELEASING = 5 # calls at most of the release of all, which nobody reports: four workspaces and the queue
 # What may fail without a word: nothing is wrong without it. The cache is one such thing.
-UNSEEN = ('clFlush', 'clGetMemObjectInfo', 'clGetProgramInfo', 'clCreateProgramWithBinary')
+UNSEEN = ('clFlush', 'clGetMemObjectInfo', 'clGetProgramInfo', 'clCreateProgramWithBinary',
+          'clGetExtensionFunctionAddressForPlatform')
 BUILDING = ('clBuildProgram', 'clCreateProgramWithSource')
 ALLOCATIONS = ('malloc', 'calloc', 'realloc', 'strdup')
 
@@ -44,7 +45,7 @@ class Library:
 
     def __init__(self, tools, name):
         self.tools, self.name, self.process = tools, 'library:' + name, None
-        self.slow, self.first = name in ('measure', 'start'), {}
+        self.slow, self.first = name in ('measure', 'tune', 'start'), {}
 
     def counts(self):
         words = self.start().split()

@@ -154,6 +154,7 @@ static void with_cache(world *w)
 
 static void with_tuning(world *w)
 {
+    unsetenv("CLNORM_TUNING"); /* the file is tuning.txt beside the cache */
     with_cache(w);
     one_set(w);
     w->options.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
