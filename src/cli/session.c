@@ -58,7 +58,7 @@ static void log_line(void *user, int level, const char *text)
     const cli_args *args = (const cli_args *)user;
     const int most = args->verbose ? CLNORM_LOG_INFO : args->quiet ? CLNORM_LOG_ERROR : CLNORM_LOG_WARN;
     if (level <= most)
-        fprintf(stderr, "clnorm: %s\n", text);
+        cli_fail(EXIT_OK, "%s", text); /* names in it are made safe to print */
 }
 
 static void progress(void *user, const char *what, int done, int total)
