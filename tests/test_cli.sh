@@ -175,4 +175,29 @@ same 'a file that is none of tuning stays' "open('t.txt').read() == 'nonsense\n'
 run 3 'there is no tuning file "none.txt"' -- run zscore x.npy y.npy --tuning none.txt
 run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --seconds 9 --tuning no/dir/t.txt
 
+# ---- the cache where there is no device -------------------------------------------------------------------------------------
+
+# says WANT VARIABLE=VALUE... -- ARGS...: what the command prints without a device.
+says() {
+    local want=$1 environment=()
+    shift
+    while [ "$1" != -- ]; do environment+=("$1"); shift; done
+    shift
+    local got
+    got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME OCL_ICD_VENDORS=/nonexistent "${environment[@]}" "$clnorm" "$@" 2>&1)
+    verdict "no device: $* ${environment[*]}" "$([[ $got == *"$want"* ]] || echo "says $got")"
+}
+says "$dir/a" "CLNORM_CACHE_DIR=$dir/a" "XDG_CACHE_HOME=$dir/b" "HOME=$dir/c" -- cache path
+says "$dir/b/clnorm" "XDG_CACHE_HOME=$dir/b" "HOME=$dir/c" -- cache path
+says "$dir/c/.cache/clnorm" "HOME=$dir/c" -- cache path
+says "$dir/d" "HOME=$dir/c" -- cache path --cache-dir "$dir/d"
+says 'there is no directory for compiled kernels' -- cache path
+says '"path": "'"$dir/a" "CLNORM_CACHE_DIR=$dir/a" -- cache path --json
+says 'a: 0 files, 0 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
+says 'x.npy cannot be read: Not a directory' "CLNORM_CACHE_DIR=$dir/x.npy" -- cache stats
+mkdir a; echo 12345 >a/12-ab.clbin; echo 1 >a/12-ab.clbin.tmp; echo >a/other.clbin; echo >a/.clbin; mkdir a/34.clbin
+says 'a: 2 files, 8 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
+says 'a: 2 files, 8 bytes removed' "CLNORM_CACHE_DIR=$dir/a" -- cache clear
+verdict 'only our files are removed' "$([ "$(find a -mindepth 1 | sort | tr '\n' ' ')" = 'a/.clbin a/34.clbin a/other.clbin ' ] || ls -a a)"
+
 finish

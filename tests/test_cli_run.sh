@@ -68,6 +68,22 @@ same 'preprocessor_config.json' "near([values('y.npy')[0], values('y.npy')[20]],
 run 0 -- run normalize --preset hf_no.json u8.npy y.npy
 same 'do_normalize and do_rescale false' "values('y.npy')[1] == 7"
 for f in hf_bad hf_zero hf_text missing; do run 3 '' -- run normalize --preset $f.json u8.npy y.npy; done
+# presets SAYS JSON...: each is refused with that sentence.
+presets() {
+    local says=$1 text
+    shift
+    for text; do echo "$text" >some.json; run 3 "$says" -- run normalize --preset some.json u8.npy y.npy; done
+}
+presets 'no image_mean and image_std of one length' '{"image_mean": 1}' '{"image_mean": "1", "image_std": [1]}' \
+    '{"image_mean": [1, "2"], "image_std": [1, 2]}' '{"image_mean": [1e39], "image_std": [1]}' '{"image_mean": [], "image_std": []}' \
+    "{\"image_mean\": [$(printf '1,%.0s' {1..16})1], \"image_std\": [$(printf '1,%.0s' {1..16})1]}"
+presets 'rescale_factor is not a number above 0' '{"image_mean": 1, "image_std": 1, "rescale_factor": "1"}' \
+    '{"image_mean": 1, "image_std": 1, "rescale_factor": 0}' '{"image_mean": 1, "image_std": 1, "rescale_factor": -1}' \
+    '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-45}' '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-300}'
+presets 'is not a JSON object' '[1, 2]'
+echo '{"image_mean": 0.5, "image_std": 0.25}' >some.json
+run 0 -- run normalize --preset some.json u8.npy y.npy
+same 'one number is for all channels' "near(values('y.npy')[:2], [(0 / 255 - .5) / .25, (7 / 255 - .5) / .25])"
 
 # ---- more tensors ------------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,44 @@ START_TEST(descriptors)
     d = fused(0, 0, true);
     d.layered.layer.accumulate = BIT(DX) | BIT(Y);
     refused(&d, CLNORM_EARG, "accumulate");
+    d = fused(0, 0, true);
+    d.head.y.dtype = CLNORM_U8;
+    refused(&d, CLNORM_EDTYPE, "dy is u8");
+    d = fused(0, 0, false);
+    d.head.y.dtype = CLNORM_S8;
+    d.layered.layer.out_zero = 128;
+    refused(&d, CLNORM_EARG, "out_zero is 128");
+    d = fused(0, 0, false);
+    d.layered.layer.param_dtype = CLNORM_U8;
+    refused(&d, CLNORM_EARG, "param_dtype is 4");
+}
+END_TEST
+
+/* What single layers ask of x, of its axes and weights. */
+START_TEST(of_single_layers)
+{
+    const clnorm_tensor rows = clnorm_rows(CLNORM_F32, 4, 6);
+    static const struct {
+        uint32_t kind;
+        clnorm_status status;
+        const char *word;
+    } flat[] = { { CLNORM_OP_GRN, CLNORM_ESHAPE, "grn: x has 2 axes; it needs H,W" },
+                 { CLNORM_OP_INSTANCENORM, CLNORM_ESHAPE, "instancenorm: x has 2 axes; it needs H,W" } };
+    for (size_t k = 0; k < CLN_COUNT(flat); k++) {
+        const clnorm_any d = desc_of(flat[k].kind, &rows);
+        refused(&d, flat[k].status, flat[k].word);
+    }
+    static const uint32_t reducing[] = { CLNORM_OP_LAYERNORM, CLNORM_OP_RMSNORM, CLNORM_OP_L2NORM,
+                                         CLNORM_OP_LPNORM, CLNORM_OP_MVN };
+    for (size_t k = 0; k < CLN_COUNT(reducing); k++) {
+        const double axes = 1 << 4;
+        clnorm_any d = small(reducing[k]);
+        OK(clnorm_op_set(&d, "axes", &axes, 1));
+        refused(&d, CLNORM_EARG, "axes is 0x10 and x has 4 axes");
+    }
+    clnorm_any d = small(CLNORM_OP_GRN);
+    d.layered.layer.affine = CLNORM_PER_ELEMENT;
+    refused(&d, CLNORM_EARG, "grn: affine is 1");
 }
 END_TEST
 
@@ -159,9 +197,9 @@ END_TEST
 
 int main(void)
 {
-    const int failed =
-        suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, rows_that_overlap, masks, calls)),
-                  CK_NOFORK);
+    const int failed = suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, of_single_layers,
+                                                                    rows_that_overlap, masks, calls)),
+                                 CK_NOFORK);
     harness_close();
     return failed;
 }

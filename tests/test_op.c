@@ -200,9 +200,51 @@ START_TEST(of_their_own)
 }
 END_TEST
 
+#define REFUSES(call, word)                  \
+    do {                                     \
+        ck_assert_int_eq(call, CLNORM_EARG); \
+        SAYS(word);                          \
+    } while (0)
+
+/* What the functions that need no device are given. */
+START_TEST(misused)
+{
+    const double value[CLNORM_MAX_CHANNELS + 1] = { 1 };
+    clnorm_any d = small(CLNORM_OP_NORMALIZE), unknown = d;
+    clnorm_tensor t;
+    float mean[CLNORM_MAX_CHANNELS], std[CLNORM_MAX_CHANNELS];
+    uint32_t channels;
+    unknown.op.kind = 99;
+    REFUSES(clnorm_op_init(NULL, CLNORM_OP_ZSCORE), "desc is NULL");
+    REFUSES(clnorm_op_init(&unknown, 99), "kind is 99");
+    REFUSES(clnorm_op_set(NULL, "eps", value, 1), "desc, attr or values is NULL");
+    REFUSES(clnorm_op_set(&unknown, "eps", value, 1), "kind is unknown");
+    REFUSES(clnorm_op_set(&d, NULL, value, 1), "desc, attr or values is NULL");
+    REFUSES(clnorm_op_set(&d, "scale", NULL, 1), "desc, attr or values is NULL");
+    REFUSES(clnorm_op_set(&d, "momentum", value, 1), "normalize has no attribute momentum");
+    REFUSES(clnorm_op_set(&d, "scale", value, 0), "scale got 0 values; 1 to 1");
+    REFUSES(clnorm_op_set(&d, "scale", value, 2), "scale got 2 values; 1 to 1");
+    REFUSES(clnorm_op_set(&d, "mean", value, CLNORM_MAX_CHANNELS + 1), "values; 1 to 16");
+    REFUSES(clnorm_op_semantics(NULL, CLNORM_TORCH), "desc must name an op");
+    REFUSES(clnorm_op_semantics(&unknown, CLNORM_TORCH), "desc must name an op");
+    REFUSES(clnorm_op_semantics(&d, CLNORM_PAPER + 1), "semantics is 4");
+    REFUSES(clnorm_preset(NULL, mean, std, &channels), "preset is NULL; there are imagenet");
+    REFUSES(clnorm_preset("none", mean, std, &channels), "preset is none; there are imagenet");
+    ck_assert_ptr_null(clnorm_op_of(99));
+    ck_assert_ptr_null(clnorm_op_named(NULL));
+    ck_assert_ptr_null(clnorm_op_named("none"));
+    ck_assert_int_eq(clnorm_op_slot(NULL, CLNORM_MEAN, &t), 0);
+    ck_assert_int_eq(clnorm_op_slot(&d, CLNORM_MEAN, NULL), 0);
+    ck_assert_int_eq(clnorm_op_slot(&unknown, CLNORM_MEAN, &t), 0);
+    clnorm_op_slots(&unknown, &channels, NULL, NULL);
+    ck_assert_uint_eq(channels, 0);
+}
+END_TEST
+
 static Suite *op_suite(void)
 {
-    return suite_of("op", SUITE_CASE(arguments, heads, attributes, types, shapes, lists, of_their_own));
+    return suite_of("op",
+                    SUITE_CASE(arguments, heads, attributes, types, shapes, lists, of_their_own, misused));
 }
 
 SUITE_MAIN(op_suite)

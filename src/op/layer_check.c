@@ -63,9 +63,6 @@ clnorm_status cln_layer_check(clnorm_any *desc)
     const char *name = cln_op_of(desc->op.kind)->info.name;
     if (!l->param_dtype)
         l->param_dtype = CLNORM_F32;
-    if (l->param_dtype > CLNORM_BF16)
-        return cln_fail(CLNORM_EDTYPE, "%s: param_dtype is %u; f32, f16 and bf16 are allowed", name,
-                        l->param_dtype);
     CLN_TRY(check_given(desc, name));
     CLN_TRY(check_accumulate(desc, name));
     return check_quantized(desc, name);
