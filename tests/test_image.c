@@ -1,10 +1,12 @@
 /* test_image.c -- pictures of all types cut short and damaged at random. */
+#define _XOPEN_SOURCE 700
 #include "cli/image.h"
 
 #include "pictures.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -94,9 +96,94 @@ START_TEST(damaged)
 }
 END_TEST
 
+/* ---- limits: nothing is decoded before they are looked at ---- */
+
+static void put_big_endian(blob *b, size_t at, uint32_t value)
+{
+    b->data[at] = (unsigned char)(value >> 8);
+    b->data[at + 1] = (unsigned char)value;
+}
+
+/* A small picture whose header says another size. */
+static blob claimed_jpeg(uint32_t width, uint32_t height, bool progressive)
+{
+    const jpeg_form form = { 20, 9, 3, progressive, false, false, false, { 0 } };
+    blob b = picture_jpeg(&form);
+    const size_t frame = jpeg_marker(&b, progressive ? 0xc2 : 0xc0);
+    put_big_endian(&b, frame + 5, height);
+    put_big_endian(&b, frame + 7, width);
+    return b;
+}
+
+static blob claimed_png(uint32_t width, uint32_t height, bool unused)
+{
+    blob b = { NULL, 0 };
+    (void)unused;
+    png_begin(&b);
+    png_ihdr(&b, width, height, 8, 2);
+    png_deflated(&b, "IDAT", "", 0, 1000);
+    png_chunk(&b, "IEND", "", 0);
+    return b;
+}
+
+/* 14 bits each of width - 1 and height - 1. */
+static blob claimed_webp(uint32_t width, uint32_t height, bool unused)
+{
+    blob b = picture_webp(9, 5, true, false);
+    const uint32_t bits = (width - 1) | (height - 1) << 14;
+    (void)unused;
+    for (size_t k = 0; k < 3; k++)
+        b.data[21 + k] = (unsigned char)(bits >> 8 * k);
+    b.data[24] = (unsigned char)((b.data[24] & 0xf0u) | bits >> 24);
+    return b;
+}
+
+static const struct claim {
+    blob (*make)(uint32_t width, uint32_t height, bool progressive);
+    uint32_t width, height;
+    bool progressive;
+    int code;
+    const char *why;
+} claims[] = {
+    { claimed_png, 16000, 16000, false, EXIT_MEMORY, "needs 768000000 bytes of host memory; the limit is 7" },
+    { claimed_jpeg, 16000, 16000, false, EXIT_MEMORY, "needs 768000000 bytes of host memory" },
+    { claimed_jpeg, 16000, 16000, true, EXIT_MEMORY,
+      "needs 2304000000 bytes of host memory" }, /* coefficients too */
+    { claimed_jpeg, 12000, 12000, true, EXIT_MEMORY, "needs 1296000000 bytes of host memory" },
+    { claimed_webp, 16000, 16000, false, EXIT_MEMORY, "needs 1792000000 bytes of host memory" },
+    { claimed_jpeg, 65500, 65500, false, EXIT_INPUT,
+      "65500x65500 = 4290250000 pixels; the limit is 268435456" },
+    { claimed_png, 20000, 20000, false, EXIT_INPUT,
+      "20000x20000 = 400000000 pixels; the limit is 268435456" },
+    { claimed_png, 1000001, 1, false, EXIT_INPUT, "1000001x1 pixels; the limit is 1000000 each way" },
+};
+
+START_TEST(limits)
+{
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__) /* which take more address space than there may be */
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = 700 << 20;
+    ck_assert_int_eq(setrlimit(RLIMIT_AS, &limit), 0);
+#endif
+    for (size_t i = 0; i < COUNT(claims); i++) {
+        const struct claim *const c = &claims[i];
+        const blob b = c->make(c->width, c->height, c->progressive);
+        const double start = files_seconds();
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        if (c->code == EXIT_INPUT)
+#endif
+            PICTURE_EXPECT(b, c->code, c->why);
+        ck_assert_double_lt(files_seconds() - start, 1);
+        free(b.data);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    TCase *const c = SUITE_CASE(every_prefix, damaged);
+    TCase *const c = SUITE_CASE(every_prefix, damaged, limits);
     tcase_set_timeout(c, 60);
     return files_run(suite_of("image", c));
 }
