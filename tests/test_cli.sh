@@ -195,6 +195,15 @@ says 'there is no directory for compiled kernels' -- cache path
 says '"path": "'"$dir/a" "CLNORM_CACHE_DIR=$dir/a" -- cache path --json
 says 'a: 0 files, 0 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
 says 'x.npy cannot be read: Not a directory' "CLNORM_CACHE_DIR=$dir/x.npy" -- cache stats
+# The same of a context on a device, which makes the directory.
+for v in "CLNORM_CACHE_DIR=$dir/e" "XDG_CACHE_HOME=$dir/f" "HOME=$dir/g" "XDG_CACHE_HOME=relative HOME=$dir/h"; do
+    # shellcheck disable=SC2086 # words
+    got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME $v "$clnorm" cache path 2>stderr)
+    case $v in CLNORM*) want=$dir/e ;; *f) want=$dir/f/clnorm ;; *g) want=$dir/g/.cache/clnorm ;; *) want=$dir/h/.cache/clnorm ;; esac
+    verdict "the cache of ${v%%=*}" "$([ "$got" = "$want" ] && [ -d "$want" ] || echo "says $got: $(head -c 200 stderr)")"
+done
+got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME "$clnorm" cache path 2>&1)
+verdict 'no variable, no cache' "$([[ $got == *'there is no directory'* ]] || echo "says $got")"
 mkdir a; echo 12345 >a/12-ab.clbin; echo 1 >a/12-ab.clbin.tmp; echo >a/other.clbin; echo >a/.clbin; mkdir a/34.clbin
 says 'a: 2 files, 8 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
 says 'a: 2 files, 8 bytes removed' "CLNORM_CACHE_DIR=$dir/a" -- cache clear

@@ -230,6 +230,10 @@ START_TEST(misused)
     REFUSES(clnorm_op_semantics(&d, CLNORM_PAPER + 1), "semantics is 4");
     REFUSES(clnorm_preset(NULL, mean, std, &channels), "preset is NULL; there are imagenet");
     REFUSES(clnorm_preset("none", mean, std, &channels), "preset is none; there are imagenet");
+    char *text = (char *)&d;
+    REFUSES(clnorm_op_source(NULL, CLNORM_OP_ZSCORE), "out is NULL");
+    REFUSES(clnorm_op_source(&text, 99), "the kind is 99; no op has it");
+    ck_assert_ptr_null(text);
     ck_assert_ptr_null(clnorm_op_of(99));
     ck_assert_ptr_null(clnorm_op_named(NULL));
     ck_assert_ptr_null(clnorm_op_named("none"));

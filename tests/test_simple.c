@@ -40,6 +40,18 @@ START_TEST(host_level)
     ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EARG);
     SAYS("io.size");
     io.size = sizeof io;
+    const struct {
+        clnorm_context *ctx;
+        const clnorm_op *op;
+        const clnorm_host_args *io;
+        const char *word;
+    } nothing[] = { { NULL, &d.op, &io, "ctx is NULL" },
+                    { ctx, NULL, &io, "op is NULL" },
+                    { ctx, &d.op, NULL, "io is NULL" } };
+    for (size_t k = 0; k < CLN_COUNT(nothing); k++) {
+        ck_assert_int_eq(clnorm_run_host(nothing[k].ctx, nothing[k].op, nothing[k].io), CLNORM_EARG);
+        SAYS(nothing[k].word);
+    }
     ck_assert_int_eq(clnorm_run_host(harness_get()->ctx, &d.op, &io), CLNORM_EARG);
     SAYS("clnorm_open");
     d.x.stride[3] = -4;

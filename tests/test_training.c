@@ -204,6 +204,49 @@ START_TEST(single_value)
 }
 END_TEST
 
+/* ONNX's meaning: momentum weighs the old value, and the variance divides by M. Each switch alone too. */
+START_TEST(conventions)
+{
+    enum { C = 3, M = 40, N = C * M };
+    float x[N], y[N];
+    uint32_t state = 5;
+    clnorm_options o = lazy();
+    clnorm_context *ctx;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    for (size_t i = 0; i < N; i++)
+        x[i] = (float)data_bell(&state);
+    for (uint32_t bits = 0; bits < 5; bits++) {
+        const bool onnx = bits == 4, old = onnx || bits & 1, biased = onnx || bits & 2;
+        const double moved = old ? 0.25 : 0.75, began[2][C] = { { 1, 2, 3 }, { 2, 1, 4 } };
+        float mean[C] = { 1, 2, 3 }, var[C] = { 2, 1, 4 };
+        clnorm_any d = small(CLNORM_OP_BATCHNORM); /* (2,3,4,5): a channel is 20 elements of each sample */
+        clnorm_host_args io = { .size = sizeof io };
+        if (onnx)
+            OK(clnorm_op_semantics(&d, CLNORM_ONNX));
+        else
+            d.batchnorm.old_momentum = old, d.batchnorm.biased_running = biased;
+        d.batchnorm.mode = CLNORM_TRAIN;
+        d.batchnorm.momentum = 0.75f;
+        io.slot[CLNORM_X] = x;
+        io.slot[CLNORM_Y] = y;
+        io.slot[CLNORM_RUNNING_MEAN] = mean;
+        io.slot[CLNORM_RUNNING_VAR] = var;
+        OK(clnorm_run_host(ctx, &d.op, &io));
+        for (size_t c = 0; c < C; c++) {
+            double sum = 0, squares = 0;
+            for (size_t k = 0; k < M; k++)
+                sum += (double)x[k / 20 * 60 + c * 20 + k % 20];
+            for (size_t k = 0; k < M; k++)
+                squares += pow((double)x[k / 20 * 60 + c * 20 + k % 20] - sum / M, 2);
+            const double batch = squares / (biased ? M : M - 1);
+            ck_assert_double_eq_tol((double)mean[c], began[0][c] + moved * (sum / M - began[0][c]), 1e-6);
+            ck_assert_double_eq_tol((double)var[c], began[1][c] + moved * (batch - began[1][c]), 1e-6);
+        }
+    }
+    clnorm_close(ctx);
+}
+END_TEST
+
 static Suite *training_suite(void)
 {
     TCase *t = tcase_create("all");
@@ -211,6 +254,7 @@ static Suite *training_suite(void)
     tcase_add_loop_test(t, running_statistics, 0, (int)CLN_COUNT(averages));
     tcase_add_test(t, evaluation_afterwards);
     tcase_add_test(t, single_value);
+    tcase_add_test(t, conventions);
     return suite_of("training", t);
 }
 
