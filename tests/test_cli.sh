@@ -175,6 +175,18 @@ same 'a file that is none of tuning stays' "open('t.txt').read() == 'nonsense\n'
 run 3 'there is no tuning file "none.txt"' -- run zscore x.npy y.npy --tuning none.txt
 run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --seconds 9 --tuning no/dir/t.txt
 
+# ---- what is timed, and what is long --------------------------------------------------------------------------------------------
+
+run 0 'symmetric +infer +1x3x32x32 +u8 .* ok' -- bench symmetric --shape 1x3x32x32
+run 0 'open +[0-9.]+ +plan +[0-9.]+ .compile' -- bench normalize --latency
+"$clnorm" bench normalize --latency --json >stdout 2>stderr
+same 'what a first result costs' "all(r['verified'] and 0 < r['start']['first_ms'] and 0 < r['start']['open_ms'] and r['start']['built'] + r['start']['loaded'] >= 1 for r in json.load(open('stdout')))"
+run 0 '^zscore +forward +tested +tested +tested' -- kernels --matrix zscore
+verdict 'the matrix of one op has one' "$([ "$(wc -l <stdout)" -eq 2 ] || cat stdout)"
+python3 -c "open('long.ppm', 'wb').write(b'P6 300 200 255\\n' + bytes(i * 7 % 256 for i in range(180000)))"
+cat long.ppm | "$clnorm" run totensor - y.npy 2>stderr
+same 'a picture longer than a pipe' "shape('y.npy') == (1, 3, 200, 300) and near(values('y.npy')[:3], [0, 21 / 255, 42 / 255])"
+
 # ---- the cache where there is no device -------------------------------------------------------------------------------------
 
 # says WANT VARIABLE=VALUE... -- ARGS...: what the command prints without a device.

@@ -110,6 +110,8 @@ run 3 'x is u8' -- run layernorm u8.npy y.npy
 run 3 'x is u8' -- run layernorm p.ppm y.npy
 run 3 '6 axes' -- run layernorm six.npy y.npy
 run 3 'groups is 2 and x has 3 channels' -- run groupnorm --groups 2 x.npy y.npy
+run 0 -- run groupnorm --groups 3 --in gamma=three.npy --in beta=three.npy x.npy y.npy
+same 'gamma and beta of each channel' "near([(v - 3) / 3 for v in values('y.npy')[40:60]], [(v - 2) / 2 for v in values('y.npy')[20:40]])"
 run 3 'training needs more' -- run batchnorm --semantics torch one_value.npy y.npy
 run 0 -- run batchnorm one_value.npy y.npy
 
