@@ -17,6 +17,9 @@ typedef struct cli_case {
     uint64_t seed;
     double bound;    /* of y */
     uint32_t absent; /* bits of the slots that are not given, though the op has them */
+    /* Element i of n of an input, in memory; NULL: as data and seed say. */
+    double (*value)(const void *user, uint32_t slot, int64_t i, int64_t n);
+    const void *user;
 } cli_case;
 
 /* The worst element of a case. */

@@ -45,14 +45,10 @@ static void choose(memory *m, const cli_case *c)
 
 /* ---- data ---- */
 
-/* Also what the strides skip, so that reading it by mistake shows. */
-static void fill_x(memory *m, const cli_case *c)
+static void fill_values(const cli_case *c, uint32_t slot, uint32_t dtype, void *p, int64_t n)
 {
-    const clnorm_tensor *x = &m->tensor[CLNORM_X];
-    const int64_t n = (int64_t)(clnorm_tensor_bytes(x) / clnorm_dtype_bytes(x->dtype));
-    cli_data_fill(x->dtype, m->io.slot[CLNORM_X], n, c->data, c->seed);
     for (int64_t i = 0; i < n; i++)
-        m->largest = fmax(m->largest, fabs(ref_get(x->dtype, m->io.slot[CLNORM_X], i)));
+        ref_set(dtype, p, i, c->value(c->user, slot, i, n));
 }
 
 /* Statistics and weights that are given: a minimum below a maximum, factors and variances above 0. */
@@ -71,12 +67,16 @@ static void fill(memory *m, const cli_case *c, uint32_t slot)
     const uint32_t random = BIT(DY) | BIT(RESIDUAL) | BIT(MASK);
     const clnorm_tensor *t = &m->tensor[slot];
     const int64_t n = (int64_t)(room_of(t) / (t->dtype ? clnorm_dtype_bytes(t->dtype) : 8));
-    if (slot == CLNORM_X)
-        fill_x(m, c);
+    if (c->value)
+        fill_values(c, slot, t->dtype, m->io.slot[slot], clnorm_tensor_count(t) ? n : 0);
+    else if (slot == CLNORM_X) /* also what the strides skip, so that reading it by mistake shows */
+        cli_data_fill(t->dtype, m->io.slot[slot], clnorm_tensor_count(t) ? n : 0, c->data, c->seed);
     else if (random >> slot & 1u)
         cli_data_fill(t->dtype, m->io.slot[slot], clnorm_tensor_count(t) ? n : 0, 0, c->seed + slot);
     else
         fill_given(slot, t->dtype, m->io.slot[slot], clnorm_tensor_count(t));
+    for (int64_t i = 0; slot == CLNORM_X && clnorm_tensor_count(t) && i < n; i++)
+        m->largest = fmax(m->largest, fabs(ref_get(t->dtype, m->io.slot[slot], i)));
 }
 
 /* What the reference has of an output: doubles, and their S. A mask is bits. What is moved is an input too.
