@@ -146,6 +146,11 @@ START_TEST(errors)
     f = good;
     f.eps = -1.0;
     refused(&c, c.weight, c.bias, &f, "eps is -1");
+    f.eps = INFINITY;
+    refused(&c, c.weight, c.bias, &f, "eps is inf");
+    f.eps = 1.0;
+    f.reserved = 1;
+    refused(&c, c.weight, c.bias, &f, "reserved is 1");
     c.var[3] = -0.5f;
     refused(&c, c.weight, c.bias, &good, "var[3] is -0.5");
 }
