@@ -1,6 +1,7 @@
 /* files.c -- for tests of the command's files: a folder to write in, what stderr was told, damaged bytes. */
 #define _XOPEN_SOURCE 700
 #include "files.h"
+#include "counted.h"
 
 #include <dirent.h>
 #include <ftw.h>
@@ -92,7 +93,7 @@ int files_as_nobody(int (*act)(void))
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0)
-        _exit(geteuid() == 0 && seteuid(65534) != 0 ? 99 : act());
+        counted_exit(geteuid() == 0 && seteuid(65534) != 0 ? 99 : act());
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -1,6 +1,7 @@
 /* test_cache_dir.c -- the cache's directory: which are taken, and saving there under difficulties. */
 #define _XOPEN_SOURCE 700
 #include "cache_case.h"
+#include "counted.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -69,7 +70,7 @@ START_TEST(concurrent_savers)
         pids[i] = fork();
         ck_assert_int_ge(pids[i], 0);
         if (pids[i] == 0)
-            _exit(concurrent_part() ? 0 : 1);
+            counted_exit(concurrent_part() ? 0 : 1);
     }
     for (size_t i = 0; i < CLN_COUNT(pids); i++) {
         int status = 1;

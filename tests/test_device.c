@@ -1,5 +1,6 @@
 /* test_device.c -- the list of devices, the words that name one, and what is said where there is none. */
 #define _XOPEN_SOURCE 700
+#include "counted.h"
 #include "device/device.h"
 
 #include "base/compiler.h"
@@ -369,7 +370,7 @@ START_TEST(after_fork)
         clnorm_device found;
         const bool refused =
             clnorm_devices(NULL, 0, &n) == CLNORM_EFORK && clnorm_device_find(&found, NULL) == CLNORM_EFORK;
-        _exit(refused ? 0 : 1);
+        counted_exit(refused ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -1,6 +1,7 @@
 /* test_fork.c -- a child of fork() is refused, and its parent goes on. */
 #define _XOPEN_SOURCE 700
 #include "api_case.h"
+#include "counted.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ static unsigned child(const parent_things *p)
     clnorm_plan *plan;
     clnorm_device device;
     clnorm_stats stats;
+    clnorm_team *team;
+    cl_uint point;
     size_t n;
     const clnorm_op *list[] = { &p->desc.op };
     stats.size = sizeof stats;
@@ -35,6 +38,11 @@ static unsigned child(const parent_things *p)
         clnorm_devices(NULL, 0, &n),
         clnorm_device_find(&device, NULL),
         clnorm_open(&ctx, NULL, NULL),
+        clnorm_context_handles(p->ctx, NULL, NULL, NULL),
+        clnorm_tune(p->ctx, &p->desc.op, 0, NULL),
+        clnorm_tuning_load(p->ctx, "none"),
+        clnorm_team_create(&team, p->ctx, 1),
+        clnorm_record(p->plan, harness_get()->queue, (cln_command_buffer)&point, &p->args, 0, NULL, &point),
     };
     unsigned wrong = 0;
     for (unsigned k = 0; k < CLN_COUNT(got); k++)
@@ -72,7 +80,7 @@ static unsigned forked(unsigned (*body)(const parent_things *), const parent_thi
         signal(SIGALRM, SIG_DFL); /* Check's handler would end the whole process group */
         alarm(5);
         const unsigned bits = body(p);
-        _exit(write(ends[1], &bits, sizeof bits) != (ssize_t)sizeof bits);
+        counted_exit(write(ends[1], &bits, sizeof bits) != (ssize_t)sizeof bits);
     }
     close(ends[1]);
     if (read(ends[0], &wrong, sizeof wrong) != (ssize_t)sizeof wrong)
