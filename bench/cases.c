@@ -27,10 +27,13 @@ typedef struct row {
 #define GN CLNORM_OP_GROUPNORM
 #define IN CLNORM_OP_INSTANCENORM
 #define RMS CLNORM_OP_RMSNORM
+#define ITER CLNORM_OP_ITERNORM
+#define SPECTRAL CLNORM_OP_SPECTRALNORM
 
 /* W1: a batch of decoded images into a network. W2: one large image, and a batch. W3: batchnorm of ResNet-50.
  * W4: layernorm of ViT-B, of ViT-Ti, of images, of ConvNeXt. W5: grn of ConvNeXt V2. W6: lrn of AlexNet.
- * W7: the others, of a diffusion U-Net, of style transfer, of rows. */
+ * W7: the others, of a diffusion U-Net, of style transfer, of rows.
+ * W8: iternorm of ResNet's first stage; spectralnorm of a convolution of 512 to 512 channels, 3 x 3. */
 static const row suite[] = {
     { "W1", CLNORM_OP_NORMALIZE, U8, { 32, 3, 224, 224 }, LAST_IN, 0, PLAIN },
     { "W1", CLNORM_OP_TOTENSOR, U8, { 32, 3, 224, 224 }, LAST_IN, 0, PLAIN },
@@ -101,6 +104,12 @@ static const row suite[] = {
     { "W7", RMS, F32, { 6272, 768 }, ROWS, 1, PLAIN },
     { "W7", RMS, F16, { 6272, 768 }, ROWS, 0, PLAIN },
     { "W7", RMS, BF16, { 6272, 768 }, ROWS, 0, PLAIN },
+    { "W8", ITER, F32, { 32, 64, 56, 56 }, FIRST, 0, TRAIN },
+    { "W8", ITER, F32, { 32, 64, 56, 56 }, FIRST, 0, EVAL },
+    { "W8", ITER, F32, { 32, 64, 56, 56 }, FIRST, 1, TRAIN },
+    { "W8", SPECTRAL, F32, { 512, 4608 }, ROWS, 0, TRAIN },
+    { "W8", SPECTRAL, F32, { 512, 4608 }, ROWS, 0, EVAL },
+    { "W8", SPECTRAL, F32, { 512, 4608 }, ROWS, 1, TRAIN },
 };
 static const row latency[] = {
     { "tiny", CLNORM_OP_NORMALIZE, U8, { 1, 3, 32, 32 }, LAST_IN, 0, PLAIN },
@@ -138,6 +147,8 @@ static bench_case make(const row *r)
         set(&c.desc, "mean", 0.5);
         set(&c.desc, "std", 0.5);
     }
+    if (op->matrix)
+        set(&c.desc, "mode", r->mode ? r->mode : CLNORM_TRAIN);
     if (op->layer) {
         set(&c.desc, "groups", r->shape[1] % 32 ? 1 : 32);
         set(&c.desc, "mode", r->mode ? r->mode : CLNORM_TRAIN);
@@ -154,7 +165,8 @@ static bench_case make(const row *r)
 /* A layer forward and backward; what has modes, in both. */
 static size_t both_ways(bench_case *out, size_t room, row r)
 {
-    const size_t n = r.kind == BN ? 3 : clnorm_op_of(r.kind)->layer ? 2 : 1;
+    const clnorm_op_info *op = clnorm_op_of(r.kind);
+    const size_t n = r.kind == BN || op->matrix ? 3 : op->layer ? 2 : 1;
     for (size_t k = 0; k < n && k < room; k++) {
         r.backward = n > 1 && k + 1 == n;
         r.mode = n == 3 && k == 1 ? CLNORM_EVAL : CLNORM_TRAIN;
@@ -183,7 +195,8 @@ size_t bench_cases(bench_case *out, size_t room, uint32_t kind, bench_set set_of
         set_of_cases == BENCH_LATENCY ? sizeof latency / sizeof *latency : sizeof suite / sizeof *suite;
     size_t found = 0;
     if (set_of_cases == BENCH_USUAL)
-        return bench_shaped(out, room, kind, clnorm_op_of(kind)->layer ? features : photos);
+        return bench_shaped(out, room, kind,
+                            clnorm_op_of(kind)->layer || clnorm_op_of(kind)->matrix ? features : photos);
     for (size_t k = 0; k < n; k++)
         if (rows[k].kind == kind) {
             if (found < room)

@@ -93,7 +93,7 @@ static uint32_t slots_of(const clnorm_any *desc)
     const uint32_t statistics = 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
     const int infers = desc->op.direction == CLNORM_FORWARD && desc->op.kind != CLNORM_OP_BATCHNORM;
     uint32_t reads, writes;
-    if (!op->layer)
+    if (!op->layer && !op->matrix)
         return 1u << CLNORM_X | 1u << CLNORM_Y;
     clnorm_op_slots(desc, &reads, &writes, NULL);
     return (reads | writes) & ~(infers ? statistics : 0);

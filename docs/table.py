@@ -21,6 +21,7 @@ import time
 HEAD = ('op', 'formula', 'statistic over', 'forward writes', 'backward writes', 'x', 'y', 'channels',
         'gives the same', 'error', "PyTorch's")
 MEASURED = 2  # columns at the end
+OF_CLBLAST = ('`whiten`', '`iternorm`', '`spectralnorm`')  # which not every build has
 FIRST, LAST = '<!-- ops: written by docs/table.py -->', '<!-- end of ops -->'
 
 
@@ -117,7 +118,8 @@ def main():
         before, old, note, after = parts(file.read())
     new = all_facts()
     if sys.argv[3:] == ['--check']:
-        said = [row[:-MEASURED] for row in old]
+        there = {row[0] for row in new}
+        said = [row[:-MEASURED] for row in old if row[0] in there or row[0] not in OF_CLBLAST]
         for row in new:
             if row not in said:
                 print('README.md lacks: %s' % ' | '.join(row))

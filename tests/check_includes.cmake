@@ -1,12 +1,13 @@
-# check_includes.cmake -- includes point down only: api -> op -> plan -> {tensor, tune} -> device -> base.
+# check_includes.cmake -- includes point down only: api -> op -> plan -> {tensor, tune, blas} -> device -> base.
 #   cmake -DROOT=. -P tests/check_includes.cmake
 cmake_minimum_required(VERSION 3.25)
 
-set(may_api api op plan tensor tune device base)
-set(may_op op plan tensor tune device base)
-set(may_plan plan tensor tune device base)
+set(may_api api op plan tensor tune blas device base)
+set(may_op op plan tensor tune blas device base)
+set(may_plan plan tensor tune blas device base)
 set(may_tensor tensor base)
 set(may_tune tune device base)
+set(may_blas blas device base)
 set(may_device device base)
 set(may_base base)
 set(may_ref ref tensor base)
@@ -14,7 +15,7 @@ set(may_cli cli ref bench)
 
 set(bad 0)
 set(seen 0)
-foreach(folder api op plan tensor tune device base ref cli)
+foreach(folder api op plan tensor tune blas device base ref cli)
   file(GLOB files ${ROOT}/src/${folder}/*.c ${ROOT}/src/${folder}/*.h ${ROOT}/src/${folder}/*.def)
   foreach(file ${files})
     file(STRINGS ${file} lines REGEX "^#include \"[a-z]+/")

@@ -49,7 +49,7 @@ START_TEST(heads)
         d.op.kind = 99;
         refused(&d, CLNORM_EARG, "kind is 99");
         d = small(op->kind);
-        d.op.direction = op->layer ? 2 : 1;
+        d.op.direction = op->schedules_back ? 2 : 1;
         refused(&d, CLNORM_EARG, "direction");
         d = small(op->kind);
         d.op.semantics = 4;
@@ -183,7 +183,7 @@ START_TEST(of_their_own)
     refused(&d, CLNORM_EARG, "axes");
     EACH_OP(op)
     {
-        if (op->layer) /* knows neither red nor blue, and takes rows */
+        if (op->layer || op->matrix) /* knows neither red nor blue, and takes rows */
             continue;
         const clnorm_tensor two = clnorm_nchw(CLNORM_F32, 1, 2, 4, 5), flat = clnorm_rows(CLNORM_F32, 4, 5);
         d = desc_of(op->kind, &two);

@@ -18,14 +18,15 @@ static void describe_one(const clnorm_any *d)
     memset(text, '#', sizeof text);
     ck_assert_uint_eq(clnorm_plan_describe(plan, text, sizeof text), n);
     ck_assert_uint_eq(strlen(text), n);
+    const bool steps = plan->body[0].steps != NULL;
     const char *const words[] = { clnorm_op_of(d->op.kind)->name,
-                                  plan->body[0].choice.solver->name,
+                                  steps ? "steps" : plan->body[0].choice.solver->name,
                                   "wg ",
                                   "vec ",
-                                  "parts ",
+                                  steps ? "products by" : "parts ",
                                   "workspace ",
                                   "moves at least ",
-                                  "not " };
+                                  steps ? "x 1" : "not " };
     for (size_t k = 0; k < CLN_COUNT(words); k++)
         ck_assert_msg(strstr(text, words[k]) != NULL, "no \"%s\" in: %s", words[k], text);
     for (size_t room = 1; room <= n + 1; room += n / 7 + 1) {

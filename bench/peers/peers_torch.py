@@ -222,6 +222,53 @@ def rmsnorm(x: torch.Tensor, case: Case) -> Run:
     return lambda: F.rms_norm(x, x.shape[1:], gamma, 1e-6)
 
 
+def iterated(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor) -> torch.Tensor:
+    """IterNorm's own code, of one group."""
+    n, c, h, w = x.shape
+    rows = x.transpose(0, 1).reshape(c, -1)
+    centred = rows - rows.mean(-1, keepdim=True)
+    eye = torch.eye(c)
+    sigma = torch.addmm(eye, centred, centred.T, beta=1e-5, alpha=1 / rows.shape[-1])
+    trace = sigma.trace()
+    p, scaled = eye, sigma / trace
+    for _ in range(5):
+        p = torch.addmm(p, torch.matrix_power(p, 3), scaled, beta=1.5, alpha=-0.5)
+    y = ((p / trace.sqrt()) @ centred).view(c, n, h, w).transpose(0, 1)
+    return torch.addcmul(beta.view(1, -1, 1, 1), y, gamma.view(1, -1, 1, 1))
+
+
+def iternorm(x: torch.Tensor, case: Case) -> Run:
+    gamma, beta = weights(case, "gamma", "beta")
+    return lambda: iterated(x, gamma, beta).contiguous()
+
+
+def iternorm_backward(x: torch.Tensor, case: Case) -> Run:
+    """Autograd through forward, as a step of training; ours makes again what it needs of forward, too."""
+    dy, (gamma,) = tensor(case, "dy"), weights(case, "gamma")
+    leaf = [x.detach().requires_grad_(), gamma.detach().requires_grad_(), torch.zeros_like(gamma).requires_grad_()]
+
+    def run() -> tuple[torch.Tensor, ...]:
+        with torch.enable_grad():
+            return torch.autograd.grad(iterated(*leaf), leaf, dy)
+    return run
+
+
+def spectralnorm(x: torch.Tensor, case: Case) -> Run:
+    """torch.nn.utils.parametrizations.spectral_norm's own steps."""
+    u, v = weights(case, "u", "v")
+
+    def run() -> torch.Tensor:
+        F.normalize(torch.mv(x, v), dim=0, eps=1e-12, out=u)
+        F.normalize(torch.mv(x.T, u), dim=0, eps=1e-12, out=v)
+        return x / torch.vdot(u, torch.mv(x, v))
+    return run
+
+
+def spectralnorm_backward(x: torch.Tensor, case: Case) -> Run:
+    dy, (u, v, sigma) = tensor(case, "dy"), weights(case, "u", "v", "sigma")
+    return lambda: torch.addr(dy, u, v, alpha=-float(torch.sum(dy * x) / sigma)).div_(sigma)
+
+
 def compiled_run(function):
     """The same, compiled."""
     def wrap(x: torch.Tensor, case: Case) -> Run:
@@ -231,7 +278,9 @@ def compiled_run(function):
 
 LAYERS = {"batchnorm": batchnorm, "batchnorm eval": batchnorm_eval, "batchnorm backward": batchnorm_backward,
           "layernorm": layernorm, "layernorm backward": layernorm_backward, "layernorm over c": layernorm_over_c,
-          "grn": grn, "lrn": lrn, "groupnorm": groupnorm, "instancenorm": instancenorm, "rmsnorm": rmsnorm}
+          "grn": grn, "lrn": lrn, "groupnorm": groupnorm, "instancenorm": instancenorm, "rmsnorm": rmsnorm,
+          "iternorm": iternorm, "iternorm backward": iternorm_backward, "spectralnorm": spectralnorm,
+          "spectralnorm backward": spectralnorm_backward}
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"torch: eager": affine_eager, "torch: folded": affine_folded, "torch: out=": affine_out,

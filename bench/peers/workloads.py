@@ -80,6 +80,16 @@ LAYERS = (
     Workload("W7", "rmsnorm", "rmsnorm", (6272, 768), inputs=("x", "gamma")),
 )
 
+WEIGHT = {"shape": (512, 4608), "inputs": ("x", "u", "v")}
+MATRICES = (
+    Workload("W8", "iternorm", "iternorm", (32, 64, 56, 56), inputs=AFFINE),
+    Workload("W8", "iternorm", "iternorm backward", (32, 64, 56, 56), direction="backward", inputs=("x", "dy", "gamma"),
+             outputs=GRADIENTS, tolerance=1e-3),
+    Workload("W8", "spectralnorm", "spectralnorm", **WEIGHT),
+    Workload("W8", "spectralnorm", "spectralnorm backward", direction="backward", outputs=("dx",), shape=(512, 4608),
+             inputs=("x", "u", "v", "sigma", "dy"), tolerance=1e-3),
+)
+
 WORKLOADS = (
     Workload("W1", "normalize", "affine", PHOTOS, x=U8_LAST, attrs=IMAGENET),
     Workload("W1", "totensor", "affine", PHOTOS, x=U8_LAST),
@@ -88,7 +98,7 @@ WORKLOADS = (
     Workload("W2", "zscore", "zscore", FRAME, tolerance=1e-3),  # ONNX Runtime sums 6.2e6 numbers plainly
     Workload("W2", "minmax", "minmax", PHOTOS),
     Workload("W2", "zscore", "zscore", PHOTOS),
-    *LAYERS,
+    *LAYERS, *MATRICES,
 )
 
 

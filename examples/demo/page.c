@@ -195,7 +195,7 @@ static const char *fill_others(page *pg, engine *e, const photo *p)
         const page_case c = {
             { info->name, NULL, 0, false }, info->name, info->formula, info->reduces, 0, 0
         };
-        if (info->layer) /* takes features, not photographs */
+        if (info->layer || info->matrix) /* takes features, not photographs */
             continue;
         const char *why = is_shown(info->name) ? NULL : run_case(pg, e, "photograph", &c, p);
         if (why)

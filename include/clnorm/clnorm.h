@@ -69,7 +69,8 @@ extern "C" {
     X(EBUG, -12, "a bug in clnorm, please report it")                             \
     X(ENOTREADY, -13, "the kernels of this plan are not built yet")               \
     X(EFORK, -14, "the library was used before fork(); the child may not use it") \
-    X(ENODEVICE, -15, "there is no OpenCL platform or device on this machine")
+    X(ENODEVICE, -15, "there is no OpenCL platform or device on this machine")    \
+    X(EDATA, -16, "the data has no such result: NaN, infinity, or a singular matrix")
 
 typedef enum clnorm_status {
 #define CLNORM_STATUS_ENUM(name, value, text) CLNORM_##name = value,
@@ -164,7 +165,8 @@ typedef struct clnorm_buffer {
     S(X, x) S(Y, y) S(GAMMA, gamma) S(BETA, beta) S(MEAN, mean) S(RSTD, rstd) S(MIN, min) S(MAX, max)     \
     S(COUNT, count) S(M2, m2) S(RUNNING_MEAN, running_mean) S(RUNNING_VAR, running_var)                   \
     S(RESIDUAL, residual) S(SUM, sum) S(MASK, mask) S(DY, dy) S(DX, dx) S(DGAMMA, dgamma) S(DBETA, dbeta) \
-    S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma) S(RUNNING_WHITENER, running_whitener)
+    S(DRESIDUAL, dresidual) S(U, u) S(V, v) S(SIGMA, sigma) S(RUNNING_WHITENER, running_whitener)  \
+    S(WHITENER, whitener) S(FAULT, fault)
 /* clang-format on */
 
 typedef enum clnorm_slot {
@@ -174,6 +176,14 @@ typedef enum clnorm_slot {
         CLNORM_SLOTS_USED,
     CLNORM_SLOTS = 32
 } clnorm_slot;
+
+/** What a matrix op says of its data in FAULT, one float: an enqueue has ended before anybody has seen the data. 0 is well.
+ *  clnorm_run_host and the command turn the others into EDATA and a sentence. */
+typedef enum clnorm_fault {
+    CLNORM_FAULT_NONE = 0,
+    CLNORM_FAULT_NAN = 1,     /* NaN or infinity in an input: outputs that depend on it are NaN */
+    CLNORM_FAULT_SINGULAR = 2 /* the op's documentation says of what, and what the outputs are then */
+} clnorm_fault;
 
 /* ---- devices --------------------------------------------------------------------------- */
 

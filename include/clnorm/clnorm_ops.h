@@ -31,7 +31,10 @@ typedef enum clnorm_kind {
     CLNORM_OP_LPNORM = 14,
     CLNORM_OP_MVN = 15,
     CLNORM_OP_GRN = 16,
-    CLNORM_OP_LRN = 17
+    CLNORM_OP_LRN = 17,
+    CLNORM_OP_WHITEN = 18, /* this one and those below: in builds with CLBlast */
+    CLNORM_OP_ITERNORM = 19,
+    CLNORM_OP_SPECTRALNORM = 20
 } clnorm_kind;
 #define CLNORM_OP_BIT(kind) ((uint64_t)1 << (kind))
 
@@ -562,6 +565,73 @@ typedef struct clnorm_lrn {
             0.75f, 2.0f, 0, 0                                                                          \
     }
 
+/* ---- matrix ops ------------------------------------------------------------------------------ *
+ *
+ * Their work is matrix products, by CLBlast or by kernels of the library's own, whichever is faster on a class of device. The
+ * order of a sum is the product's: the same device and library give the same bits, but the bits are not those of another
+ * device, as they are for all ops above. A build without CLBlast has none of these ops: clnorm_op_of gives NULL, a plan EARG.
+ * FAULT (f32, one) receives a clnorm_fault; without it nothing is said, and NaN in is NaN out. */
+
+/** Spectral normalization: y = x / sigma, sigma = u^T W v, the largest singular value of x as a matrix W (rows, columns): the
+ *  axis `dim` along its rows, all others, in their order, along its columns.
+ *
+ *  TRAIN  `iterations` times u = W v / max(|W v|, eps), v = W^T u / max(|W^T u|, eps); then sigma. U and V are moved.
+ *  EVAL   sigma of U and V as they are.
+ *
+ *  Shape    x, y alike, of two axes or more; u (rows); v (columns); sigma, fault (1). Any strides; nothing is copied.
+ *  Types    x, y f32 f16 bf16; the rest f32.
+ *  Units    eps in units of x, >= 0; iterations >= 1.
+ *  Buffers  X U V -> Y [SIGMA FAULT], in TRAIN also U V. Backward X DY U V [SIGMA] -> DX [FAULT]: u and v are constants,
+ *           dx = (dy - sum(dy * y) u v^T) / sigma. y may be x.
+ *  Edges    sigma 0 (weights of zeros, u or v of zeros): y is 0, dx is 0, FAULT SINGULAR; PyTorch gives NaN.
+ *  Errors   ESHAPE for one axis (l2norm does that) and a dim that x has not; EARG; EDTYPE.
+ *  Source   Miyato et al. 2018, arXiv:1802.05957, algorithm 1. torch.nn.utils.parametrizations.spectral_norm. */
+typedef struct clnorm_spectralnorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    uint32_t mode; /* clnorm_mode */
+    uint32_t dim, iterations;
+    float eps;
+} clnorm_spectralnorm;
+#define CLNORM_SPECTRALNORM_INIT                                                                             \
+    {                                                                                                        \
+        CLNORM_HEAD(clnorm_spectralnorm, SPECTRALNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_TRAIN, 0, \
+            1, 1e-12f                                                                                        \
+    }
+
+/** Iterative normalization: y = W (x - mean) * gamma + beta, where W comes near the covariance's power -1/2 by Newton's
+ *  iteration: the channels of a group are uncorrelated and of variance 1.
+ *
+ *  TRAIN  S = (x - mean) (x - mean)^T / M + eps I of each group, M = N H W; S' = S / trace S; P = I, `iterations` times
+ *         P = (3 P - P^3 S') / 2; W = P / sqrt(trace S).
+ *  EVAL   RUNNING_MEAN and RUNNING_WHITENER.
+ *
+ *  Shape    x, y (N,C,...) or (C,H,W); mean, running_mean, gamma, beta (C); whitener, running_whitener (G, C/G, C/G).
+ *  Types    x, y f32 f16 bf16; the rest f32.
+ *  Units    groups divides C; eps is added to the variances, > 0; momentum m: r = (1-m) r + m batch, for both.
+ *           args.momentum and CLNORM_CUMULATIVE as clnorm_batchnorm has them. Iterations: 5 is the paper's; 8 or 9 end the
+ *           method for ordinary data, and from there on each triples what rounding has left.
+ *  Buffers  TRAIN X [GAMMA BETA] -> Y [MEAN WHITENER RUNNING_MEAN RUNNING_WHITENER FAULT];
+ *           EVAL X RUNNING_MEAN RUNNING_WHITENER [GAMMA BETA] -> Y [FAULT].
+ *           Backward the same inputs and DY -> [DX DGAMMA DBETA FAULT], in TRAIN through the iterations. y may be x.
+ *  Edges    M < C/G and constant channels: S is singular but for eps, which decides; a constant channel gives beta.
+ *  Errors   ESHAPE where groups does not divide C, and where M is 1 in TRAIN; EARG; EDTYPE; EUNSUPPORTED where C/G is over
+ *           4096.
+ *  Source   Huang et al. 2019, arXiv:1904.03441, algorithm 1. */
+typedef struct clnorm_iternorm {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    uint32_t mode; /* clnorm_mode */
+    uint32_t groups, iterations;
+    float eps, momentum;
+    uint32_t reserved;
+} clnorm_iternorm;
+#define CLNORM_ITERNORM_INIT                                                                            \
+    {                                                                                                   \
+        CLNORM_HEAD(clnorm_iternorm, ITERNORM), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, CLNORM_TRAIN, 1, 5, \
+            1e-5f, 0.1f, 0                                                                              \
+    }
+
 /** Room for any descriptor, for code that does not know which op it holds. */
 typedef union clnorm_any {
     clnorm_op op;
@@ -591,6 +661,8 @@ typedef union clnorm_any {
     clnorm_mvn mvn;
     clnorm_grn grn;
     clnorm_lrn lrn;
+    clnorm_iternorm iternorm;
+    clnorm_spectralnorm spectralnorm;
 } clnorm_any;
 
 /** Typed plan makers, so that nobody casts: clnorm_layernorm_plan(&plan, ctx, &desc, effort). */
@@ -617,6 +689,8 @@ CLNORM_PLAN_MAKER(lpnorm)
 CLNORM_PLAN_MAKER(mvn)
 CLNORM_PLAN_MAKER(grn)
 CLNORM_PLAN_MAKER(lrn)
+CLNORM_PLAN_MAKER(iternorm)
+CLNORM_PLAN_MAKER(spectralnorm)
 #undef CLNORM_PLAN_MAKER
 
 /* ---- what the library knows of its ops: for commands, bindings and documents ------------------ */
@@ -653,6 +727,8 @@ typedef struct clnorm_op_info {
     uint32_t layer;             /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
     const char *schedules_back; /* of a layer: the same backward; else NULL */
     const char *matches; /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
+    uint32_t
+        matrix; /* 1: its work is matrix products; schedules says "steps", and goes backward where schedules_back does */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */
@@ -681,6 +757,8 @@ CLNORM_API void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_
 /** Shape of an optional tensor of a checked descriptor (a u64 count has dtype 0, the bits of a mask u8):
  * false when the op has no such slot. */
 CLNORM_API int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
+/** A value of FAULT as a status: OK, or EDATA and a sentence that says what of the op's data is wrong. */
+CLNORM_API clnorm_status clnorm_fault_status(const clnorm_any *desc, float fault);
 /** The kernel text of an op as the compiler sees it, includes flattened; free it with clnorm_free.
  *  Errors   EARG for an unknown kind, ENOMEM. */
 CLNORM_API clnorm_status clnorm_op_source(char **out, uint32_t kind);

@@ -107,6 +107,8 @@ static bool may_share(const clnorm_plan *plan, uint32_t out, uint32_t in)
     const cln_problem *p = &plan->body[0].problem;
     if (p->swap || p->window || !p->maps || plan->nbodies > 1)
         return false;
+    if (p->op->steps)
+        return out == CLNORM_Y && in == CLNORM_X;
     for (size_t k = 0; k < CLN_COUNT(pairs); k++)
         if (pairs[k][0] == out && pairs[k][1] == in)
             return true;
@@ -149,9 +151,10 @@ static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *arg
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
-            return cln_fail(CLNORM_EBUFFER, "%s takes no %s%s", plan->body[0].problem.op->info.name,
-                            slot_name(s),
-                            plan->body[0].problem.op->info.layer ? " in this direction and mode" : "");
+            return cln_fail(
+                CLNORM_EBUFFER, "%s takes no %s%s", plan->body[0].problem.op->info.name, slot_name(s),
+                plan->body[0].problem.op->info.layer || plan->body[0].steps ? " in this direction and mode"
+                                                                            : "");
     return CLNORM_OK;
 }
 

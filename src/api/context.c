@@ -35,7 +35,7 @@ void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem)
 
 /* What a body's program is built from: the kernels of its stages; whole: all that the op has. */
 typedef struct unit {
-    char text[768], whole[64], options[768];
+    char text[2048], whole[64], options[768];
 } unit;
 
 static void add_line(unit *u, const char *start, const char *name, const char *end)
@@ -44,14 +44,26 @@ static void add_line(unit *u, const char *start, const char *name, const char *e
     snprintf(u->text + used, sizeof u->text - used, "%s%s%s\n", start, name, end);
 }
 
+/* A line for each kernel, once. */
+static void add_kernels(unit *u, const cln_body *body, const char *start, const char *end)
+{
+    for (size_t i = 0; i < body->nstages; i++) {
+        const char *const name = cln_body_kernel(body, i);
+        size_t before = 0;
+        while (name && before < i &&
+               (!cln_body_kernel(body, before) || strcmp(cln_body_kernel(body, before), name)))
+            before++;
+        if (name && before == i)
+            add_line(u, start, name, end);
+    }
+}
+
 static unit unit_of(const clnorm_context *ctx, const cln_body *body, int variant)
 {
     unit u = { .text = "#define SOME_KERNELS 1\n" };
-    for (size_t i = 0; i < body->nstages; i++)
-        add_line(&u, "#define KERNEL_", body->stages[i].kernel, " 1");
+    add_kernels(&u, body, "#define KERNEL_", " 1");
     add_line(&u, "#include \"", body->problem.op->info.name, ".cl\"");
-    for (size_t i = 0; i < body->nstages; i++)
-        add_line(&u, "#undef KERNEL_", body->stages[i].kernel, "");
+    add_kernels(&u, body, "#undef KERNEL_", "");
     add_line(&u, "#undef ", "SOME_KERNELS", "");
     snprintf(u.whole, sizeof u.whole, "#undef SOME_KERNELS\n#include \"%s.cl\"\n",
              body->problem.op->info.name);
@@ -70,6 +82,15 @@ clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int va
 {
     const unit u = unit_of(ctx, body, variant);
     return cln_programs_want(ctx->programs, u.text, whole ? u.whole : u.text, u.options);
+}
+
+clnorm_status cln_context_multiplies(clnorm_context *ctx)
+{
+    pthread_mutex_lock(&ctx->lock);
+    const clnorm_status st = ctx->multiplies ? CLNORM_OK : cln_gemm_enter(&ctx->device);
+    ctx->multiplies |= st == CLNORM_OK;
+    pthread_mutex_unlock(&ctx->lock);
+    return st;
 }
 
 /* ---- life ---- */
@@ -183,7 +204,7 @@ static clnorm_status build_start(clnorm_context *ctx)
     if (ctx->options.flags & CLNORM_LAZY)
         return CLNORM_OK;
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL && n < CLN_COUNT(desc); k++) {
-        if (ctx->options.ops && !(ctx->options.ops & CLNORM_OP_BIT(op->kind)))
+        if (op->matrix || (ctx->options.ops && !(ctx->options.ops & CLNORM_OP_BIT(op->kind))))
             continue;
         const bool image = op->x_types >> CLNORM_U8 & 1;
         CLN_TRY(clnorm_op_init(&desc[n], op->kind));
@@ -263,6 +284,8 @@ static void destroy(clnorm_context *ctx)
         cln_programs_save(ctx->programs);
         cln_programs_release(ctx->programs);
     }
+    if (ctx->multiplies)
+        cln_gemm_leave();
     if (ctx->cl)
         clReleaseContext(ctx->cl);
     pthread_mutex_destroy(&ctx->lock);

@@ -105,7 +105,7 @@ clnorm_status cln_lab_open(cln_lab *lab, clnorm_context *ctx, const clnorm_op *o
     lab->least_ns = LEAST_NS;
     lab->left_ns = UINT64_MAX;
     CLN_TRY(cln_op_pose(&lab->posed, op));
-    *empty = !lab->posed.part[0].set_elements;
+    *empty = !lab->posed.part[0].set_elements || lab->posed.part[0].op->steps; /* there is one way */
     if (*empty)
         return CLNORM_OK;
     lab->queue = clCreateCommandQueue(ctx->cl, ctx->device.id, 0, &code);

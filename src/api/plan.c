@@ -58,16 +58,18 @@ static clnorm_status check_limits(const cln_body *body, const clnorm_context *ct
             const cln_kernels *k = body->variants[v].free;
             size_t wg;
             cl_ulong local;
+            if (!k->stage[i].k)
+                continue;
             CLN_TRY(largest_group(&wg, k->stage[i].k, &ctx->device));
             CLN_CL(clGetKernelWorkGroupInfo(k->stage[i].k, ctx->device.id, CL_KERNEL_LOCAL_MEM_SIZE,
                                             sizeof local, &local, NULL));
             if (body->choice.wg > wg)
                 return cln_fail(CLNORM_EUNSUPPORTED, "%s_%s needs a work-group of %u; the kernel allows %zu",
-                                body->problem.op->info.name, body->stages[i].kernel, body->choice.wg, wg);
+                                body->problem.op->info.name, cln_body_kernel(body, i), body->choice.wg, wg);
             if (local > ctx->device.local_bytes)
                 return cln_fail(CLNORM_EUNSUPPORTED,
                                 "%s_%s needs %llu bytes of local memory; the device has %llu",
-                                body->problem.op->info.name, body->stages[i].kernel,
+                                body->problem.op->info.name, cln_body_kernel(body, i),
                                 (unsigned long long)local, (unsigned long long)ctx->device.local_bytes);
         }
     return CLNORM_OK;
@@ -86,6 +88,33 @@ static void take_along(cln_body *body, const cln_body *front)
     p->geo.stats = front->geo.stats;
     p->geo.view[CLN_VIEW_W].step = 1;
     body->choice.along = true;
+}
+
+/* The chain of a matrix op. */
+static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_problem *problem)
+{
+    body->problem = *problem;
+    if (!problem->set_elements)
+        return CLNORM_OK;
+    body->choice.wg = ctx->params.wg;
+    body->choice.vec = ctx->params.vec;
+    body->steps = (cln_steps *)calloc(1, sizeof *body->steps);
+    if (!body->steps)
+        return cln_fail(CLNORM_ENOMEM, "no memory for the steps of a plan");
+    body->steps->params = &ctx->params;
+    body->steps->device = &ctx->device;
+    for (uint32_t k = 0; k < CLNORM_SLOTS; k++) {
+        clnorm_tensor t;
+        body->steps->bytes[k] =
+            cln_op_slot(&problem->desc, k, &t) ? clnorm_dtype_bytes(t.dtype) : sizeof(float);
+    }
+    CLN_TRY(problem->op->steps(body->steps, problem));
+    if (body->steps->calls)
+        CLN_TRY(cln_context_multiplies(ctx));
+    CLN_TRY(cln_steps_end(body->steps, ctx->cl));
+    body->nstages = body->steps->count;
+    body->workspace = cln_steps_workspace(body->steps);
+    return CLNORM_OK;
 }
 
 #define GRADIENTS_OF_WEIGHTS (1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA)
@@ -118,8 +147,11 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
     plan->writes = posed.writes;
     plan->required = posed.required;
     for (size_t k = 0; k < posed.count; k++) {
-        shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1] : NULL,
-                   choices ? &choices[k] : NULL);
+        if (posed.part[k].op->steps)
+            CLN_TRY(write_steps(&plan->body[k], ctx, &posed.part[k]));
+        else
+            shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1] : NULL,
+                       choices ? &choices[k] : NULL);
         CLN_TRY(build_programs(&plan->body[k], ctx, build));
         CLN_TRY(check_limits(&plan->body[k], ctx));
         if (plan->body[k].workspace > plan->workspace)
@@ -159,7 +191,7 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole
     cln_problems posed;
     CLN_TRY(cln_op_pose(&posed, op));
     cln_body front = { 0 };
-    for (size_t k = 0; k < posed.count; k++) {
+    for (size_t k = 0; !posed.part[0].op->steps && k < posed.count; k++) {
         cln_body body = { 0 };
         shape_body(&body, ctx, &posed.part[k], k ? &front : NULL, NULL);
         front = body;
@@ -178,8 +210,10 @@ static clnorm_status plan_by_estimate(clnorm_plan **out, clnorm_context *ctx, co
     cln_problems posed;
     params.tuning = NULL;
     CLN_TRY(cln_op_pose(&posed, op));
-    cln_choose_from(choices, 0, &posed, &params, &ctx->device);
-    return cln_plan_with(out, ctx, op, posed.part[0].set_elements ? choices : NULL, build);
+    const bool chooses = posed.part[0].set_elements && !posed.part[0].op->steps;
+    if (chooses)
+        cln_choose_from(choices, 0, &posed, &params, &ctx->device);
+    return cln_plan_with(out, ctx, op, chooses ? choices : NULL, build);
 }
 
 clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
@@ -222,6 +256,7 @@ static void destroy_body(cln_body *body)
         }
     if (body->table)
         clReleaseMemObject(body->table);
+    cln_steps_free(body->steps);
 }
 
 static void destroy(clnorm_plan *plan)

@@ -70,13 +70,31 @@ static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, cons
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         size_t bytes;
-        if (!args->slot[s].mem || !(p->writes >> s & 1))
+        if (!args->slot[s].mem || !io->slot[s] || !(p->writes >> s & 1))
             continue;
         CLN_TRY(host_bytes(&bytes, p, s));
         CLN_CL(clEnqueueReadBuffer(ctx->queue, args->slot[s].mem, CL_FALSE, 0, bytes, io->slot[s], 0, NULL,
                                    NULL));
     }
     return CLNORM_OK;
+}
+
+/* Room for what a matrix op says of its data, where the caller has none. */
+static clnorm_status add_fault(clnorm_context *ctx, clnorm_args *args, const cln_problems *p)
+{
+    if (!(p->writes >> CLNORM_FAULT & 1) || args->slot[CLNORM_FAULT].mem || !p->part[0].set_elements)
+        return CLNORM_OK;
+    return cln_context_buffer(ctx, CL_MEM_READ_WRITE, sizeof(float), NULL, &args->slot[CLNORM_FAULT].mem);
+}
+
+static clnorm_status check_fault(clnorm_context *ctx, const clnorm_args *args, const cln_problems *p)
+{
+    float fault = 0.0f;
+    if (!args->slot[CLNORM_FAULT].mem)
+        return CLNORM_OK;
+    CLN_CL(clEnqueueReadBuffer(ctx->queue, args->slot[CLNORM_FAULT].mem, CL_TRUE, 0, sizeof fault, &fault, 0,
+                               NULL, NULL));
+    return clnorm_fault_status(&p->part[0].desc, fault);
 }
 
 clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const clnorm_host_args *io)
@@ -99,12 +117,16 @@ clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const cl
     }
     clnorm_status st = upload(ctx, &args, &p, io);
     if (st == CLNORM_OK)
+        st = add_fault(ctx, &args, &p);
+    if (st == CLNORM_OK)
         st = clnorm_run(ctx, ctx->queue, op, &args, 0, NULL, NULL);
     if (st == CLNORM_OK)
         st = download(ctx, &args, &p, io);
     const cl_int finished = clFinish(ctx->queue); /* also after a failure: host arrays may be in use */
     if (st == CLNORM_OK)
         st = CLN_CL_STATUS(finished, "clFinish");
+    if (st == CLNORM_OK)
+        st = check_fault(ctx, &args, &p);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         cln_context_buffer_free(ctx, args.slot[s].mem);
     return st;

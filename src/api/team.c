@@ -205,8 +205,22 @@ static void give_all_back(clnorm_team *t, clnorm_plan *plan, cln_variant *varian
     }
 }
 
+/* Steps follow each other in the caller's queue, which runs them at once. */
+static clnorm_status run_steps(clnorm_team *t, clnorm_plan *plan, cln_body *body)
+{
+    cln_chain chain = { t->members[0].queue, true, t->args, t->scratch, 0, NULL, NULL, NULL };
+    cln_kernels *kernels;
+    CLN_TRY(cln_borrow(&kernels, plan, body, CLN_PLAIN));
+    const clnorm_status st = cln_stage_enqueue(&chain, body, kernels, false);
+    const cl_int finished = clFinish(chain.queue);
+    cln_give_back(kernels, plan, &body->variants[CLN_PLAIN], st == CLNORM_OK);
+    return st == CLNORM_OK ? CLN_CL_STATUS(finished, "clFinish") : st;
+}
+
 static clnorm_status run_body(clnorm_team *t, clnorm_plan *plan, cln_body *body, uint32_t threads)
 {
+    if (body->steps)
+        return run_steps(t, plan, body);
     const int variant = cln_pick_variant(body, t->args);
     const size_t stages = cln_stage_count(body, t->args);
     clnorm_status st = CLNORM_OK;

@@ -33,7 +33,7 @@ static traffic traffic_of(const clnorm_op_info *op, uint32_t direction)
 {
     const uint32_t main = 1u << CLNORM_X | 1u << CLNORM_Y;
     traffic s = { op->slots_in | 1u << CLNORM_X, op->slots_out | 1u << CLNORM_Y, main };
-    if (op->layer)
+    if (op->schedules_back)
         cli_layer_slots(op, direction, 0, &s.reads, &s.writes, &s.required);
     s.required |= direction == CLNORM_BACKWARD ? 1u << CLNORM_DX : 0; /* it is OUTPUT */
     return s;
@@ -43,8 +43,14 @@ static void print_direction(const clnorm_op_info *op, uint32_t direction)
 {
     const traffic s = traffic_of(op, direction);
     const bool back = direction == CLNORM_BACKWARD;
-    print_slots(back ? "backward reads " : op->layer ? "forward reads  " : "reads   ", s.reads, s.required);
-    print_slots(back ? "        writes " : op->layer ? "       writes  " : "writes  ", s.writes, s.required);
+    print_slots(back                 ? "backward reads "
+                : op->schedules_back ? "forward reads  "
+                                     : "reads   ",
+                s.reads, s.required);
+    print_slots(back                 ? "        writes "
+                : op->schedules_back ? "       writes  "
+                                     : "writes  ",
+                s.writes, s.required);
 }
 
 /* The first of the attributes that an option sets. */
@@ -132,7 +138,7 @@ static void print_text(const cli_args *args, const clnorm_op_info *op)
     print_types("; y:", op->y_types);
     printf("\n");
     print_direction(op, CLNORM_FORWARD);
-    if (op->layer)
+    if (op->schedules_back)
         print_direction(op, CLNORM_BACKWARD);
     printf("\noptions:\n");
     for (size_t k = 0; k < args->noptions; k++)
@@ -204,7 +210,7 @@ static json_t *as_json(const cli_args *args, const clnorm_op_info *op)
     json_object_set_new(root, "x_types", types_json(op->x_types));
     json_object_set_new(root, "y_types", types_json(op->y_types));
     json_object_set_new(root, "forward", direction_json(op, CLNORM_FORWARD));
-    if (op->layer)
+    if (op->schedules_back)
         json_object_set_new(root, "backward", direction_json(op, CLNORM_BACKWARD));
     json_object_set_new(root, "switches", switches_json(op));
     return root;

@@ -37,7 +37,7 @@ static void collect(char *all, size_t room)
     all[0] = '\0';
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         add_words(all, room, op->schedules);
-        if (op->layer)
+        if (op->schedules_back)
             add_words(all, room, op->schedules_back);
     }
 }
@@ -63,7 +63,7 @@ static int print_matrix(const clnorm_op_info *only)
         if (only && op != only)
             continue;
         print_row(op->name, "forward", op->schedules, all);
-        if (op->layer)
+        if (op->schedules_back)
             print_row(op->name, "backward", op->schedules_back, all);
     }
     return EXIT_OK;

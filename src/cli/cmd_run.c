@@ -22,6 +22,7 @@ typedef struct job {
     clnorm_plan *plan;
     cli_slots slots;
     cli_times times;
+    float fault; /* what a matrix op says of its data */
 } job;
 
 static int check_words(job *j)
@@ -75,6 +76,20 @@ static void bind(job *j)
     j->slots.cumulative = j->request.cumulative;
     j->slots.count = j->request.count;
     cli_extras_bind(&j->extras, &j->slots);
+    if (j->problem.op->slots_out >> CLNORM_FAULT & 1u && !j->slots.slot[CLNORM_FAULT].data) {
+        j->slots.slot[CLNORM_FAULT].data = &j->fault;
+        j->slots.slot[CLNORM_FAULT].bytes = sizeof j->fault;
+        j->slots.slot[CLNORM_FAULT].output = true;
+    }
+}
+
+/* Data without a result is no result. */
+static int check_fault(const job *j)
+{
+    float fault = 0;
+    if (j->slots.slot[CLNORM_FAULT].data)
+        memcpy(&fault, j->slots.slot[CLNORM_FAULT].data, sizeof fault);
+    return cli_status(clnorm_fault_status(&j->problem.desc, fault));
 }
 
 static int compute(job *j)
@@ -172,6 +187,8 @@ int cmd_run(const cli_args *args)
         code = open_files(&j);
     if (code == EXIT_OK)
         code = compute(&j);
+    if (code == EXIT_OK)
+        code = check_fault(&j);
     if (code == EXIT_OK)
         code = write_files(&j);
     if (code == EXIT_OK)

@@ -28,26 +28,27 @@ static void describe(clnorm_any *d, const clnorm_op_info *op, int64_t side)
         d->head.y = clnorm_nchw(CLNORM_F32, 1, 3, side, side);
 }
 
-/* The library saves only what has run. */
-static int run(const warmup *w, const clnorm_plan *plan)
+/* The library saves only what has run. required: slots. */
+static int run(const warmup *w, const clnorm_plan *plan, uint32_t required)
 {
-    static const uint32_t slots[] = { CLNORM_X, CLNORM_Y };
     cli_slots memory;
     cli_times times;
     int code = EXIT_OK;
     memset(&memory, 0, sizeof memory);
-    for (size_t k = 0; k < sizeof slots / sizeof *slots && code == EXIT_OK; k++) {
-        const size_t bytes = clnorm_plan_slot_bytes(plan, slots[k]);
-        memory.slot[slots[k]].data = calloc(bytes, 1);
-        memory.slot[slots[k]].bytes = bytes;
-        memory.slot[slots[k]].output = slots[k] == CLNORM_Y;
-        if (!memory.slot[slots[k]].data)
+    for (uint32_t s = 0; s < CLNORM_SLOTS && code == EXIT_OK; s++) {
+        const size_t bytes = required >> s & 1u ? clnorm_plan_slot_bytes(plan, s) : 0;
+        if (!bytes)
+            continue;
+        memory.slot[s].data = calloc(bytes, 1);
+        memory.slot[s].bytes = bytes;
+        memory.slot[s].output = s == CLNORM_Y;
+        if (!memory.slot[s].data)
             code = cli_fail(EXIT_MEMORY, "no memory for %zu bytes", bytes);
     }
     if (code == EXIT_OK)
         code = cli_execute(&w->session, plan, &memory, &times);
-    for (size_t k = 0; k < sizeof slots / sizeof *slots; k++)
-        free(memory.slot[slots[k]].data);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        free(memory.slot[s].data);
     return code;
 }
 
@@ -83,12 +84,15 @@ static int warm(warmup *w, const clnorm_op_info *op)
     for (size_t k = 0; k < sizeof sides / sizeof *sides && code == EXIT_OK; k++) {
         clnorm_any desc;
         clnorm_plan *plan;
+        uint32_t required;
         describe(&desc, op, sides[k]);
         const double start = cli_now_ms();
         code = cli_status(clnorm_plan_create(&plan, w->session.ctx, &desc.op, CLNORM_ESTIMATE));
         ms += cli_now_ms() - start;
-        if (code == EXIT_OK)
-            code = run(w, plan);
+        if (code == EXIT_OK && clnorm_op_check(&desc) == CLNORM_OK) {
+            clnorm_op_slots(&desc, NULL, NULL, &required);
+            code = run(w, plan, required);
+        }
         clnorm_plan_release(plan);
     }
     if (code == EXIT_OK)

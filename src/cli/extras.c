@@ -82,13 +82,24 @@ static int fit_input(cli_extra *x, const int64_t *shape, uint32_t ndim)
 
 /* ---- --out ---- */
 
+#define MOVED (BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) | BIT(RUNNING_WHITENER) | BIT(U) | BIT(V))
+
+/* Where training starts: mean 0, variance 1, the identity of each group. */
+static float first(const cli_extra *x, size_t k)
+{
+    const size_t width = x->tensor.ndim == 3 ? (size_t)x->tensor.shape[2] : 1;
+    return x->slot == CLNORM_RUNNING_VAR        ? 1.0f
+           : x->slot == CLNORM_RUNNING_WHITENER ? (float)(k % width == k / width % width)
+                                                : 0.0f;
+}
+
 /* What an --out that is moved, not computed, holds before: its --in, or the start. */
 static void start(const cli_extra *x, const cli_extra *from)
 {
     float *to = (float *)x->array.data;
     const size_t n = x->array.bytes / sizeof *to;
     for (size_t k = 0; k < n; k++)
-        to[k] = from ? ((const float *)from->array.data)[k] : x->slot == CLNORM_RUNNING_VAR ? 1.0f : 0.0f;
+        to[k] = from ? ((const float *)from->array.data)[k] : first(x, k);
 }
 
 /* Gradients have the shape of the file of what they are gradients of. */
@@ -105,8 +116,7 @@ static const cli_array *pattern(const cli_extras *e, uint32_t slot)
 
 static int make_room(cli_extra *x, const cli_extras *e, const int64_t *shape, uint32_t ndim)
 {
-    const uint32_t moved = BIT(RUNNING_MEAN) | BIT(RUNNING_VAR),
-                   statistics = BIT(MEAN) | BIT(RSTD) | BIT(MIN) | BIT(MAX) | BIT(M2);
+    const uint32_t statistics = BIT(MEAN) | BIT(RSTD) | BIT(MIN) | BIT(MAX) | BIT(M2);
     const cli_array *like = pattern(e, x->slot);
     cli_array *a = &x->array;
     a->dtype = x->tensor.dtype;
@@ -118,7 +128,7 @@ static int make_room(cli_extra *x, const cli_extras *e, const int64_t *shape, ui
         return cli_fail(EXIT_MEMORY, "no memory for %zu bytes of %s", a->bytes, x->name);
     if (statistics >> x->slot & 1u)
         cli_fill_nan(a);
-    if (moved >> x->slot & 1u)
+    if (MOVED >> x->slot & 1u)
         start(x, cli_extras_find(e, x->slot, false));
     return EXIT_OK;
 }
@@ -165,8 +175,7 @@ void cli_extras_bind(const cli_extras *e, cli_slots *slots)
         slots->slot[x->slot].data = x->array.data;
         slots->slot[x->slot].bytes = x->array.bytes;
         slots->slot[x->slot].output = x->output;
-        slots->slot[x->slot].update =
-            x->output && (x->slot == CLNORM_RUNNING_MEAN || x->slot == CLNORM_RUNNING_VAR);
+        slots->slot[x->slot].update = x->output && MOVED >> x->slot & 1u;
     }
 }
 

@@ -75,11 +75,20 @@ clnorm_status cli_request_sample(clnorm_any *out, const cli_request *r)
     int64_t c = r->lists.channels > 1 ? (int64_t)r->lists.channels : 3;
     if (r->op->kind == CLNORM_OP_GROUPNORM)
         c = r->desc.groupnorm.groups;
+    if (r->op->kind == CLNORM_OP_ITERNORM)
+        c = r->desc.iternorm.groups;
     *out = r->desc;
     out->head.x = clnorm_nchw(bytes ? CLNORM_U8 : CLNORM_F32, 1, c, 8, 8);
     if (r->op->kind != CLNORM_OP_MOMENTS)
         out->head.y =
             clnorm_nchw(r->out_dtype && !back ? (clnorm_dtype)r->out_dtype : CLNORM_F32, 1, c, 8, 8);
+    if (r->op->kind == CLNORM_OP_SPECTRALNORM &&
+        r->desc.spectralnorm.dim == 4) /* of five axes, the most that a file has */
+        for (uint32_t k = 0; k < 2; k++) {
+            clnorm_tensor *t = k ? &out->head.y : &out->head.x;
+            const clnorm_tensor five = { t->dtype, 5, { 2, 2, 2, 2, 2 }, { 0 }, 0 };
+            *t = five;
+        }
     return clnorm_op_check(out);
 }
 
@@ -97,7 +106,7 @@ static int start(cli_request *out, const cli_args *args)
     const bool backward = cli_has(args, "backward");
     const double train = CLNORM_TRAIN;
     const char *count = cli_get(args, "count");
-    if (backward && !out->op->layer)
+    if (backward && !out->op->schedules_back)
         return cli_usage(args, "%s has no backward", out->op->name);
     if (backward && cli_has(args, "out-layout"))
         return cli_usage(args, "--out-layout is of y; with --backward OUTPUT is dx, which lies like x");

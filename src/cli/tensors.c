@@ -129,10 +129,32 @@ static const struct {
     { CLNORM_OP_DENORMALIZE, CLNORM_OP_ZSCORE, 1u << CLNORM_MEAN | 1u << CLNORM_RSTD },
 };
 
-static int check_needs(const cli_extras *e, const cli_args *args, const cli_request *r)
+/* Of a matrix op, direction and mode decide. What is moved starts as training does. */
+static int check_matrix(const cli_extras *e, const cli_args *args, const cli_request *r, bool run)
+{
+    static const uint32_t starts = 1u << CLNORM_RUNNING_MEAN | 1u << CLNORM_RUNNING_WHITENER;
+    const uint32_t in = cli_extras_named(e, false), out = cli_extras_named(e, true);
+    clnorm_any desc;
+    uint32_t reads, writes, required;
+    if (cli_request_sample(&desc, r) != CLNORM_OK) /* which was checked before */
+        return cli_usage(args, "%s", clnorm_last_error(NULL));
+    clnorm_op_slots(&desc, &reads, &writes, &required);
+    const uint32_t missing = required & reads & ~(in | 1u << CLNORM_X), idle = in & ~reads & ~starts,
+                   no = out & ~writes;
+    if (missing && run)
+        return cli_usage(args, "%s needs --in for:%s", r->op->name, cli_slot_list(missing));
+    if (idle || no)
+        return cli_usage(args, "%s in this direction and mode has no --%s for:%s", r->op->name,
+                         idle ? "in" : "out", cli_slot_list(idle ? idle : no));
+    return EXIT_OK;
+}
+
+static int check_needs(const cli_extras *e, const cli_args *args, const cli_request *r, bool run)
 {
     const uint32_t given = cli_extras_named(e, false);
     uint32_t needed = 0;
+    if (r->op->matrix)
+        return check_matrix(e, args, r, run);
     if (r->op->kind != CLNORM_OP_DENORMALIZE)
         return EXIT_OK;
     const clnorm_op_info *of = clnorm_op_of(r->desc.denormalize.of);
@@ -160,5 +182,5 @@ int cli_extras_parse(cli_extras *out, const cli_args *args, cli_request *request
         code = check_files(out, args, output);
     if (code == EXIT_OK && request->op->layer)
         return cli_layer_words(request, args, out, output != NULL);
-    return code == EXIT_OK ? check_needs(out, args, request) : code;
+    return code == EXIT_OK ? check_needs(out, args, request, output != NULL) : code;
 }

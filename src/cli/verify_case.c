@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define BIT(slot) (1u << CLNORM_##slot)
-#define MOVED (BIT(RUNNING_MEAN) | BIT(RUNNING_VAR))
+#define SECOND (BIT(RUNNING_VAR) | BIT(RUNNING_WHITENER) | BIT(V))
+#define MOVED (BIT(RUNNING_MEAN) | BIT(U) | SECOND)
 
 /* Host memory of a case: what the device sees, and what the reference writes. */
 typedef struct memory {
@@ -37,6 +38,10 @@ static void choose(memory *m, const cli_case *c)
     if (op->layer) {
         clnorm_op_slots(desc, &m->in, &m->out, NULL);
         m->in &= ~(c->absent | m->out);
+    } else if (op->matrix) {
+        clnorm_op_slots(desc, &m->in, &m->out, NULL);
+        m->in &= ~m->out;
+        m->out &= ~BIT(FAULT); /* clnorm_run_host looks at it */
     } else if (desc->op.kind == CLNORM_OP_DENORMALIZE) {
         const uint32_t of = desc->denormalize.of;
         m->in |= of == CLNORM_OP_MINMAX ? of_minmax : of == CLNORM_OP_ZSCORE ? of_zscore : 0;
@@ -54,10 +59,12 @@ static void fill_values(const cli_case *c, uint32_t slot, uint32_t dtype, void *
 /* Statistics and weights that are given: a minimum below a maximum, factors and variances above 0. */
 static void fill_given(uint32_t slot, uint32_t dtype, void *p, int64_t n)
 {
-    static const double base[CLNORM_SLOTS] = {
-        [CLNORM_MIN] = -2,     [CLNORM_MAX] = 5,      [CLNORM_MEAN] = 0.5,      [CLNORM_RSTD] = 2,
-        [CLNORM_GAMMA] = 0.75, [CLNORM_BETA] = -0.25, [CLNORM_RUNNING_VAR] = 1, [CLNORM_RUNNING_MEAN] = 0.25
-    };
+    static const double base[CLNORM_SLOTS] = { [CLNORM_MIN] = -2,        [CLNORM_MAX] = 5,
+                                               [CLNORM_MEAN] = 0.5,      [CLNORM_RSTD] = 2,
+                                               [CLNORM_GAMMA] = 0.75,    [CLNORM_BETA] = -0.25,
+                                               [CLNORM_RUNNING_VAR] = 1, [CLNORM_RUNNING_MEAN] = 0.25,
+                                               [CLNORM_U] = 0.5,         [CLNORM_V] = 0.25,
+                                               [CLNORM_SIGMA] = 1.5,     [CLNORM_RUNNING_WHITENER] = 0.25 };
     for (int64_t i = 0; i < n; i++)
         ref_set(dtype, p, i, base[slot] + 0.125 * (double)(i % 7));
 }
@@ -90,7 +97,7 @@ static bool make_output(memory *m, uint32_t slot)
         m->ref.slot[slot] = values;
         return values && m->ref.scale[slot];
     }
-    m->ref.moved[slot == CLNORM_RUNNING_VAR] = values;
+    m->ref.moved[SECOND >> slot & 1u] = values;
     m->ref.slot[slot] = malloc(room_of(&m->tensor[slot]));
     if (!values || !m->ref.slot[slot] || !m->ref.scale[slot])
         return false;
@@ -148,7 +155,7 @@ static double bound_of(const cli_case *c, uint32_t slot)
     static const double bounds[CLNORM_SLOTS] = {
         [CLNORM_DX] = 2e-6, [CLNORM_DRESIDUAL] = 2e-6, [CLNORM_DGAMMA] = 5e-6, [CLNORM_DBETA] = 5e-6
     };
-    return bounds[slot] > 0 ? bounds[slot] : c->bound;
+    return bounds[slot] > 0 && !clnorm_op_of(c->desc.op.kind)->matrix ? bounds[slot] : c->bound;
 }
 
 static void note(cli_worst *worst, const cli_case *c, uint32_t slot, int64_t index, double got, double want,
@@ -186,7 +193,7 @@ static double error_of(const memory *m, const cli_case *c, uint32_t slot, int64_
 
 static const double *wanted(const memory *m, uint32_t slot)
 {
-    return MOVED >> slot & 1u ? m->ref.moved[slot == CLNORM_RUNNING_VAR] : (const double *)m->ref.slot[slot];
+    return MOVED >> slot & 1u ? m->ref.moved[SECOND >> slot & 1u] : (const double *)m->ref.slot[slot];
 }
 
 /* A bit may be the other where y is 0 within the bound. */

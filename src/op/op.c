@@ -46,14 +46,18 @@
         __VA_ARGS__ \
     }
 #define SLOTS(...)
+#define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) \
+    static const clnorm_attr name##_attrs[] = attrs;
 #define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) \
     static const clnorm_attr name##_attrs[] = attrs;
 #include "op/ops.def"
 #undef SLOTS
 #undef ATTRS
 #undef OP
+#undef MATRIX
 
 #define ATTRS(...)
+#define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) name##_in = 0 slots,
 #define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_in = 0 slots,
 #define SLOTS(...) __VA_ARGS__
 /* A layer's kernels save these; its other tensors, TAKES among them, are layer.c's. */
@@ -70,6 +74,8 @@ enum {
 #undef OUT
 #undef COUNTS
 #undef OP
+#undef MATRIX
+#define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) name##_out = 0 slots,
 #define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_out = 0 slots,
 #define IN(slot)
 #define TAKES(slot)
@@ -94,17 +100,29 @@ enum {
     {                                   \
         __VA_ARGS__ { 0, false, false } \
     }
+#define INFO(op_name, NAME, x_bits, y_bits, ...)             \
+    .info = { .kind = CLNORM_OP_##NAME,                      \
+              .bytes = (uint32_t)sizeof(clnorm_##op_name),   \
+              .name = #op_name,                              \
+              .x_types = x_bits,                             \
+              .y_types = y_bits,                             \
+              .slots_in = op_name##_in,                      \
+              .slots_out = op_name##_out & ~(1 << CLNORM_Y), \
+              .attrs = op_name##_attrs,                      \
+              .nattrs = CLN_COUNT(op_name##_attrs),          \
+              __VA_ARGS__ }
+#undef MATRIX
+#define MATRIX(op_name, NAME, x_bits, y_bits, slot_list, attr_list, text, ...)             \
+    { INFO(op_name, NAME, x_bits, y_bits, .matrix = 1, .schedules = "steps", __VA_ARGS__), \
+      .statistic = "nothing",                                                              \
+      .maps = true,                                                                        \
+      .check = cln_##op_name##_check,                                                      \
+      .pose = cln_##op_name##_pose,                                                        \
+      .steps = cln_##op_name##_steps,                                                      \
+      .slot = cln_##op_name##_slot,                                                        \
+      .singular = text },
 #define OP(op_name, NAME, stat, stat_size, does_map, has_table, x_bits, y_bits, slot_list, attr_list, ...) \
-    { .info = { .kind = CLNORM_OP_##NAME,                                                                  \
-                .bytes = (uint32_t)sizeof(clnorm_##op_name),                                               \
-                .name = #op_name,                                                                          \
-                .x_types = x_bits,                                                                         \
-                .y_types = y_bits,                                                                         \
-                .slots_in = op_name##_in,                                                                  \
-                .slots_out = op_name##_out & ~(1 << CLNORM_Y),                                             \
-                .attrs = op_name##_attrs,                                                                  \
-                .nattrs = CLN_COUNT(op_name##_attrs),                                                      \
-                __VA_ARGS__ },                                                                             \
+    { INFO(op_name, NAME, x_bits, y_bits, __VA_ARGS__),                                                    \
       .statistic = #stat,                                                                                  \
       .stat_bytes = stat_size,                                                                             \
       .maps = does_map,                                                                                    \
@@ -169,6 +187,20 @@ float cln_full_scale(uint32_t dtype)
     return dtype == CLNORM_U8 ? 255.0f : dtype == CLNORM_U16 ? 65535.0f : dtype == CLNORM_S8 ? 127.0f : 1.0f;
 }
 
+bool cln_vector(clnorm_tensor *out, int64_t count)
+{
+    const clnorm_tensor t = { CLNORM_F32, 1, { count }, { 1 }, 0 };
+    *out = t;
+    return true;
+}
+
+bool cln_dense(clnorm_tensor *out, int64_t a, int64_t b, int64_t c)
+{
+    const clnorm_tensor t = { CLNORM_F32, 3, { a, b, c }, { b * c, c, 1 }, 0 };
+    *out = t;
+    return true;
+}
+
 void cln_two_floats(double a, float *hi, float *lo)
 {
     *hi = (float)a;
@@ -202,9 +234,10 @@ static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
 
 static clnorm_status check_head(const cln_op *op, const clnorm_any *desc)
 {
-    if (desc->op.direction > (op->info.layer ? CLNORM_BACKWARD : CLNORM_FORWARD))
+    const bool both = op->info.layer || op->info.schedules_back;
+    if (desc->op.direction > (both ? CLNORM_BACKWARD : CLNORM_FORWARD))
         return cln_fail(CLNORM_EARG, "%s: direction is %u; %s", op->info.name, desc->op.direction,
-                        op->info.layer ? "forward 0 and backward 1 are allowed" : "it has only 0, forward");
+                        both ? "forward 0 and backward 1 are allowed" : "it has only 0, forward");
     if (desc->op.semantics > CLNORM_PAPER)
         return cln_fail(CLNORM_EARG, "%s: semantics is %u; chapter 0, torch 1, onnx 2 and paper 3 are known",
                         op->info.name, desc->op.semantics);

@@ -54,6 +54,10 @@ clnorm_status cln_check_scale(float *scale, uint32_t dtype);
 /* Every axis but the first of (N,...): pointwise ops walk an image as one set. */
 uint32_t cln_image_axes(const clnorm_tensor *x);
 
+/* A dense f32 vector of so many, and a matrix; true. */
+bool cln_vector(clnorm_tensor *out, int64_t count);
+bool cln_dense(clnorm_tensor *out, int64_t a, int64_t b, int64_t c);
+
 #define CLN_OP_DECLARE(name)                            \
     clnorm_status cln_##name##_check(clnorm_any *desc); \
     clnorm_status cln_##name##_pose(cln_problem *problem);
@@ -74,6 +78,14 @@ CLN_OP_DECLARE(l2norm)
 CLN_OP_DECLARE(grn)
 CLN_OP_DECLARE(lpnorm)
 CLN_OP_DECLARE(lrn)
+/* A matrix op writes its steps and knows the shapes of its slots, x and y apart. */
+#define CLN_MATRIX_DECLARE(name)                                                  \
+    CLN_OP_DECLARE(name)                                                          \
+    clnorm_status cln_##name##_steps(cln_steps *out, const cln_problem *problem); \
+    bool cln_##name##_slot(const cln_problem *problem, uint32_t slot, clnorm_tensor *out);
+CLN_MATRIX_DECLARE(iternorm)
+CLN_MATRIX_DECLARE(spectralnorm)
+#undef CLN_MATRIX_DECLARE
 #undef CLN_OP_DECLARE
 
 #endif

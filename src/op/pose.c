@@ -25,6 +25,11 @@ static clnorm_status build(cln_problem *p)
     const uint64_t count = (uint64_t)clnorm_tensor_count(&p->desc.head.x);
     if (!count)
         return CLNORM_OK; /* nothing will run */
+    if (p->op->steps) {
+        p->set_elements = count;
+        p->bytes = count * (p->x_bytes + p->y_bytes);
+        return CLNORM_OK;
+    }
     if (p->op->info.layer)
         cln_layer_axes(&spec, p);
     else
@@ -84,6 +89,20 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
     return CLNORM_OK;
 }
 
+clnorm_status clnorm_fault_status(const clnorm_any *desc, float fault)
+{
+    const cln_op *op = desc ? cln_op_of(desc->op.kind) : NULL;
+    if (!op)
+        return cln_fail(CLNORM_EARG, "desc is NULL, or its kind unknown");
+    if (fault == (float)CLNORM_FAULT_NONE)
+        return CLNORM_OK;
+    return fault == (float)CLNORM_FAULT_SINGULAR && op->singular
+               ? cln_fail(CLNORM_EDATA, "%s: %s", op->info.name, op->singular)
+               : cln_fail(CLNORM_EDATA,
+                          "%s: an input holds NaN or infinity, or numbers so large that their products do",
+                          op->info.name);
+}
+
 /* ---- slots ---- */
 
 static bool posed(cln_problem *p, const clnorm_any *desc)
@@ -102,7 +121,11 @@ void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes, 
     uint32_t all[3] = { 0, 0, 0 }; /* reads, writes, required */
     if (posed(&p, desc) && p.op->info.layer)
         cln_layer_slots(&p, &all[0], &all[1], &all[2]);
-    else if (p.op) {
+    else if (p.op && p.op->steps) {
+        all[0] = p.reads;
+        all[1] = p.writes;
+        all[2] = p.required;
+    } else if (p.op) {
         all[0] = 1u << CLNORM_X | p.op->info.slots_in;
         all[1] = 1u << CLNORM_Y | p.op->info.slots_out;
         all[2] = 1u << CLNORM_X | 1u << CLNORM_Y | p.required;
@@ -135,6 +158,8 @@ bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
         *out = slot == CLNORM_X ? desc->head.x : desc->head.y;
         return true;
     }
+    if (p.op->steps)
+        return (p.reads | p.writes) >> slot & 1 && p.op->slot(&p, slot, out);
     if (p.op->info.layer)
         return cln_layer_slot(&p, slot, out);
     for (size_t k = 0; p.op->slots[k].slot; k++)

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct text {
     char *p;
@@ -70,6 +71,32 @@ static void add_others(text *t, const cln_body *body, const cln_params *params, 
     }
 }
 
+static bool same_kernel(const cln_body *body, size_t i, size_t k)
+{
+    const char *const a = cln_body_kernel(body, i), *const b = cln_body_kernel(body, k);
+    return !a || !b ? a == b : !strcmp(a, b);
+}
+
+/* Each kernel once, with how often it runs at most. */
+static void add_steps(text *t, const cln_body *body)
+{
+    add(t, "%s: steps, wg %u, vec %u, products by %s, ", body->problem.op->info.name, body->choice.wg,
+        body->choice.vec, body->steps->calls ? "CLBlast" : "the library");
+    for (size_t i = 0; i < body->nstages; i++) {
+        size_t first = 0, count = 0;
+        while (!same_kernel(body, first, i))
+            first++;
+        for (size_t k = 0; k < body->nstages; k++)
+            count += same_kernel(body, k, i);
+        if (first == i)
+            add(t, "%s%s x %zu", i ? " + " : "", cln_body_kernel(body, i) ? cln_body_kernel(body, i) : "gemm",
+                count);
+    }
+    add_bytes(t, "\nmoves at least ", (double)body->problem.bytes);
+    add_bytes(t, "; workspace ", (double)body->workspace);
+    add(t, "\n");
+}
+
 size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_params *params,
                     const cln_device *device)
 {
@@ -80,6 +107,10 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
         out[0] = '\0';
     if (!body->nstages) {
         add(&t, "%s: nothing to do, the tensor is empty\n", p->op->info.name);
+        return t.used;
+    }
+    if (body->steps) {
+        add_steps(&t, body);
         return t.used;
     }
     add(&t, "%s: %s, wg %u, vec %u, parts %u, ", p->op->info.name, c->solver->name, c->wg, c->vec,

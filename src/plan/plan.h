@@ -3,6 +3,7 @@
 #define CLN_PLAN_H
 
 #include "device/device.h"
+#include "plan/steps.h"
 #include "tensor/view.h"
 #include "tune/params.h"
 
@@ -53,6 +54,10 @@ typedef struct cln_op {
     cln_slot_spec slots[CLN_MAX_SLOTS];                 /* ends with slot 0 */
     clnorm_status (*check)(clnorm_any *desc);           /* completes and checks what is the op's own */
     clnorm_status (*pose)(struct cln_problem *problem); /* fills k, table, and what the view is made of */
+    /* Of a matrix op, else NULL: pose fills reads, writes and required; the chain of a posed problem, and the shape of a slot. */
+    clnorm_status (*steps)(cln_steps *out, const struct cln_problem *problem);
+    bool (*slot)(const struct cln_problem *problem, uint32_t slot, clnorm_tensor *out);
+    const char *singular; /* what CLNORM_FAULT_SINGULAR says of it */
 } cln_op;
 
 /* What is a layer's alone. */
@@ -97,10 +102,11 @@ typedef struct cln_problem {
     uint32_t window, before; /* channels that an element is summed with, and those before its own; 0: none */
     float k[4];
     float table[CLNORM_MAX_CHANNELS][4];
-    uint32_t required; /* slots that must be given, bit per clnorm_slot */
-    size_t stat_bytes; /* room for one statistic in the workspace; 0: there is none */
-    bool maps;         /* writes an element for each of x */
-    uint32_t x, y;     /* slots of the stream that is read and of the one that is written */
+    uint32_t required;      /* slots that must be given, bit per clnorm_slot */
+    uint32_t reads, writes; /* of a matrix op */
+    size_t stat_bytes;      /* room for one statistic in the workspace; 0: there is none */
+    bool maps;              /* writes an element for each of x */
+    uint32_t x, y;          /* slots of the stream that is read and of the one that is written */
     uint32_t y_dtype;
     uint64_t set_elements;
     uint64_t bytes;          /* the least traffic: what is read once and written once */
@@ -218,7 +224,8 @@ typedef struct cln_kernel {
 /* One set of kernels, for one enqueue at a time. */
 typedef struct cln_kernels {
     struct cln_kernels *next;
-    cln_kernel stage[CLN_MAX_STAGES];
+    size_t count;
+    cln_kernel stage[]; /* of a step that CLBlast does: none */
 } cln_kernels;
 
 /* The stages compiled for one build. */
@@ -237,13 +244,16 @@ typedef struct cln_body {
     cln_problem problem;
     cln_choice choice;
     cln_stage stages[CLN_MAX_STAGES];
-    size_t nstages; /* 0: nothing to do */
+    size_t nstages;   /* 0: nothing to do; of a matrix op its steps */
+    cln_steps *steps; /* of a matrix op, else NULL */
     cln_geo geo;
     size_t workspace;
     cl_mem table; /* of a table op, else NULL */
     cln_variant variants[CLN_VARIANTS];
 } cln_body;
 
+/* The kernel of stage or step i, without the op's name; NULL: CLBlast's. */
+const char *cln_body_kernel(const cln_body *body, size_t i);
 /* Whether a body has kernels of that kind. */
 bool cln_body_has(const cln_body *body, int variant);
 /* Work-items of the sub-groups that fold its lanes: SUBGROUP of cl/common/team.clh; 0: local memory alone. */
@@ -290,6 +300,8 @@ clnorm_status cln_stage_bind(cln_kernel *k, const cln_body *body, const clnorm_a
 clnorm_status cln_stage_part(cl_command_queue queue, cln_kernel *k, const cln_body *body, size_t i,
                              size_t base, size_t count);
 clnorm_status cln_stage_whole(cln_kernel *k, const cln_body *body);
+/* One launch behind the chain, enqueued or recorded. */
+clnorm_status cln_chain_launch(cln_chain *c, cl_kernel k, size_t global, size_t local, bool want);
 /* Sets buffers and enqueues all stages; see clnorm_enqueue. want: leave the event of the last in chain->last.
  */
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want);

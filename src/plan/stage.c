@@ -77,6 +77,10 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     const cln_problem *p = &body->problem;
     const bool wide = variant & CLN_WIDE;
     const uint32_t subgroup = cln_body_subgroup(body, params);
+    if (body->steps) {
+        cln_steps_options(text, room, body->steps);
+        return;
+    }
     const int used = snprintf(
         text, room,
         "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
@@ -117,21 +121,30 @@ static clnorm_status set_constants(cl_kernel k, const cln_body *body)
     return CLNORM_OK;
 }
 
+const char *cln_body_kernel(const cln_body *body, size_t i)
+{
+    return body->steps ? body->steps->step[i].kernel : body->stages[i].kernel;
+}
+
 clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int variant)
 {
     clnorm_status st = CLNORM_OK;
-    cln_kernels *set = (cln_kernels *)calloc(1, sizeof *set);
+    cln_kernels *set = (cln_kernels *)calloc(1, sizeof *set + body->nstages * sizeof *set->stage);
     *out = NULL;
     if (!set)
         return cln_fail(CLNORM_ENOMEM, "no memory for %zu kernels", body->nstages);
+    set->count = body->nstages;
     for (size_t i = 0; i < body->nstages && st == CLNORM_OK; i++) {
         char name[64];
         cl_int code;
-        snprintf(name, sizeof name, "%s_%s", body->problem.op->info.name, body->stages[i].kernel);
+        if (!cln_body_kernel(body, i))
+            continue;
+        snprintf(name, sizeof name, "%s_%s", body->problem.op->info.name, cln_body_kernel(body, i));
         set->stage[i].k = clCreateKernel(body->variants[variant].program, name, &code);
         st = CLN_CL_STATUS(code, "clCreateKernel");
         if (st == CLNORM_OK)
-            st = set_constants(set->stage[i].k, body);
+            st = body->steps ? cln_step_constants(set->stage[i].k, &body->steps->step[i])
+                             : set_constants(set->stage[i].k, body);
     }
     if (st != CLNORM_OK) {
         cln_stage_free(set);
@@ -143,7 +156,7 @@ clnorm_status cln_stage_kernels(cln_kernels **out, const cln_body *body, int var
 
 void cln_stage_free(cln_kernels *kernels)
 {
-    for (size_t i = 0; i < CLN_MAX_STAGES; i++)
+    for (size_t i = 0; i < kernels->count; i++)
         if (kernels->stage[i].k)
             clReleaseKernel(kernels->stage[i].k);
     free(kernels);
@@ -269,11 +282,18 @@ static clnorm_status record(cln_recording *r, cl_kernel k, size_t global, size_t
     return CLNORM_OK;
 }
 
+clnorm_status cln_chain_launch(cln_chain *c, cl_kernel k, size_t global, size_t local, bool want)
+{
+    return c->recording ? record(c->recording, k, global, local) : launch(c, k, global, local, want);
+}
+
 static clnorm_status enqueue_one(cln_chain *c, const cln_body *body, size_t i, cln_kernel *k, bool want)
 {
+    if (body->steps)
+        return cln_step_enqueue(c, body->steps, i, k->k, want);
     const size_t local = body->choice.wg, global = body->stages[i].groups * local;
     CLN_TRY(cln_stage_bind(k, body, c->args, c->workspace));
-    return c->recording ? record(c->recording, k->k, global, local) : launch(c, k->k, global, local, want);
+    return cln_chain_launch(c, k->k, global, local, want);
 }
 
 #define MASK_GROUP 1024 /* bytes of the mask */
@@ -294,9 +314,18 @@ static bool last_is_idle(const cln_body *body, const clnorm_args *args)
             !args->slot[CLNORM_DBETA].mem);
 }
 
+static bool runs(const cln_body *body, size_t i, const clnorm_args *args)
+{
+    return body->steps ? cln_step_runs(&body->steps->step[i], args)
+                       : i + 1 < body->nstages || !last_is_idle(body, args);
+}
+
 size_t cln_stage_count(const cln_body *body, const clnorm_args *args)
 {
-    return body->nstages - last_is_idle(body, args);
+    size_t n = body->nstages;
+    while (n > 0 && !runs(body, n - 1, args))
+        n--;
+    return n;
 }
 
 clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kernels *kernels, bool want)
@@ -304,6 +333,7 @@ clnorm_status cln_stage_enqueue(cln_chain *chain, const cln_body *body, cln_kern
     const size_t n = cln_stage_count(body, chain->args);
     assert(n > 0);
     for (size_t i = 0; i < n; i++)
-        CLN_TRY(enqueue_one(chain, body, i, &kernels->stage[i], want && i + 1 == n));
+        if (runs(body, i, chain->args))
+            CLN_TRY(enqueue_one(chain, body, i, &kernels->stage[i], want && i + 1 == n));
     return CLNORM_OK;
 }

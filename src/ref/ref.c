@@ -1,5 +1,6 @@
 /* ref.c -- the loops of the reference: elements, sets, statistics; and the error measure. */
 #include "ref/layer.h"
+#include "ref/matrix.h"
 
 #include "base/compiler.h"
 #include "base/half.h"
@@ -288,6 +289,10 @@ bool ref_run(const clnorm_any *desc, const ref_io *io)
     const ref_layer_op *layer = ref_layer_op_of(desc->op.kind);
     if (layer)
         return ref_layer_run(layer, desc, io);
+    if (desc->op.kind == CLNORM_OP_ITERNORM)
+        return ref_iternorm(desc, io);
+    if (desc->op.kind == CLNORM_OP_SPECTRALNORM)
+        return ref_spectralnorm(desc, io);
     problem p = { op_of(desc->op.kind), desc, &desc->head.x, io->slot[CLNORM_X], 0, 0, false, NULL };
     if (!p.op)
         return false;

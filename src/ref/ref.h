@@ -16,7 +16,8 @@
  *           beta param_dtype, statistics f32, the mask bits. Outputs are double, but for count (uint64_t) and
  *           the mask. Where the descriptor accumulates, an output holds what the gradient is added to.
  *  scale    of an output: S of the error measure, laid out like the output.
- *  moved    the running mean and variance after the batch; slot holds those before it. */
+ *  moved    the running mean and variance (of iternorm the running whitener, of spectralnorm u and v) after the batch; slot
+ *           holds those before it. */
 typedef struct ref_io {
     void *slot[CLNORM_SLOTS];
     double *scale[CLNORM_SLOTS];

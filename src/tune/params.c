@@ -17,9 +17,9 @@ static const struct {
     cln_params params;
     double slab_share, wide_share;
 } rows[] = {
-    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, 0, true, 20.0, 12000.0, NULL }, 1.0 / 8, 1.0 / 4 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, 0, false, 2000.0, 2500.0, NULL }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, 0, false, 50.0, 10000.0, NULL }, 0, 0 },
+    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 1, 0, 0, 0, true, 20.0, 12000.0, NULL, true }, 1.0 / 8, 1.0 / 4 },
+    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 512, 0, 0, 0, false, 2000.0, 2500.0, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 64, 0, 0, 0, false, 50.0, 10000.0, NULL, false }, 0, 0 },
 };
 
 void cln_params_for(cln_params *out, const cln_device *device)

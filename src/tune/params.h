@@ -15,6 +15,8 @@ typedef struct cln_params {
     double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
     double launch_ns;    /* of one more stage */
     cln_tuning *tuning;  /* what was measured on this very device; NULL: nothing was */
+    bool
+        own_products; /* matrix products by kernels of ours, which are 1.5 times CLBlast's and more: docs/blas.md */
 } cln_params;
 
 /* The row of the device's class, cut to the device's limits. */

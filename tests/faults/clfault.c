@@ -222,6 +222,8 @@ CODE(clEnqueueFillBuffer,
      (q, mem, pattern, size, offset, bytes, n, wait, event), MADE_EVENT("clEnqueueFillBuffer"))
 CODE(clEnqueueMarkerWithWaitList, (cl_command_queue q, WAITS), (q, n, wait, event),
      MADE_EVENT("clEnqueueMarkerWithWaitList"))
+CODE(clEnqueueBarrierWithWaitList, (cl_command_queue q, WAITS), (q, n, wait, event),
+     MADE_EVENT("clEnqueueBarrierWithWaitList"))
 
 static cl_int CL_API_CALL my_clEnqueueNDRangeKernel(cl_command_queue q, cl_kernel k, cl_uint dims,
                                                     const size_t *offset, const size_t *global,
@@ -331,6 +333,7 @@ REFERENCE(Event, cl_event, CL_INVALID_EVENT)
     X(clGetCommandQueueInfo) X(clGetMemObjectInfo) X(clGetProgramInfo) X(clGetEventInfo) \
     X(clGetProgramBuildInfo) X(clGetKernelWorkGroupInfo) X(clBuildProgram) X(clSetKernelArg) X(clFlush) \
     X(clEnqueueReadBuffer) X(clEnqueueWriteBuffer) X(clEnqueueFillBuffer) X(clEnqueueMarkerWithWaitList) \
+    X(clEnqueueBarrierWithWaitList) \
     X(clEnqueueNDRangeKernel) X(clFinish) X(clWaitForEvents) X(clCreateContext) X(clCreateCommandQueue) \
     X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clCreateKernel) X(clCreateBuffer) \
     X(clRetainContext) X(clReleaseContext) X(clRetainCommandQueue) X(clReleaseCommandQueue) \

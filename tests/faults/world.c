@@ -213,7 +213,7 @@ bool scenario_at(scenario *out, size_t k)
     *out = plain;
     for (int back = 0; back < 2; back++)
         for (size_t i = 0; (op = clnorm_op_at(i)) != NULL; i++) {
-            if (back && !op->layer)
+            if (op->matrix || (back && !op->layer))
                 continue;
             if (k--)
                 continue;

@@ -141,7 +141,7 @@ int main(int argc, char **argv)
     ctx->device.units = 1; /* so that groups have much to do, and are few */
     cln_params_for(&ctx->params, &ctx->device);
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
-        if (wanted(op->name, argc - 1, argv + 1) &&
+        if (!op->matrix && wanted(op->name, argc - 1, argv + 1) &&
             !(op->layer ? cases_plan(ctx, op, layers, CLN_COUNT(layers), take)
                         : cases_plan(ctx, op, inputs, CLN_COUNT(inputs), take)))
             fail("no plan", op->name);

@@ -6,7 +6,8 @@ from storage import type_of
 
 # In the order of CLNORM_SLOT_MAP.
 SLOTS = ('x', 'y', 'gamma', 'beta', 'mean', 'rstd', 'min', 'max', 'count', 'm2', 'running_mean', 'running_var',
-         'residual', 'sum', 'mask', 'dy', 'dx', 'dgamma', 'dbeta', 'dresidual', 'u', 'v', 'sigma', 'running_whitener')
+         'residual', 'sum', 'mask', 'dy', 'dx', 'dgamma', 'dbeta', 'dresidual', 'u', 'v', 'sigma', 'running_whitener',
+         'whitener', 'fault')
 MAX_DIMS, MAX_SLOTS, LAZY = 6, 32, 1
 
 

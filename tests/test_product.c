@@ -1,0 +1,309 @@
+/* test_product.c -- matrix products and covariances as steps, ours and CLBlast's, against double. */
+#define _POSIX_C_SOURCE 200809L
+#include "api_case.h"
+
+#include "plan/steps.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* A plan by hand: steps whose kernels are those of an op that nobody knows. */
+typedef struct rig {
+    cln_params params;
+    cln_steps steps;
+    cln_op op;
+    cln_body body;
+    clnorm_args args;
+    clnorm_buffer workspace;
+} rig;
+
+static void rig_begin(rig *r, bool own, uint32_t dtype)
+{
+    const harness *h = harness_get();
+    memset(r, 0, sizeof *r);
+    r->params = h->ctx->params;
+    r->params.own_products = own;
+    r->steps.params = &r->params;
+    r->steps.device = &h->ctx->device;
+    r->steps.types[0] = dtype;
+    for (size_t s = 0; s < CLNORM_SLOTS; s++)
+        r->steps.bytes[s] = s == CLNORM_X ? clnorm_dtype_bytes(dtype) : 4;
+}
+
+static void rig_build(rig *r)
+{
+    static const char text[] = "#define OP(name) test_##name\n#define SOME_KERNELS 0\n"
+                               "#include \"common/matrix.clh\"\n#include \"common/product.clh\"\n"
+                               "#include \"common/covariance.clh\"\n";
+    const harness *h = harness_get();
+    char options[512];
+    cl_int code;
+    if (r->steps.calls)
+        OK(cln_context_multiplies(h->ctx));
+    OK(cln_steps_end(&r->steps, h->cl));
+    cln_steps_options(options, sizeof options, &r->steps);
+    r->op.info.name = "test";
+    r->body.problem.op = &r->op;
+    r->body.steps = &r->steps;
+    r->body.nstages = r->steps.count;
+    OK(cln_programs_get(h->ctx->programs, text, text, options, true, &r->body.variants[0].program));
+    OK(cln_stage_kernels(&r->body.variants[0].free, &r->body, 0));
+    r->workspace.mem =
+        clCreateBuffer(h->cl, CL_MEM_READ_WRITE, cln_steps_workspace(&r->steps) + 64, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+}
+
+static cl_ulong byte_of(const rig *r, cln_at at) { return r->steps.scratch + at.first * sizeof(float); }
+
+static void put(const rig *r, cln_at at, const float *v, size_t n)
+{
+    ck_assert_int_eq(clEnqueueWriteBuffer(harness_get()->queue, r->workspace.mem, CL_TRUE, byte_of(r, at),
+                                          n * 4, v, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+static void get(const rig *r, cln_at at, float *v, size_t n)
+{
+    ck_assert_int_eq(clEnqueueReadBuffer(harness_get()->queue, r->workspace.mem, CL_TRUE, byte_of(r, at),
+                                         n * 4, v, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+/* In that queue, behind an event of ours. */
+static void rig_run(rig *r, bool in_order)
+{
+    const harness *h = harness_get();
+    const cl_command_queue queue = in_order || !h->unordered ? h->queue : h->unordered;
+    cl_int code;
+    const cl_event gate = clCreateUserEvent(h->cl, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    cln_chain c = { queue, in_order, &r->args, &r->workspace, 1, &gate, NULL, NULL };
+    OK(cln_stage_enqueue(&c, &r->body, r->body.variants[0].free, true));
+    ck_assert_ptr_nonnull(c.last);
+    clFlush(queue);
+    clSetUserEventStatus(gate, CL_COMPLETE);
+    ck_assert_int_eq(clWaitForEvents(1, &c.last), CL_SUCCESS);
+    clReleaseEvent(c.last);
+    clReleaseEvent(gate);
+}
+
+static void rig_end(rig *r)
+{
+    cln_stage_free(r->body.variants[0].free);
+    clReleaseMemObject(r->workspace.mem);
+    free(r->steps.step);
+}
+
+static float *numbers(size_t n, unsigned seed)
+{
+    float *v = (float *)malloc((n + 1) * sizeof *v);
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        v[i] = (float)(seed >> 8) / 8388608.0f - 1.0f;
+    }
+    return v;
+}
+
+/* ---- products ---- */
+
+static const uint32_t shapes[][3] = { { 1, 1, 1 },     { 3, 5, 7 },      { 12, 32, 256 },   { 13, 33, 257 },
+                                      { 97, 65, 300 }, { 64, 64, 9000 }, { 200, 130, 2100 } };
+
+static void check_product(const cln_gemm *g, bool own, bool in_order)
+{
+    const uint32_t batch = g->batch ? g->batch : 1;
+    const size_t na = (size_t)g->lda * (g->ta ? g->k : g->m) + (batch - 1) * g->a_step,
+                 nb = (size_t)g->ldb * g->k + (batch - 1) * g->b_step, nc = (size_t)g->ldc * g->m * batch;
+    float *a = numbers(na, 1), *b = g->gram ? a : numbers(nb, 2), *c = numbers(nc, 3), *got = numbers(nc, 4);
+    rig r;
+    rig_begin(&r, own, CLNORM_F32);
+    const cln_at at_a = cln_steps_room(&r.steps, na), at_b = g->gram ? at_a : cln_steps_room(&r.steps, nb),
+                 at_c = cln_steps_room(&r.steps, nc);
+    cln_steps_product(&r.steps, g, at_a, at_b, at_c, 0, 0);
+    rig_build(&r);
+    put(&r, at_a, a, na);
+    put(&r, at_b, b, g->gram ? na : nb);
+    put(&r, at_c, c, nc);
+    rig_run(&r, in_order);
+    get(&r, at_c, got, nc);
+    for (uint32_t one = 0; one < batch; one++)
+        for (uint32_t i = 0; i < g->m; i++)
+            for (uint32_t j = 0; j < g->ldc; j++) {
+                const size_t at = (size_t)one * g->c_step + (size_t)i * g->ldc + j;
+                double sum = 0, all = 0;
+                for (uint32_t l = 0; j < g->n && l < g->k; l++) {
+                    const double t =
+                        (double)
+                            a[one * g->a_step + (g->ta ? (size_t)l * g->lda + i : (size_t)i * g->lda + l)] *
+                        (double)b[one * g->b_step + (size_t)l * g->ldb + j];
+                    sum += t;
+                    all += fabs(t);
+                }
+                const double want =
+                    j < g->n ? (double)g->alpha * sum + (double)g->beta * (double)c[at] : (double)c[at];
+                ck_assert_msg(fabs(want - (double)got[at]) <= (own ? 1e-6 : 1e-5) * (all + 1),
+                              "%s %ux%ux%u ta %d %u (%u, %u): %g, want %g", own ? "ours" : "CLBlast", g->m,
+                              g->n, g->k, g->ta, one, i, j, (double)got[at], want);
+            }
+    rig_end(&r);
+    free(a);
+    if (!g->gram)
+        free(b);
+    free(c);
+    free(got);
+}
+
+static void products(bool own, bool in_order)
+{
+    for (size_t s = 0; s < CLN_COUNT(shapes); s++)
+        for (int ta = 0; ta < 2; ta++)
+            for (uint32_t batch = 1; batch < 4; batch += 2) {
+                const uint32_t m = shapes[s][0], n = shapes[s][1], l = shapes[s][2], rows = ta ? l : m,
+                               along = ta ? m : l;
+                cln_gemm g = { .ta = ta,
+                               .m = m,
+                               .n = n,
+                               .k = l,
+                               .lda = along + 1,
+                               .ldb = n + 2,
+                               .ldc = n + (uint32_t)s % 2,
+                               .alpha = 1.5f,
+                               .beta = (float)ta * -0.5f,
+                               .batch = batch };
+                g.a_step = g.lda * rows;
+                g.b_step = g.ldb * l;
+                g.c_step = g.ldc * m;
+                check_product(&g, own, in_order);
+            }
+}
+
+static void grams(bool own)
+{
+    for (uint32_t width = 1; width < 140; width += 23)
+        for (uint32_t rows = 50; rows < 10000; rows += 4800) {
+            const cln_gemm g = { .ta = true,
+                                 .gram = true,
+                                 .m = width,
+                                 .n = width,
+                                 .k = rows,
+                                 .lda = 2 * width,
+                                 .ldb = 2 * width,
+                                 .ldc = width,
+                                 .alpha = 1,
+                                 .batch = 2,
+                                 .a_step = width,
+                                 .b_step = width,
+                                 .c_step = width * width };
+            check_product(&g, own, true);
+        }
+}
+
+START_TEST(ours) { products(true, true); }
+END_TEST
+START_TEST(ours_out_of_order) { products(true, false); }
+END_TEST
+START_TEST(ours_of_a_matrix_with_itself) { grams(true); }
+END_TEST
+START_TEST(clblast) { products(false, true); }
+END_TEST
+START_TEST(clblast_out_of_order) { products(false, false); }
+END_TEST
+START_TEST(clblast_of_a_matrix_with_itself) { grams(false); }
+END_TEST
+
+/* ---- covariance ---- */
+
+/* far: mean over deviation. */
+static void covariance(const clnorm_tensor *t, uint32_t groups, float far, bool own)
+{
+    const size_t count = (size_t)clnorm_tensor_count(t), bytes = clnorm_tensor_bytes(t);
+    const uint32_t columns = (uint32_t)t->shape[1], rows = (uint32_t)(count / columns),
+                   width = columns / groups;
+    float *x = numbers(bytes / 4, 7), *got = numbers((size_t)columns * width, 1), *lo = numbers(columns, 1),
+          *hi = numbers(columns, 1);
+    double *dense = (double *)malloc(count * sizeof *dense), *mean = (double *)calloc(columns, sizeof *mean);
+    cln_covariance cov;
+    cln_matrix view;
+    rig r;
+    cl_int code;
+    for (size_t i = 0; i < bytes / 4; i++)
+        x[i] += far + (i % 97 == 0 ? 3.0f : 0.0f);
+    OK(cln_matrix_of(&view, t, 2));
+    ck_assert_uint_eq(view.count[0], rows);
+    rig_begin(&r, own, CLNORM_F32);
+    cln_steps_covariance(&r.steps, &cov, CLN_AT(X), &view, groups, (float)rows, 0, 0);
+    rig_build(&r);
+    r.args.slot[CLNORM_X].mem = clCreateBuffer(harness_get()->cl, CL_MEM_COPY_HOST_PTR, bytes, x, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    rig_run(&r, true);
+    get(&r, cov.matrix, got, (size_t)columns * width);
+    get(&r, cov.hi, hi, columns);
+    get(&r, cov.lo, lo, columns);
+    size_t i = 0;
+    for (int64_t n = 0; n < t->shape[0]; n++)
+        for (int64_t h = 0; h < t->shape[2]; h++)
+            for (int64_t w = 0; w < t->shape[3]; w++)
+                for (uint32_t c = 0; c < columns; c++, i++) {
+                    dense[i] =
+                        (double)x[n * t->stride[0] + c * t->stride[1] + h * t->stride[2] + w * t->stride[3]];
+                    mean[c] += dense[i] / rows;
+                }
+    for (uint32_t c = 0; c < columns; c++)
+        ck_assert_double_eq_tol((double)hi[c] + (double)lo[c], mean[c], 1e-6 + 1e-12 * fabs((double)far));
+    for (uint32_t a = 0; a < columns; a++)
+        for (uint32_t b = 0; b < width; b++) {
+            const uint32_t other = a / width * width + b;
+            double sum = 0;
+            for (uint32_t l = 0; l < rows; l++)
+                sum += (dense[(size_t)l * columns + a] - mean[a]) *
+                       (dense[(size_t)l * columns + other] - mean[other]);
+            ck_assert_double_eq_tol((double)got[(size_t)a * width + b], sum / rows, 1e-5);
+        }
+    clReleaseMemObject(r.args.slot[CLNORM_X].mem);
+    rig_end(&r);
+    free(x), free(got), free(lo), free(hi), free(dense), free(mean);
+}
+
+START_TEST(covariances)
+{
+    static const float far[] = { 0.0f, 1e3f, 1e5f };
+    for (size_t k = 0; k < CLN_COUNT(far); k++) {
+        clnorm_tensor t = clnorm_nchw(CLNORM_F32, 3, 6, 17, 13);
+        covariance(&t, 1, far[k], true);
+        covariance(&t, 3, far[k], true);
+        t = clnorm_nhwc(CLNORM_F32, 5, 70, 40, 41);
+        covariance(&t, 2, far[k], true);
+        t = clnorm_nchw(CLNORM_F32, 2, 5, 9, 8);
+        t.stride[2] = 11; /* a row pitch */
+        t.stride[1] = 11 * 9;
+        t.stride[0] = 5 * 11 * 9;
+        covariance(&t, 5, far[k], true);
+        t = clnorm_nchw(CLNORM_F32, 1, 4, 1, 1);
+        covariance(&t, 1, far[k], true);
+    }
+    const clnorm_tensor t = clnorm_nchw(CLNORM_F32, 3, 6, 17, 13);
+    covariance(&t, 2, 10.0f, false);
+}
+END_TEST
+
+/* A context that goes does not take from another what CLBlast has compiled; the last one clears it. */
+START_TEST(contexts_come_and_go)
+{
+    const cln_gemm g = { .m = 5, .n = 6, .k = 7, .lda = 7, .ldb = 6, .ldc = 6, .alpha = 1, .a_step = 1 };
+    clnorm_context *other = fresh();
+    check_product(&g, false, true);
+    OK(cln_context_multiplies(other));
+    OK(cln_context_multiplies(other)); /* once is enough */
+    clnorm_context_release(other);
+    check_product(&g, false, true);
+}
+END_TEST
+
+static Suite *product_suite(void)
+{
+    return suite_of("product", SUITE_CASE(ours, ours_out_of_order, ours_of_a_matrix_with_itself, clblast,
+                                          clblast_out_of_order, clblast_of_a_matrix_with_itself,
+                                          contexts_come_and_go, covariances));
+}
+
+SUITE_MAIN(product_suite)
