@@ -110,6 +110,18 @@ STEP(spread)(AT(const float, z), AT(const float, b), AT(const float, gamma), AT(
     const uint rows = m.count[ROW], columns = m.count[COLUMN];
     FOR_TILES(m, rows, columns)
     {
+#ifdef TURN
+        if (TURNS(m.step[ROW][0], left, c, last)) {
+            const fv a = gamma ? VN(vload)(0, gamma + gamma_0 + c) : 1.0f, add = beta ? VN(vload)(0, beta + beta_0 + c) : 0.0f,
+                     less = VN(vload)(0, b + b_0 + c);
+            fv r[16];
+            EACH16(l) r[l] = (VN(vload)(0, z + z_0 + (size_t)(i + l) * columns + c) - less) * a + add;
+            TURN(r);
+            EACH16(l) PUT16(DST, y + y_0 + place(&m, ROW, i) + place(&m, COLUMN, c + l), r[l]);
+            c += 15;
+            continue;
+        }
+#endif
         global elem_y *to = y + y_0 + place(&m, ROW, i) + place(&m, COLUMN, c);
         const float a = gamma ? gamma[gamma_0 + c] : 1.0f, add = beta ? beta[beta_0 + c] : 0.0f, less = b[b_0 + c];
         for (uint l = 0; l < left; l++)
@@ -132,6 +144,22 @@ STEP(gather)(AT(const elem_d, d), AT(float, dense), AT(float, means), const matr
         for (uint i = r.s0; i < r.s1;) {
             const uint left = min(min(m.length[ROW][0] - i % m.length[ROW][0], r.s1 - i), 16u);
             for (uint c = c0 + get_local_id(0); c < c1; c += WG) {
+#ifdef TURN
+                if (TURNS(m.step[ROW][0], left, c, c1)) {
+                    global const elem_d *q = d + d_0 + place(&m, ROW, i);
+                    fv t[16], sum16 = VN(vload)(0, sums + c - c0);
+                    EACH16(l) t[l] = CAT(load_, DTY)(q + place(&m, COLUMN, c + l), 0);
+                    TURN(t);
+                    EACH16(l)
+                    {
+                        VN(vstore)(t[l], 0, dense + dense_0 + (size_t)(i + l) * columns + c);
+                        sum16 += t[l];
+                    }
+                    VN(vstore)(sum16, 0, sums + c - c0);
+                    c += 15;
+                    continue;
+                }
+#endif
                 global const elem_d *p = d + d_0 + place(&m, ROW, i) + place(&m, COLUMN, c);
                 float sum = 0.0f;
                 for (uint l = 0; l < left; l++) {
@@ -253,6 +281,17 @@ STEP(spread_dx)(AT(const float, z), AT(const float, less), AT(elem_x, dx), const
     const uint rows = m.count[ROW], columns = m.count[COLUMN];
     FOR_TILES(m, rows, columns)
     {
+#ifdef TURN
+        if (TURNS(m.step[ROW][0], left, c, last)) {
+            const fv off = VN(vload)(0, less + less_0 + c);
+            fv r[16];
+            EACH16(l) r[l] = VN(vload)(0, z + z_0 + (size_t)(i + l) * columns + c) - off;
+            TURN(r);
+            EACH16(l) PUT16(SRC, dx + dx_0 + place(&m, ROW, i) + place(&m, COLUMN, c + l), r[l]);
+            c += 15;
+            continue;
+        }
+#endif
         global elem_x *to = dx + dx_0 + place(&m, ROW, i) + place(&m, COLUMN, c);
         for (uint l = 0; l < left; l++)
             CAT(set_, SRC)(to, l * m.step[ROW][0], z[z_0 + (size_t)(i + l) * columns + c] - less[less_0 + c]);

@@ -25,7 +25,7 @@ INLINE void dot_run(fv *sums, float *rest, global const elem_x *p, long step, gl
     uint i = get_local_id(0) * VEC;
     if (step == 1)
         for (; i + VEC <= count; i += WG * VEC)
-            *sums += CAT(load_, SRC)(p, i) * VN(vload)(0, w + i);
+            *sums += CAT(load_, SRC)(p, i) * load_f32(w, i);
     for (; i < count; i += WG * VEC)
         for (uint l = i; l < min(i + VEC, count); l++)
             *rest += get_x(p, l * step) * w[l];

@@ -281,11 +281,27 @@ START_TEST(by_clblast)
 }
 END_TEST
 
+/* Groups of many items, as a GPU has them. */
+START_TEST(wide_groups)
+{
+    clnorm_context *ctx = matrix_context();
+    const cln_params params = ctx->params;
+    ctx->params.own_products = false;
+    ctx->params.wg = 64;
+    ctx->params.vec = 4;
+    clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 3, 10, 19, 20), CLNORM_TRAIN, 2);
+    check(&d, 0);
+    d.mode = CLNORM_EVAL;
+    check(&d, 0);
+    ctx->params = params;
+}
+END_TEST
+
 static Suite *iternorm_suite(void)
 {
     return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
                                            singular_but_for_eps, bad_data_is_said, gradient_is_the_difference,
-                                           bad_descriptors, running_statistics, by_clblast));
+                                           bad_descriptors, running_statistics, by_clblast, wide_groups));
 }
 
 SUITE_MAIN(iternorm_suite)

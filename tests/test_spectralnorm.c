@@ -273,11 +273,30 @@ START_TEST(enqueued)
 }
 END_TEST
 
+/* Groups of many items, as a GPU has them. */
+START_TEST(wide_groups)
+{
+    static const uint32_t vecs[] = { 4, 1 };
+    clnorm_context *ctx = matrix_context();
+    const cln_params params = ctx->params;
+    for (size_t k = 0; k < 2; k++)
+        for (uint32_t dim = 0; dim < 2; dim++)
+            for (uint32_t mode = CLNORM_TRAIN; mode <= CLNORM_EVAL; mode++) {
+                const clnorm_tensor x = conv(CLNORM_F32, 37 + (int64_t)k, 21, 5, 5);
+                const clnorm_spectralnorm d = described(&x, dim, mode, 2);
+                ctx->params.wg = 64;
+                ctx->params.vec = vecs[k];
+                check(&d);
+            }
+    ctx->params = params;
+}
+END_TEST
+
 static Suite *spectralnorm_suite(void)
 {
     return suite_of("spectralnorm", SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
                                                gradient_is_the_difference, bad_data_is_said, large_and_small,
-                                               bad_descriptors, enqueued));
+                                               bad_descriptors, enqueued, wide_groups));
 }
 
 SUITE_MAIN(spectralnorm_suite)
