@@ -7,11 +7,11 @@
 #define _XOPEN_SOURCE 700
 #include "cli/image.h"
 #include "cli/npy.h"
+#include "cli/temporary.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef PATH_MAX
-#define PATH_MAX 4096
-#endif
-
-enum { OPEN_MAX = 64, TRIES = 100, WRITE_BYTES = 1 << 30, BASE_BYTES = 200 };
+enum { WRITE_BYTES = 1 << 30 };
 
 struct cli_output {
     char *target; /* where links lead; NULL when written directly */
@@ -38,81 +34,6 @@ struct cli_output {
     const unsigned char *pixels;
     cli_pixels picture;
 };
-
-/* ---- temporaries, as a signal handler needs them ------------------------------------------------ */
-
-static char temporaries[OPEN_MAX][PATH_MAX];
-static volatile sig_atomic_t in_use[OPEN_MAX];
-
-void cli_output_unlink_all(void)
-{
-    for (int i = 0; i < OPEN_MAX; i++)
-        if (in_use[i])
-            unlink(temporaries[i]);
-}
-
-static int free_slot(void)
-{
-    int i = 0;
-    while (i < OPEN_MAX && in_use[i])
-        i++;
-    return i;
-}
-
-/* Standard streams that are closed must not be taken for the file: later text would go into it. */
-static int above_standard(int fd)
-{
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    const int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    const int why = errno;
-    close(fd);
-    errno = why;
-    return high;
-}
-
-/* The next name beside target that no other process takes; false where it is too long. */
-static bool name_temporary(int slot, const char *target)
-{
-    static unsigned number;
-    const char *const slash = strrchr(target, '/'), *const base = slash ? slash + 1 : target;
-    const int n = snprintf(temporaries[slot], PATH_MAX, "%.*s.%.*s.clnorm-%ld-%u", (int)(base - target),
-                           target, BASE_BYTES, base, (long)getpid(), number++);
-    if (n >= PATH_MAX)
-        errno = ENAMETOOLONG;
-    return n < PATH_MAX;
-}
-
-/* The slot is in use before the file is there, so that no signal finds a file without a slot. */
-static int create(int slot, const char *target)
-{
-    for (int i = 0; i < TRIES && name_temporary(slot, target); i++) {
-        in_use[slot] = 1;
-        const int fd = open(temporaries[slot], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0)
-            return above_standard(fd);
-        in_use[slot] = 0;
-        if (errno != EEXIST)
-            return -1;
-    }
-    return -1;
-}
-
-/* The file has gone, or has a name that it keeps. */
-static void leave_slot(int *slot)
-{
-    in_use[*slot] = 0;
-    *slot = OPEN_MAX;
-}
-
-static void give_up(int *slot)
-{
-    if (*slot == OPEN_MAX)
-        return;
-    if (in_use[*slot])
-        unlink(temporaries[*slot]);
-    leave_slot(slot);
-}
 
 /* ---- open --------------------------------------------------------------------------------------- */
 
@@ -197,12 +118,11 @@ int cli_output_open(cli_output **out, const char *name, const char *input)
     if (!o)
         return cli_fail(EXIT_MEMORY, "no memory is left to open %s", cli_quote(name));
     o->fd = -1;
-    o->slot = o->aside = OPEN_MAX;
+    o->slot = o->aside = CLI_TEMPORARIES;
     o->name = strdup(name);
     int code = o->name ? resolve(o, name, input) : fail_write(name, errno);
     if (code == EXIT_OK && o->target) {
-        o->slot = free_slot();
-        o->fd = o->slot < OPEN_MAX ? create(o->slot, o->target) : (errno = EMFILE, -1);
+        o->fd = cli_temporary_create(&o->slot, o->target);
         code = o->fd < 0 ? fail_write(name, errno) : EXIT_OK;
     }
     if (code != EXIT_OK)
@@ -309,26 +229,12 @@ int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width,
 
 /* ---- commit ------------------------------------------------------------------------------------- */
 
-/* Gives what is at the target a second name; false where the file system has no such. */
-static bool set_aside(cli_output *o)
-{
-    o->aside = free_slot();
-    if (o->aside == OPEN_MAX)
-        return false;
-    in_use[o->aside] = name_temporary(o->aside, o->target);
-    if (in_use[o->aside] && link(o->target, temporaries[o->aside]) == 0)
-        return true;
-    leave_slot(&o->aside);
-    return false;
-}
-
 static int commit_file(cli_output *o)
 {
     struct stat info;
-    const bool back = lstat(o->target, &info) == 0 ? set_aside(o) : true;
-    if (rename(temporaries[o->slot], o->target) != 0)
+    const bool back = lstat(o->target, &info) == 0 ? cli_temporary_link(&o->aside, o->target) : true;
+    if (!cli_temporary_rename(&o->slot, o->target))
         return fail_write(o->name, errno);
-    leave_slot(&o->slot);
     o->undo = back;
     return EXIT_OK;
 }
@@ -338,10 +244,10 @@ static void take_back(cli_output *o)
 {
     if (!o->undo)
         return;
-    if (o->aside == OPEN_MAX)
+    if (o->aside == CLI_TEMPORARIES)
         unlink(o->target);
-    else if (rename(temporaries[o->aside], o->target) == 0)
-        leave_slot(&o->aside);
+    else
+        cli_temporary_rename(&o->aside, o->target);
 }
 
 /* That a reader has gone is known to whoever closed the pipe; it is not worth a sentence. */
@@ -387,8 +293,8 @@ void cli_output_abandon(cli_output *o)
         return;
     if (o->fd >= 0 && !o->standard)
         close(o->fd);
-    give_up(&o->slot);
-    give_up(&o->aside);
+    cli_temporary_remove(&o->slot);
+    cli_temporary_remove(&o->aside);
     free(o->target);
     free(o->name);
     free(o);
