@@ -7,6 +7,7 @@
 #define _XOPEN_SOURCE 700
 #include "cli/image.h"
 #include "cli/npy.h"
+#include "cli/npz.h"
 #include "cli/temporary.h"
 
 #include <assert.h>
@@ -30,8 +31,10 @@ struct cli_output {
     int fd;
     bool undo;              /* it has its target's name, and what was there before can have it back */
     bool standard;          /* stdout, which stays open */
-    const cli_array *array; /* what to write directly at commit: an array, or a picture */
+    const cli_array *array; /* what to write directly at commit: an array, a picture, or bytes as they are */
     const unsigned char *pixels;
+    unsigned char *bytes;
+    size_t size; /* of the bytes */
     cli_pixels picture;
 };
 
@@ -88,15 +91,15 @@ static int resolve_old(cli_output *o, const char *name, const struct stat *info)
     return o->target ? EXIT_OK : fail_write(name, errno);
 }
 
-static int check_ending(const char *name)
+static int check_ending(const char *name, bool npz)
 {
-    if (ends_in(name, ".npy") || ends_in(name, ".png"))
+    if (npz ? ends_in(name, ".npz") : ends_in(name, ".npy") || ends_in(name, ".png"))
         return EXIT_OK;
-    return cli_fail(EXIT_USAGE, "OUTPUT %s must end in .npy or .png, or be - for standard output",
-                    cli_quote(name));
+    return cli_fail(EXIT_USAGE, "OUTPUT %s must end in %s, or be - for standard output", cli_quote(name),
+                    npz ? ".npz" : ".npy or .png");
 }
 
-static int resolve(cli_output *o, const char *name, const char *input)
+static int resolve(cli_output *o, const char *name, const char *input, bool npz)
 {
     struct stat info;
     o->standard = is_standard(name);
@@ -105,13 +108,13 @@ static int resolve(cli_output *o, const char *name, const char *input)
         return fail_write(name, errno);
     int code = there ? refuse_input(&info, name, input) : EXIT_OK;
     if (code == EXIT_OK && !o->standard && (!there || S_ISREG(info.st_mode)))
-        code = check_ending(name);
+        code = check_ending(name, npz);
     if (code != EXIT_OK || o->standard)
         return code;
     return there ? resolve_old(o, name, &info) : resolve_new(o, name);
 }
 
-int cli_output_open(cli_output **out, const char *name, const char *input)
+static int open_output(cli_output **out, const char *name, const char *input, bool npz)
 {
     *out = NULL;
     cli_output *const o = (cli_output *)calloc(1, sizeof *o);
@@ -120,7 +123,7 @@ int cli_output_open(cli_output **out, const char *name, const char *input)
     o->fd = -1;
     o->slot = o->aside = CLI_TEMPORARIES;
     o->name = strdup(name);
-    int code = o->name ? resolve(o, name, input) : fail_write(name, errno);
+    int code = o->name ? resolve(o, name, input, npz) : fail_write(name, errno);
     if (code == EXIT_OK && o->target) {
         o->fd = cli_temporary_create(&o->slot, o->target);
         code = o->fd < 0 ? fail_write(name, errno) : EXIT_OK;
@@ -130,6 +133,16 @@ int cli_output_open(cli_output **out, const char *name, const char *input)
     else
         *out = o;
     return code;
+}
+
+int cli_output_open(cli_output **out, const char *name, const char *input)
+{
+    return open_output(out, name, input, false);
+}
+
+int cli_output_open_npz(cli_output **out, const char *name, const char *input)
+{
+    return open_output(out, name, input, true);
 }
 
 /* ---- write -------------------------------------------------------------------------------------- */
@@ -174,7 +187,9 @@ static int put_content(const cli_output *o, int fd)
     ignore.sa_handler = SIG_IGN;
     for (int i = 0; i < 2; i++)
         sigaction(deadly[i], &ignore, &before[i]);
-    const bool done = o->array ? put_array(&s, o->array) : cli_png_encode(put, &s, o->pixels, &o->picture);
+    const bool done = o->bytes   ? put(&s, o->bytes, o->size)
+                      : o->array ? put_array(&s, o->array)
+                                 : cli_png_encode(put, &s, o->pixels, &o->picture);
     if (done && o->target && fsync(fd) != 0)
         s.why = errno;
     for (int i = 0; i < 2; i++)
@@ -200,7 +215,7 @@ static int write_file(cli_output *o)
 
 int cli_output_npy(cli_output *o, const cli_array *a)
 {
-    assert(!o->array && !o->pixels);
+    assert(!o->array && !o->pixels && !o->bytes);
     if (ends_in(o->name, ".png"))
         return cli_fail(EXIT_USAGE, "%s is called .png, but an array of this kind can only be .npy",
                         cli_quote(o->name));
@@ -210,7 +225,7 @@ int cli_output_npy(cli_output *o, const cli_array *a)
 
 int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width, int channels)
 {
-    assert(!o->array && !o->pixels);
+    assert(!o->array && !o->pixels && !o->bytes);
     if (ends_in(o->name, ".npy") || strcmp(o->name, "-") == 0)
         return cli_fail(EXIT_USAGE, "%s cannot be a PNG picture; its name must end in .png",
                         cli_quote(o->name));
@@ -225,6 +240,13 @@ int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width,
     o->pixels = (const unsigned char *)u8;
     o->picture = picture;
     return write_file(o);
+}
+
+int cli_output_npz(cli_output *o, const cli_npz_array *list, size_t count)
+{
+    assert(!o->array && !o->pixels && !o->bytes);
+    const int code = cli_npz_pack(&o->bytes, &o->size, o->name, list, count);
+    return code == EXIT_OK ? write_file(o) : code;
 }
 
 /* ---- commit ------------------------------------------------------------------------------------- */
@@ -268,7 +290,7 @@ static int commit_direct(cli_output *o)
 
 static int commit(cli_output *o)
 {
-    assert(o->array || o->pixels);
+    assert(o->array || o->pixels || o->bytes);
     return o->target ? commit_file(o) : commit_direct(o);
 }
 
@@ -295,6 +317,7 @@ void cli_output_abandon(cli_output *o)
         close(o->fd);
     cli_temporary_remove(&o->slot);
     cli_temporary_remove(&o->aside);
+    free(o->bytes);
     free(o->target);
     free(o->name);
     free(o);
