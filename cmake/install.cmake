@@ -7,6 +7,7 @@ install(TARGETS clnorm EXPORT clnormTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm.h ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm_ops.h
+              ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm_whiten.h
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clnorm)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
@@ -28,7 +29,7 @@ else()
 endif()
 set(pc_blas)
 if(CLNORM_HAS_CLBLAST)
-  set(pc_blas "-lclblast ")
+  set(pc_blas "-lclblast -llapacke -lblas ")
 endif()
 configure_file(${PROJECT_SOURCE_DIR}/cmake/clnorm.pc.in ${CMAKE_CURRENT_BINARY_DIR}/clnorm.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/clnorm.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -446,4 +446,5 @@ CLNORM_API void clnorm_close(clnorm_context *ctx);
 #endif
 
 #include "clnorm_ops.h"
+#include "clnorm_whiten.h"
 #endif

@@ -632,6 +632,53 @@ typedef struct clnorm_iternorm {
             1e-5f, 0.1f, 0                                                                              \
     }
 
+/** What whitening does. */
+typedef enum clnorm_whiten_task {
+    CLNORM_WHITEN = 0,   /* y = W (x - mean) */
+    CLNORM_UNWHITEN = 1, /* y = W x + mean, where WHITENER is the inverse */
+    CLNORM_FIT = 2       /* count, mean and M2 of x, added to those of other batches */
+} clnorm_whiten_task;
+
+/** What one sample is: so many values make a vector. */
+typedef enum clnorm_samples {
+    CLNORM_PIXELS = 0,  /* each pixel, D = C */
+    CLNORM_PATCHES = 1, /* patch x patch pixels, each `stride` pixels, D = C * patch * patch */
+    CLNORM_IMAGES = 2   /* each image, D = C * H * W */
+} clnorm_samples;
+
+#define CLNORM_WHITEN_DIMS 4096 /* the largest D */
+
+/** Whitening by a matrix that was fitted before: y = W (x - mean) for each sample, so that the outputs are uncorrelated and of
+ *  variance 1. FIT gathers the statistics that clnorm_whiten_fit (clnorm_whiten.h) makes W and its inverse of.
+ *
+ *  Shape    images (N,C,H,W), (C,H,W) or (N,C); a sample's values are in the order of C, rows, columns, whatever the strides.
+ *           y of WHITEN, x of UNWHITEN: (N,K,down,across), a window each, where samples are images (N,K) or (N,K,1,1); or as the
+ *           images, where K = D and patches lie side by side and fill them. K = components; 0: D.
+ *           mean (2,D): the mean as the sum of two floats, so that 1e6 +- 1 keeps its digits; the second row may be zeros.
+ *           whitener WHITEN (K,D), UNWHITEN (D,K). FIT: count (1), u64; m2 (2,D,D), sums of squares and products about the mean,
+ *           as the sum of two floats each.
+ *  Types    x u8 u16 f32 f16 bf16, y f32 f16 bf16 u8 s8; the rest f32.
+ *  Units    patch and stride in pixels, 0 where samples are no patches; stride 0: patch.
+ *  Buffers  WHITEN, UNWHITEN X MEAN WHITENER -> Y [FAULT]. FIT X COUNT MEAN M2 -> COUNT MEAN M2: a count of 0 begins anew, whatever
+ *           mean and m2 hold. y may not be x.
+ *  Edges    a NaN or infinity makes its sample NaN, and in FIT the statistics. What a patch at a stride leaves at the right and
+ *           at the bottom is not used.
+ *  Errors   ESHAPE where D is over CLNORM_WHITEN_DIMS, y is another shape, or UNWHITEN has patches that overlap or leave pixels out;
+ *           EARG; EDTYPE.
+ *  Source   Kessy, Lewin & Strimmer 2018, arXiv:1512.00809. sklearn.decomposition.PCA(whiten=True). */
+typedef struct clnorm_whiten {
+    clnorm_op op;
+    clnorm_tensor x, y;
+    uint32_t task;    /* clnorm_whiten_task */
+    uint32_t samples; /* clnorm_samples */
+    uint32_t patch, stride;
+    uint32_t components, reserved;
+} clnorm_whiten;
+#define CLNORM_WHITEN_INIT                                                                       \
+    {                                                                                            \
+        CLNORM_HEAD(clnorm_whiten, WHITEN), CLNORM_NO_TENSOR, CLNORM_NO_TENSOR, 0, 0, 0, 0, 0, 0 \
+    }
+
 /** Room for any descriptor, for code that does not know which op it holds. */
 typedef union clnorm_any {
     clnorm_op op;
@@ -663,6 +710,7 @@ typedef union clnorm_any {
     clnorm_lrn lrn;
     clnorm_iternorm iternorm;
     clnorm_spectralnorm spectralnorm;
+    clnorm_whiten whiten;
 } clnorm_any;
 
 /** Typed plan makers, so that nobody casts: clnorm_layernorm_plan(&plan, ctx, &desc, effort). */
@@ -691,6 +739,7 @@ CLNORM_PLAN_MAKER(grn)
 CLNORM_PLAN_MAKER(lrn)
 CLNORM_PLAN_MAKER(iternorm)
 CLNORM_PLAN_MAKER(spectralnorm)
+CLNORM_PLAN_MAKER(whiten)
 #undef CLNORM_PLAN_MAKER
 
 /* ---- what the library knows of its ops: for commands, bindings and documents ------------------ */
@@ -729,6 +778,7 @@ typedef struct clnorm_op_info {
     const char *matches; /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
     uint32_t
         matrix; /* 1: its work is matrix products; schedules says "steps", and goes backward where schedules_back does */
+    uint32_t reshapes; /* 1: y has a shape of its own, which the op's documentation says */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */

@@ -108,7 +108,7 @@ static bool may_share(const clnorm_plan *plan, uint32_t out, uint32_t in)
     if (p->swap || p->window || !p->maps || plan->nbodies > 1)
         return false;
     if (p->op->steps)
-        return out == CLNORM_Y && in == CLNORM_X;
+        return out == CLNORM_Y && in == CLNORM_X && !p->op->info.reshapes;
     for (size_t k = 0; k < CLN_COUNT(pairs); k++)
         if (pairs[k][0] == out && pairs[k][1] == in)
             return true;

@@ -105,8 +105,10 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
     body->steps->device = &ctx->device;
     for (uint32_t k = 0; k < CLNORM_SLOTS; k++) {
         clnorm_tensor t;
-        body->steps->bytes[k] =
-            cln_op_slot(&problem->desc, k, &t) ? clnorm_dtype_bytes(t.dtype) : sizeof(float);
+        const bool there = cln_op_slot(&problem->desc, k, &t);
+        body->steps->bytes[k] = !there    ? sizeof(float)
+                                : t.dtype ? clnorm_dtype_bytes(t.dtype)
+                                          : 8; /* a count */
     }
     CLN_TRY(problem->op->steps(body->steps, problem));
     if (body->steps->calls)

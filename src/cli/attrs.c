@@ -19,14 +19,22 @@ const clnorm_op_info *cli_op(const cli_args *args, const char *name)
 
 bool cli_ops_known(const cli_args *args)
 {
-    for (size_t k = 0; k < args->nwords; k++)
-        if (strcmp(args->words[k], "all") != 0 && !cli_op(args, args->words[k]))
+    for (size_t k = 0; k < args->nwords; k++) {
+        const clnorm_op_info *op = strcmp(args->words[k], "all") ? cli_op(args, args->words[k]) : NULL;
+        if (strcmp(args->words[k], "all") != 0 && !op)
             return false;
+        if (op && op->reshapes) {
+            cli_usage(args, "%s takes no %s: what it does depends on what it was fitted to", args->command->name, op->name);
+            return false;
+        }
+    }
     return true;
 }
 
 bool cli_wants(const cli_args *args, const clnorm_op_info *op)
 {
+    if (op->reshapes)
+        return false;
     for (size_t k = 0; k < args->nwords; k++)
         if (strcmp(args->words[k], "all") == 0 || strcmp(args->words[k], op->name) == 0)
             return true;

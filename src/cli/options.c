@@ -66,7 +66,8 @@ static const cli_option own[] = {
 #define OWN (sizeof own / sizeof *own)
 
 /* Attributes that are no options: what files decide, and what only a profile turns. */
-static const char by_files[] = "channels affine param_dtype given gradients accumulate";
+static const char by_files[] =
+    "channels affine param_dtype given gradients accumulate task samples patch stride components";
 static const char switches[] = "single biased_running old_momentum eps_inside add_eps whole_alpha lean";
 
 static bool has_word(const char *list, const char *word)

@@ -85,6 +85,7 @@ CLN_OP_DECLARE(lrn)
     bool cln_##name##_slot(const cln_problem *problem, uint32_t slot, clnorm_tensor *out);
 CLN_MATRIX_DECLARE(iternorm)
 CLN_MATRIX_DECLARE(spectralnorm)
+CLN_MATRIX_DECLARE(whiten)
 #undef CLN_MATRIX_DECLARE
 #undef CLN_OP_DECLARE
 

@@ -17,8 +17,11 @@ cln_at cln_steps_room(cln_steps *s, uint64_t floats)
 {
     const cln_at at = { CLN_WORK, s->floats };
     s->floats += (size_t)((floats + PLACE - 1) / PLACE * PLACE);
+    s->most = s->floats > s->most ? s->floats : s->most;
     return at;
 }
+
+void cln_steps_reuse(cln_steps *s, size_t floats) { s->floats = floats; }
 
 cln_at cln_at_plus(cln_at at, uint64_t floats)
 {
@@ -173,7 +176,7 @@ void cln_steps_free(cln_steps *s)
     free(s);
 }
 
-size_t cln_steps_workspace(const cln_steps *s) { return s->scratch + s->floats * sizeof(float); }
+size_t cln_steps_workspace(const cln_steps *s) { return s->scratch + s->most * sizeof(float); }
 
 void cln_steps_options(char *text, size_t room, const cln_steps *s)
 {

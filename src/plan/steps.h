@@ -20,7 +20,7 @@
  * pointer (NULL: absent) and the first element. */
 typedef struct cln_at {
     uint32_t where; /* 0: no place; slot + 1; CLN_WORK */
-    size_t first;   /* floats of the workspace in front of it */
+    size_t first;   /* floats of the workspace in front of it; elements of the slot */
 } cln_at;
 #define CLN_WORK (CLNORM_SLOTS + 1)
 #define CLN_AT(slot) ((cln_at){ CLNORM_##slot + 1, 0 })
@@ -50,6 +50,7 @@ typedef struct cln_steps {
     cln_step *step;
     size_t count, room;
     size_t floats;              /* of the workspace that places take */
+    size_t most;                /* and have taken */
     size_t scratch;             /* bytes in front of them, for CLBlast */
     uint32_t types[4];          /* SRC, DST, DTY, PAR of its kernels: dtypes; 0: f32 */
     size_t bytes[CLNORM_SLOTS]; /* of an element of each slot */
@@ -62,6 +63,8 @@ typedef struct cln_steps {
 
 /* A part of the workspace. */
 cln_at cln_steps_room(cln_steps *s, uint64_t floats);
+/* Rooms that begin here take the place of those behind `floats` of the chain, whose steps have run. */
+void cln_steps_reuse(cln_steps *s, size_t floats);
 /* `floats` further into it. */
 cln_at cln_at_plus(cln_at at, uint64_t floats);
 /* One more step. */

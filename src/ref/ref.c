@@ -1,6 +1,7 @@
 /* ref.c -- the loops of the reference: elements, sets, statistics; and the error measure. */
 #include "ref/layer.h"
 #include "ref/matrix.h"
+#include "ref/whiten.h"
 
 #include "base/compiler.h"
 #include "base/half.h"
@@ -293,6 +294,8 @@ bool ref_run(const clnorm_any *desc, const ref_io *io)
         return ref_iternorm(desc, io);
     if (desc->op.kind == CLNORM_OP_SPECTRALNORM)
         return ref_spectralnorm(desc, io);
+    if (desc->op.kind == CLNORM_OP_WHITEN)
+        return ref_whiten_run(desc, io);
     problem p = { op_of(desc->op.kind), desc, &desc->head.x, io->slot[CLNORM_X], 0, 0, false, NULL };
     if (!p.op)
         return false;
