@@ -15,7 +15,7 @@ import opencl
 # In the order of CLNORM_SLOT_MAP.
 SLOTS = ("x", "y", "gamma", "beta", "mean", "rstd", "min", "max", "count", "m2", "running_mean", "running_var",
          "residual", "sum", "mask", "dy", "dx", "dgamma", "dbeta", "dresidual", "u", "v", "sigma",
-         "running_whitener")
+         "running_whitener", "whitener", "fault")
 DTYPES = {"float32": 1, "float16": 2, "uint8": 4, "uint16": 5, "int8": 6}
 NUMPY = {0: np.uint64, 1: np.float32, 2: np.float16, 4: np.uint8, 5: np.uint16, 6: np.int8}
 MAX_DIMS, MAX_SLOTS = 6, 32
