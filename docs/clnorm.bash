@@ -23,13 +23,15 @@ _clnorm_values() {
     --momentum) echo none ;;
     --p) echo inf ;;
     --preset) echo imagenet half clip cifar10 ;;
+    --samples) echo pixels patches images ;;
+    --form) echo zca pca ;;
     --of) _clnorm_ops "$1" ;;
     esac
 }
 
 _clnorm() {
     local program=$1 current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' words=0 i
-    local commands='list run plan explain check verify bench tune kernels cache warmup'
+    local commands='list run plan explain check verify bench tune kernels cache warmup fit-whiten'
     COMPREPLY=()
     if [[ $current == '=' || $before == '=' ]]; then # bash splits --name=value at the sign
         [[ $before == '=' ]] && before=${COMP_WORDS[COMP_CWORD - 2]}
@@ -40,7 +42,7 @@ _clnorm() {
         --device | --cache-dir | --color | --layout | --out-layout | --in-dtype | --out-dtype | --in | --out | --scope | --over | \
             --range | --scale | --mean | --std | --preset | --of | --semantics | --effort | --eps | --ddof | --shape | \
             --axis | --mode | --momentum | --count | --groups | --size | --alpha | --beta | --k | --p | --residual | --act | \
-            --out-scale | --out-zero)
+            --out-scale | --out-zero | --whitener | --output | -o | --samples | --form | --patch | --stride | --components)
             i=$((i + 1))
             [[ ${COMP_WORDS[i]} == '=' ]] && i=$((i + 1))
             ;;
@@ -52,6 +54,8 @@ _clnorm() {
     values=$(_clnorm_values "$program" "$before")
     if [[ $before == --cache-dir ]]; then
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
+    elif [[ $before == --whitener || $before == --output || $before == -o ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.npz' -- "$current")
     elif [[ $before == --in || $before == --out ]]; then
         return 0
     elif [[ -n $values ]]; then

@@ -42,8 +42,12 @@ def save(path, dtype):
 
 
 def layouts(op, about, folder):
-    words = ['--groups', '3'] if any(o['name'] == 'groups' for o in about['options']) else []
+    names = [o['name'] for o in about['options']]
+    words = ['--groups', '3'] if 'groups' in names else []
     x = os.path.join(folder, 'u8.npy' if 'u8' in about['x_types'] else 'f32.npy')
+    if 'whitener' in names:
+        words = ['--whitener', os.path.join(folder, 'w.npz')]
+        clnorm('fit-whiten', '--eps', '1', x, '-o', words[1])
     taken = [name for name, layout in (('first', 'nchw'), ('last', 'nhwc'))
              if clnorm('plan', op, '--layout', layout, *words, x)[0] == 0]
     return ', '.join(taken)

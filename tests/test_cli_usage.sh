@@ -8,11 +8,11 @@ source "$(dirname "$0")/cli.sh" "$@"
 
 run 0 'commands' -- -h
 run 0 'Usage: clnorm run' -- run -h
-for c in list plan explain check verify bench tune kernels cache warmup; do run 0 "clnorm $c" -- $c --help; done
+for c in list plan explain check verify bench tune kernels cache warmup fit-whiten; do run 0 "clnorm $c" -- $c --help; done
 run 0 '^clnorm [0-9]+\.[0-9]+\.[0-9]+$' -- --version
 usage 'a command is missing'
 usage 'stats is not a command; there are list, run' stats
-for c in stats fit-whiten '' RUN; do usage 'is not a command' "$c"; done
+for c in stats fit_whiten '' RUN; do usage 'is not a command' "$c"; done
 usage 'frobnicate is not an op; there are minmax' run frobnicate x.npy y.npy
 usage 'not an op' explain frobnicate
 usage 'not an op' kernels frobnicate

@@ -23,7 +23,8 @@ enum {
     CLI_CACHE = 256,
     CLI_WARMUP = 512,
     CLI_TUNE = 1024,
-    CLI_EVERY = 2047
+    CLI_FIT = 2048,
+    CLI_EVERY = 4095
 };
 
 /* One option. Those that set attributes of an op are there only if some op has these

@@ -15,5 +15,6 @@ int cmd_tune(const cli_args *args);
 int cmd_kernels(const cli_args *args);
 int cmd_cache(const cli_args *args);
 int cmd_warmup(const cli_args *args);
+int cmd_fit_whiten(const cli_args *args);
 
 #endif

@@ -1,6 +1,7 @@
 /* cmd_plan.c -- what would run and why. */
 #include "cli/cmd.h"
 #include "cli/json.h"
+#include "cli/run_whiten.h"
 #include "cli/tensors.h"
 
 #include <math.h>
@@ -95,6 +96,8 @@ int cmd_plan(const cli_args *args)
     cli_problem problem;
     cli_extras extras;
     cli_session session;
+    if (cli_is_whiten(args))
+        return cli_plan_whiten(args);
     int code = cli_request_make(&request, args, args->words[0], false);
     memset(&problem, 0, sizeof problem);
     memset(&session, 0, sizeof session);

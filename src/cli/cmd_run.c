@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/picture.h"
+#include "cli/run_whiten.h"
 #include "cli/tensors.h"
 
 #include <stdio.h>
@@ -179,6 +180,8 @@ static void close_job(job *j)
 int cmd_run(const cli_args *args)
 {
     job j;
+    if (cli_is_whiten(args))
+        return cli_run_whiten(args);
     memset(&j, 0, sizeof j);
     j.args = args;
     j.output = args->words[2];

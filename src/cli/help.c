@@ -27,6 +27,8 @@ const cli_command cli_commands[] = {
     { "cache", CLI_CACHE, 1, 1, true, "path|stats|clear", "the directory of compiled kernels", cmd_cache },
     { "warmup", CLI_WARMUP, 0, ANY, true, "[OP...|all]",
       "build the start-up set, or these ops of it, into the cache, so that no run waits", cmd_warmup },
+    { "fit-whiten", CLI_FIT, 1, ANY, true, "PATH... -o W.npz",
+      "the matrix that whitens images or arrays, for `run whiten --whitener W.npz`", cmd_fit_whiten },
     { NULL, 0, 0, 0, false, NULL, NULL, NULL },
 };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define ON_INPUT (CLI_RUN | CLI_PLAN)
-#define ON_DEVICE (CLI_RUN | CLI_PLAN | CLI_VERIFY | CLI_BENCH | CLI_WARMUP | CLI_TUNE)
-#define OF_FILES (ON_INPUT | CLI_CHECK)
+#define ON_DEVICE (CLI_RUN | CLI_PLAN | CLI_VERIFY | CLI_BENCH | CLI_WARMUP | CLI_TUNE | CLI_FIT)
+#define OF_FILES (ON_INPUT | CLI_CHECK | CLI_FIT)
 
 static const cli_option own[] = {
     { "device", 0, false, CLI_EVERY, "DEV", "0:0 as in `list`, gpu, cpu, or a part of a name", "", NULL },
@@ -31,8 +31,8 @@ static const cli_option own[] = {
     { "backward", 0, false, ON_INPUT, NULL, "the gradient instead", "", NULL },
     { "semantics", 0, false, ON_INPUT, "NAME", "chapter (default), torch, onnx or paper", "", NULL },
     { "effort", 0, false, ON_INPUT, "HOW", "estimate (default) or measure", "", NULL },
-    { "preset", 0, false, OF_FILES, "NAME", "mean, std: a name or a preprocessor_config.json", "mean std",
-      NULL },
+    { "preset", 0, false, ON_INPUT | CLI_CHECK, "NAME", "mean, std: a name or a preprocessor_config.json",
+      "mean std", NULL },
     { "mean", 0, false, ON_INPUT, "A,B,C", "subtracted after the scale: one, or one per channel", "mean",
       NULL },
     { "std", 0, false, ON_INPUT, "A,B,C", "divides: one, or one per channel", "std", NULL },
@@ -55,6 +55,19 @@ static const cli_option own[] = {
     { "act", 0, false, ON_INPUT, "ACT", "y = act(..): relu, leaky[:slope], silu, gelu or gelu-tanh",
       "act slope", NULL },
     { "of", 0, false, ON_INPUT, "OP", "the op to undo", "of", NULL },
+    { "whitener", 0, false, ON_INPUT, "FILE.npz", "what `fit-whiten` has written", "task", NULL },
+    { "inverse", 0, false, ON_INPUT, NULL, "from whitened data back", "task", NULL },
+    { "output", 'o', false, CLI_FIT, "W.npz", "the file to write", "", NULL },
+    { "form", 0, false, CLI_FIT, "FORM", "zca (default): outputs like inputs; pca: the principal components",
+      "", NULL },
+    { "samples", 0, false, CLI_FIT, "KIND", "what is whitened: pixels (default), patches or images", "",
+      NULL },
+    { "patch", 0, false, CLI_FIT, "N", "pixels of a patch each way", "", NULL },
+    { "stride", 0, false, CLI_FIT, "N", "pixels from patch to patch; as many as --patch where not given", "",
+      NULL },
+    { "components", 0, false, CLI_FIT, "K", "keeps those of the K largest eigenvalues", "", NULL },
+    { "eps", 0, false, ON_INPUT | CLI_FIT, "NUMBER",
+      "added to a variance, a norm or eigenvalues: `clnorm explain OP`", "eps", NULL },
     { "hostile", 0, false, CLI_VERIFY, NULL, "also data that breaks careless arithmetic, beside PyTorch", "",
       NULL },
     { "suite", 0, false, CLI_BENCH, NULL, "the shapes of the published tables", "", NULL },

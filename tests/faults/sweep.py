@@ -216,6 +216,12 @@ class Run:
         return None
 
 
+def whitens(tools):
+    """Whether this build has whitening."""
+    done = subprocess.run([tools['clnorm'], 'kernels'], capture_output=True, text=True, check=True)
+    return 'whiten' in done.stdout
+
+
 def commands(tools):
     """Every command."""
     yield Command(tools, 'list', 'list', whole=True)
@@ -233,6 +239,8 @@ def commands(tools):
     yield Command(tools, 'run.png', 'run totensor p.ppm y.png --out-dtype=u8 --scale=1 --layout=nhwc', ('y.png',))
     yield Command(tools, 'run.photo', 'run normalize photo.jpg y.npy', ('y.npy',))
     yield Command(tools, 'run.cache', '--cache-dir=../home/cache run zscore x.npy y.npy', ('y.npy',))
+    if whitens(tools):
+        yield Command(tools, 'fit-whiten', 'fit-whiten x.npy -o w.npz', ('w.npz',))
     yield Command(tools, 'plan', 'plan batchnorm x.npy')
     yield Command(tools, 'plan.json', 'plan groupnorm --groups=3 x.npy --json')
     yield Command(tools, 'explain', 'explain batchnorm')
