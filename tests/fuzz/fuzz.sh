@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # fuzz.sh -- fuzzes for hours, or seconds, with libFuzzer, ASan and UBSan.
 #
-#   tests/fuzz/fuzz.sh [SECONDS [TARGET...]]   60 seconds, shared by all targets: args cache differential image tuning
+#   tests/fuzz/fuzz.sh [SECONDS [TARGET...]]   60 seconds, shared by all targets: args cache differential image npz
+#                                              tuning
 #
 # Builds in build/fuzz with clang, at the lowest priority. Each target starts from its kept corpus and from what it found
 # before in build/fuzz/corpus, which is made small again at the end. A finding lies in build/fuzz/findings; it is an
@@ -10,7 +11,7 @@
 set -u
 trap 'exit 130' INT TERM
 cd "$(dirname "$0")/../.." || exit 1
-all=(args cache differential image tuning)
+all=(args cache differential image npz tuning)
 seconds=${1:-60} CC=${CC:-clang} build=$PWD/build/fuzz
 [ $# -gt 1 ] && all=("${@:2}")
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { sed -n '2,/^set -u/{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
@@ -49,7 +50,7 @@ fuzz() {
 # value FILE NAME: the last one that libFuzzer has printed.
 value() { sed -n "s/.*$2:* *\([0-9][0-9]*\).*/\1/p" "$1" | tail -n 1; }
 
-declare -A longest=([args]=512 [cache]=256 [differential]=160 [image]=4096 [tuning]=512)
+declare -A longest=([args]=512 [cache]=256 [differential]=160 [image]=4096 [npz]=4096 [tuning]=512)
 share=$((seconds / ${#all[@]})) code=0
 [ "$share" -gt 0 ] || share=1
 printf '%-12s | %10s | %8s | %8s | %6s | %s\n' target executions per_s edges inputs findings
