@@ -133,6 +133,10 @@ run 3 'axes' -- fit-whiten x.npy w.npy -o no.npz
 run 3 'samples of rows.npy are pixels of 4 channels' -- fit-whiten rows.npy four.npy -o no.npz
 run 3 'samples of four.npy are images of 8x6 pixels of 3 channels' -- fit-whiten four.npy big.npy --samples images --eps 1 -o no.npz
 run 3 '4096 are allowed' -- fit-whiten "${photo:-c5.npy}" --samples images -o no.npz
+mkdir mixed && cp four.npy mixed/a.npy && cp c5.npy mixed/b.npy
+run 3 'mixed/b.npy has 5 channels of 4x4 pixels; the samples of mixed/a.npy are' -- fit-whiten mixed -o no.npz
+mkdir nothing && cp none.npy nothing/none.npy
+run 3 'there is no sample in nothing/none.npy' -- fit-whiten nothing -o no.npz
 mkdir empty
 run 3 'has no files' -- fit-whiten empty -o no.npz
 verdict 'nothing is written after a failure' "$(ls no.npz 2>/dev/null)"

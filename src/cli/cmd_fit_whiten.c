@@ -28,7 +28,7 @@ typedef struct job {
     cl_mem x, sums[3]; /* count, mean, m2 */
     size_t x_bytes;
     float *m2;
-    const char *first; /* the input that all others are to be like */
+    char *first; /* the input that all others are to be like */
 } job;
 
 /* ---- words --------------------------------------------------------------------------------------- */
@@ -160,7 +160,9 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
                                 : j->op.stride ? j->op.stride
                                                : j->op.patch,
                                 j->how.form };
-    j->first = name;
+    j->first = strdup(name);
+    if (!j->first)
+        return cli_fail(EXIT_MEMORY, "no memory for the name of a file");
     j->w.sample = sample;
     const size_t bytes[] = { sizeof(uint64_t), 2 * dims * sizeof(float), 2 * dims * dims * sizeof(float) };
     code = cli_whitener_alloc(&j->w, dims, outputs);
@@ -313,6 +315,7 @@ static void close_job(job *j)
     if (j->x)
         clReleaseMemObject(j->x);
     free(j->m2);
+    free(j->first);
     cli_whitener_free(&j->w);
     cli_session_close(&j->session);
 }
