@@ -568,9 +568,10 @@ typedef struct clnorm_lrn {
 /* ---- matrix ops ------------------------------------------------------------------------------ *
  *
  * Their work is matrix products, by CLBlast or by kernels of the library's own, whichever is faster on a class of device. The
- * order of a sum is the product's: the same device and library give the same bits, but the bits are not those of another
- * device, as they are for all ops above. A build without CLBlast has none of these ops: clnorm_op_of gives NULL, a plan EARG.
- * FAULT (f32, one) receives a clnorm_fault; without it nothing is said, and NaN in is NaN out. */
+ * order of a sum is the product's: the same device, with as many compute units, and the same library give the same bits, but the
+ * bits are not those of another device, as they are for all ops above. A build without CLBlast has none of these ops:
+ * clnorm_op_of gives NULL, a plan EARG. FAULT (f32, one) receives a clnorm_fault; without it nothing is said, and NaN in is
+ * NaN out. */
 
 /** Spectral normalization: y = x / sigma, sigma = u^T W v, the largest singular value of x as a matrix W (rows, columns): the
  *  axis `dim` along its rows, all others, in their order, along its columns.
