@@ -88,10 +88,11 @@ STEP(lower)(AT(const elem_x, x), AT(const float, mean), AT(float, to), const mat
 }
 #endif
 
-/* Dense floats to rows, and the mean put back. n as above. */
+/* Dense floats to rows, and the mean put back; what is not finite is a fault. n as above. */
 #if WANTS(put)
-STEP(put)(AT(const float, from), AT(const float, mean), AT(elem_y, y), const matrix m, NUMBERS_)
+STEP(put)(AT(const float, from), AT(const float, mean), AT(elem_y, y), AT(float, fault), const matrix m, NUMBERS_)
 {
+    uint bad = 0;
     const uint rows = n.s1, columns = n.s2, strips = (columns + ACROSS - 1) / ACROSS;
     for (size_t w = ITEM; w < (size_t)((rows + DOWN - 1) / DOWN) * strips; w += ITEMS) {
         const uint r0 = (uint)(w / strips) * DOWN, r1 = min(r0 + DOWN, rows), c0 = (uint)(w % strips) * ACROSS,
@@ -102,10 +103,15 @@ STEP(put)(AT(const float, from), AT(const float, mean), AT(elem_y, y), const mat
         for (uint c = c0; c < c1; c++) {
             const float2 v = mean_of(mean + mean_0, c, columns, n.s3);
             global elem_y *q = y + y_0 + place(&m, COLUMN, c);
-            for (uint r = r0; r < r1; r++)
-                put_y(q, at[r - r0], v.x + (from[from_0 + (size_t)r * columns + c] + v.y));
+            for (uint r = r0; r < r1; r++) {
+                const float one = v.x + (from[from_0 + (size_t)r * columns + c] + v.y);
+                put_y(q, at[r - r0], one);
+                bad |= !isfinite(one);
+            }
         }
     }
+    if (bad && fault)
+        fault[fault_0] = FAULT_NAN;
 }
 #endif
 
@@ -124,7 +130,7 @@ STEP(transpose)(AT(const float, a), AT(float, b), NUMBERS_)
 }
 #endif
 
-/* Whether all of y is finite: no fault, then the rows that have one; all items write the same. */
+/* Whether all of y is finite: no fault at first, behind it the rows that have one; all items write the same. */
 #if WANTS(well)
 STEP(well)(AT(float, fault), NUMBERS_)
 {

@@ -562,6 +562,42 @@ START_TEST(nan_is_said)
 }
 END_TEST
 
+/* A NaN saturates to 0 in integers, an infinity to their end: FAULT says so as of floats, in the first chunk and in the last. */
+START_TEST(nan_is_said_of_integers)
+{
+    enum { N = 800000, C = 4 };
+    static const uint32_t dtypes[] = { CLNORM_U8, CLNORM_S8, CLNORM_F16 };
+    static float x[N * C], w[C * C], mean[2 * C];
+    static unsigned char y[N * C * 2];
+    for (size_t i = 0; i < C; i++)
+        w[i * C + i] = 1;
+    for (size_t k = 0; k < COUNT(dtypes); k++)
+        for (uint32_t task = CLNORM_WHITEN; task <= CLNORM_UNWHITEN; task++) {
+            clnorm_whiten d = CLNORM_WHITEN_INIT;
+            clnorm_host_args io = host_args(x);
+            float fault = 7, *const places[] = { &x[5], &x[N * C - 1], &mean[2], &w[5] };
+            d.task = task;
+            d.x = clnorm_rows(CLNORM_F32, N, C);
+            d.y = clnorm_rows((clnorm_dtype)dtypes[k], N, C);
+            io.slot[CLNORM_MEAN] = mean;
+            io.slot[CLNORM_WHITENER] = w;
+            io.slot[CLNORM_Y] = y;
+            io.slot[CLNORM_FAULT] = &fault;
+            for (size_t p = 0; p < COUNT(places); p++) {
+                const float was = *places[p];
+                *places[p] = p & 1 ? INFINITY : NAN;
+                ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EDATA);
+                ck_assert_float_eq(fault, 1.0f);
+                *places[p] = was;
+            }
+            x[3] = 300; /* saturates, which is no fault */
+            OK(clnorm_run_host(ctx, &d.op, &io));
+            ck_assert_float_eq(fault, 0.0f);
+            x[3] = 0;
+        }
+}
+END_TEST
+
 static clnorm_status check(clnorm_whiten d)
 {
     clnorm_any any;
@@ -635,7 +671,7 @@ END_TEST
 int main(void)
 {
     TCase *t = SUITE_CASE(many_rows_and_views, many_patches, parts_merge, eps_damps, few_samples, nan_is_said,
-                          shapes_are_refused, fits_are_refused);
+                          nan_is_said_of_integers, shapes_are_refused, fits_are_refused);
     tcase_add_loop_test(t, fits_and_whitens, 0, (int)COUNT(cells));
     tcase_add_unchecked_fixture(t, open_device, close_device);
     tcase_set_timeout(t, 600);

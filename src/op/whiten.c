@@ -144,7 +144,7 @@ static void multiply_chunk(const apply *a, uint32_t first, uint32_t rows)
     if (!a->direct)
         cln_steps_add(a->s, &(cln_step){ .kernel = "put",
                                          .groups = cln_steps_groups(a->s, (uint64_t)rows * to, 1024),
-                                         .at = { a->product, CLN_AT(MEAN), CLN_AT(Y) },
+                                         .at = { a->product, CLN_AT(MEAN), CLN_AT(Y), CLN_AT(FAULT) },
                                          .view = { &a->y },
                                          .n = { first, rows, to, a->back } });
 }
@@ -206,15 +206,15 @@ static void write_planes(cln_steps *s, const planes *p)
     }
 }
 
-static void look(const apply *a)
+/* Integers have no NaN to look for: `put` sees what they are made of. */
+static void look(const apply *a, uint32_t dtype)
 {
-    cln_steps_add(a->s,
-                  &(cln_step){ .kernel = "well", .groups = 1, .at = { CLN_AT(FAULT) }, .given = BIT(FAULT) });
-    cln_steps_add(a->s, &(cln_step){ .kernel = "look",
-                                     .groups = cln_steps_groups(a->s, a->y.count[0], 1),
-                                     .at = { CLN_AT(Y), CLN_AT(FAULT) },
-                                     .view = { &a->y },
-                                     .given = BIT(FAULT) });
+    if (dtype != CLNORM_U8 && dtype != CLNORM_S8)
+        cln_steps_add(a->s, &(cln_step){ .kernel = "look",
+                                         .groups = cln_steps_groups(a->s, a->y.count[0], 1),
+                                         .at = { CLN_AT(Y), CLN_AT(FAULT) },
+                                         .view = { &a->y },
+                                         .given = BIT(FAULT) });
 }
 
 static void write_rows(apply *a, uint32_t dtype)
@@ -244,11 +244,13 @@ static clnorm_status write_apply(cln_steps *s, const clnorm_whiten *d)
     planes p;
     bool planar;
     CLN_TRY(find_planes(&planar, &p, d, &of));
+    cln_steps_add(s,
+                  &(cln_step){ .kernel = "well", .groups = 1, .at = { CLN_AT(FAULT) }, .given = BIT(FAULT) });
     if (planar)
         write_planes(s, &p);
     else
         write_rows(&a, d->y.dtype);
-    look(&a);
+    look(&a, d->y.dtype);
     return CLNORM_OK;
 }
 
