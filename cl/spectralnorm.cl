@@ -1,8 +1,8 @@
 /* spectralnorm.cl -- spectral normalization: Miyato et al. 2018, algorithm 1. The chain is src/op/spectralnorm.c's.
  *
  * The weights are read as they lie. A product with the side whose elements are neighbours goes by `dots`, an output at a time,
- * that with the other side by `sweep`, which adds rows up: either way memory is read in order. `own` holds sigma and
- * sum dy * x. */
+ * that with the other side by `sweep`, which adds rows up: either way memory is read in order. `own` holds sigma,
+ * sum dy * x, and whether u and v are finite. */
 #define OP(name) spectralnorm_##name
 #include "common/matrix.clh"
 #ifndef CLNORM_SPECTRALNORM_CL
@@ -141,14 +141,14 @@ STEP(unit)(AT(const float, t), AT(float, u), AT(float, own), NUMBERS_)
 }
 #endif
 
-/* own[n.s1] = a . b; b NULL: the sum of a. One group. n: count, which. */
+/* own[n.s1] = a . b, or of a alone its sum, or 0 where all is finite and else NaN. One group. n: count, which, 0 to 2 of these. */
 #if WANTS(scalar)
 STEP(scalar)(AT(const float, a), AT(const float, b), AT(float, own), NUMBERS_)
 {
     GROUP_FLOATS(room);
     float sum = 0.0f;
     for (uint i = get_local_id(0); i < n.s0; i += WG)
-        sum += a[a_0 + i] * (n.s2 ? 1.0f : b[b_0 + i]);
+        sum += a[a_0 + i] * (n.s2 == 0 ? b[b_0 + i] : n.s2 == 1 ? 1.0f : 0.0f);
     sum = GROUP_SUM(sum, room);
     if (!get_local_id(0))
         own[own_0 + n.s1] = sum;
@@ -225,11 +225,14 @@ STEP(finish)(AT(const float, own), AT(float, sigma), AT(float, fault), NUMBERS_)
 {
     if (ITEM)
         return;
-    const float s = own[own_0], other = n.s0 > 1 ? own[own_0 + 1] : 0.0f;
+    const float s = own[own_0];
+    uint wrong = 0;
+    for (uint i = 0; fault && i < n.s0; i++)
+        wrong |= !isfinite(own[own_0 + i]);
     if (sigma)
         sigma[sigma_0] = s;
     if (fault)
-        fault[fault_0] = !isfinite(s) || !isfinite(other) ? FAULT_NAN : s == 0.0f ? FAULT_SINGULAR : FAULT_NONE;
+        fault[fault_0] = wrong ? FAULT_NAN : s == 0.0f ? FAULT_SINGULAR : FAULT_NONE;
 }
 #endif
 #undef OP

@@ -168,6 +168,26 @@ START_TEST(bad_data_is_said)
 }
 END_TEST
 
+/* Where sigma is given, u and v are read for dx alone. */
+START_TEST(bad_vectors_are_said)
+{
+    static const uint32_t slots[] = { CLNORM_U, CLNORM_V, CLNORM_SIGMA };
+    const clnorm_tensor x = clnorm_rows(CLNORM_F32, 8, 20);
+    clnorm_spectralnorm d = described(&x, 0, CLNORM_TRAIN, 1);
+    d.op.direction = CLNORM_BACKWARD;
+    for (size_t k = 0; k < CLN_COUNT(slots); k++)
+        for (uint32_t given = 0; given <= (slots[k] != CLNORM_SIGMA); given++)
+            for (int inf = 0; inf < 2; inf++) {
+                matrix_case m = matrix_open(&d.op, BIT(FAULT) | (given ? 0 : BIT(SIGMA)));
+                OK(matrix_device(&m));
+                ((float *)m.data[slots[k]])[0] = inf ? -INFINITY : NAN;
+                ck_assert_int_eq(matrix_device(&m), CLNORM_EDATA);
+                ck_assert_float_eq(*(float *)m.data[CLNORM_FAULT], 1.0f);
+                matrix_close(&m);
+            }
+}
+END_TEST
+
 /* Weights whose squares are no floats. */
 START_TEST(large_and_small)
 {
@@ -294,9 +314,10 @@ END_TEST
 
 static Suite *spectralnorm_suite(void)
 {
-    return suite_of("spectralnorm", SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
-                                               gradient_is_the_difference, bad_data_is_said, large_and_small,
-                                               bad_descriptors, enqueued, wide_groups));
+    return suite_of("spectralnorm",
+                    SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
+                               gradient_is_the_difference, bad_data_is_said, bad_vectors_are_said,
+                               large_and_small, bad_descriptors, enqueued, wide_groups));
 }
 
 SUITE_MAIN(spectralnorm_suite)

@@ -50,7 +50,7 @@ bool cln_spectralnorm_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *o
 typedef struct chain {
     cln_steps *s;
     cln_matrix x, y;
-    cln_at own;       /* sigma, sum dy * x */
+    cln_at own;       /* sigma, sum dy * x; 0 of u and of v, or NaN */
     cln_at t, sweeps; /* a product, its parts */
     uint32_t absent;  /* of every step */
 } chain;
@@ -93,13 +93,17 @@ static void unit(const chain *c, uint32_t side, cln_at to, float eps)
                                      .absent = c->absent });
 }
 
-/* own[which] = a . b, or the sum of a where b is it too. */
-static void dot(const chain *c, cln_at a, cln_at b, uint32_t count, uint32_t which, bool sums)
+/* What `scalar` makes of a and b. */
+enum { DOT, SUM, FINITE };
+
+/* own[which] = a . b, or of a alone: its sum, or 0 where all is finite and else NaN. */
+static void dot(const chain *c, cln_at a, cln_at b, uint32_t count, uint32_t which, uint32_t makes)
 {
     cln_steps_add(c->s, &(cln_step){ .kernel = "scalar",
                                      .groups = 1,
                                      .at = { a, b, c->own },
-                                     .n = { count, which, sums },
+                                     .n = { count, which, makes },
+                                     .given = makes == FINITE ? BIT(FAULT) : 0,
                                      .absent = c->absent });
 }
 
@@ -122,7 +126,7 @@ static void forward(chain *c, const clnorm_spectralnorm *d)
     }
     if (d->mode == CLNORM_EVAL) {
         multiply(c, 0, CLN_AT(V));
-        dot(c, c->t, CLN_AT(U), c->x.count[0], 0, false);
+        dot(c, c->t, CLN_AT(U), c->x.count[0], 0, DOT);
     }
     cln_steps_add(c->s, &(cln_step){ .kernel = "scale",
                                      .groups = cln_groups(c->x.count[0]),
@@ -135,23 +139,25 @@ static void backward(chain *c)
 {
     c->absent = BIT(SIGMA); /* it is made */
     multiply(c, 0, CLN_AT(V));
-    dot(c, c->t, CLN_AT(U), c->x.count[0], 0, false);
+    dot(c, c->t, CLN_AT(U), c->x.count[0], 0, DOT);
     c->absent = 0;
     cln_steps_add(c->s, &(cln_step){ .kernel = "scalar", /* or taken */
                                      .groups = 1,
                                      .at = { CLN_AT(SIGMA), CLN_AT(SIGMA), c->own },
-                                     .n = { 1, 0, 1 },
+                                     .n = { 1, 0, SUM },
                                      .given = BIT(SIGMA) });
     cln_steps_add(c->s, &(cln_step){ .kernel = "inner",
                                      .groups = cln_groups(c->x.count[0]),
                                      .at = { CLN_AT(X), CLN_AT(DY), c->t },
                                      .view = { &c->x, &c->y } });
-    dot(c, c->t, c->t, c->x.count[0], 1, true);
+    dot(c, c->t, c->t, c->x.count[0], 1, SUM);
     cln_steps_add(c->s, &(cln_step){ .kernel = "gradient",
                                      .groups = cln_groups(c->x.count[0]),
                                      .at = { CLN_AT(DY), CLN_AT(U), CLN_AT(V), c->own, CLN_AT(DX) },
                                      .view = { &c->x, &c->y } });
-    finish(c, c->own, 2);
+    dot(c, CLN_AT(U), CLN_AT(U), c->x.count[0], 2, FINITE); /* a sigma that is given says nothing of them */
+    dot(c, CLN_AT(V), CLN_AT(V), c->x.count[1], 3, FINITE);
+    finish(c, c->own, 4);
 }
 
 clnorm_status cln_spectralnorm_steps(cln_steps *s, const cln_problem *p)
@@ -164,7 +170,7 @@ clnorm_status cln_spectralnorm_steps(cln_steps *s, const cln_problem *p)
     const uint32_t most = c.x.count[0] > c.x.count[1] ? c.x.count[0] : c.x.count[1];
     s->types[0] = d->x.dtype;
     s->types[1] = s->types[2] = d->y.dtype;
-    c.own = cln_steps_room(s, 2);
+    c.own = cln_steps_room(s, 4);
     c.t = cln_steps_room(s, most);
     c.sweeps = cln_steps_room(s, (uint64_t)most * s->device->units * PARTS);
     if (d->op.direction == CLNORM_BACKWARD)
