@@ -175,6 +175,28 @@ START_TEST(bad_data_is_said)
 }
 END_TEST
 
+/* Each input, at its end: both ways and modes, as far as they read it. */
+START_TEST(each_bad_input_is_said)
+{
+    static const uint32_t slots[] = { CLNORM_X,    CLNORM_DY,           CLNORM_GAMMA,
+                                      CLNORM_BETA, CLNORM_RUNNING_MEAN, CLNORM_RUNNING_WHITENER };
+    for (uint32_t way = 0; way < 4; way++)
+        for (size_t k = 0; k < CLN_COUNT(slots); k++) {
+            clnorm_iternorm d =
+                described(clnorm_nchw(CLNORM_F32, 2, 6, 9, 9), way & 1 ? CLNORM_TRAIN : CLNORM_EVAL, 2);
+            d.op.direction = way / 2;
+            matrix_case m = matrix_open(&d.op, ALL);
+            const uint32_t s = slots[k];
+            if (m.reads >> s & 1) {
+                ((float *)m.data[s])[clnorm_tensor_count(&m.tensor[s]) - 1] = k & 1 ? INFINITY : NAN;
+                ck_assert_msg(matrix_device(&m) == CLNORM_EDATA, "slot %u, way %u: nothing is said", s, way);
+                ck_assert_float_eq(*(float *)m.data[CLNORM_FAULT], 1.0f);
+            }
+            matrix_close(&m);
+        }
+}
+END_TEST
+
 /* Without NaN at hand: x is moved by one element each way. */
 START_TEST(gradient_is_the_difference)
 {
@@ -300,8 +322,9 @@ END_TEST
 static Suite *iternorm_suite(void)
 {
     return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
-                                           singular_but_for_eps, bad_data_is_said, gradient_is_the_difference,
-                                           bad_descriptors, running_statistics, by_clblast, wide_groups));
+                                           singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
+                                           gradient_is_the_difference, bad_descriptors, running_statistics,
+                                           by_clblast, wide_groups));
 }
 
 SUITE_MAIN(iternorm_suite)

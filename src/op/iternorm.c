@@ -186,13 +186,16 @@ static void recall(chain *c)
     ADD(c, numbered(c, "whitener", by_rows(c), 1, 0), CLN_AT(RUNNING_WHITENER), c->cov.lo, c->w, c->wt);
 }
 
+/* Of EVAL, lo has the running mean in it and W is the running one; backward reads neither beta nor what moves. */
 static void check(const chain *c, cln_at mean_dy)
 {
+    const bool back = c->d->op.direction == CLNORM_BACKWARD, moves = c->trains && !back;
     cln_step step = numbered(c, "check", 1, 0, 0);
     step.n[0] = c->columns;
     step.n[1] = (uint32_t)c->size;
     step.given = BIT(FAULT);
-    ADD(c, step, c->cov.lo, mean_dy, c->w, CLN_AT(FAULT));
+    ADD(c, step, c->cov.lo, mean_dy, c->w, CLN_AT(GAMMA), back ? CLN_AT(GAMMA) : CLN_AT(BETA),
+        moves ? CLN_AT(RUNNING_MEAN) : c->cov.lo, moves ? CLN_AT(RUNNING_WHITENER) : c->w, CLN_AT(FAULT));
 }
 
 static void forward(chain *c)
