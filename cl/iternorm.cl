@@ -5,7 +5,8 @@
 #include "common/product.clh"
 #include "common/covariance.clh"
 
-/* S' = (S + eps I) / trace, 1 / trace, and the first P = (3 I - S') / 2. A group of items per group. n: groups, width. f: eps. */
+/* S' = (S + eps I) / trace, 1 / trace, and the first P = (3 I - S') / 2. A trace beyond what has an inverse is NaN, and so W.
+ * A group of items per group. n: groups, width. f: eps. */
 #if WANTS(begin)
 STEP(begin)(AT(const float, s), AT(float, scaled), AT(float, p), AT(float, rtrace), NUMBERS_)
 {
@@ -24,8 +25,9 @@ STEP(begin)(AT(const float, s), AT(float, scaled), AT(float, p), AT(float, rtrac
                 scaled[scaled_0 + e] = v;
                 p[p_0 + e] = (i == j ? 1.5f : 0.0f) - 0.5f * v;
             }
+        const float r = 1.0f / trace;
         if (!get_local_id(0))
-            rtrace[rtrace_0 + g] = 1.0f / trace;
+            rtrace[rtrace_0 + g] = r > 0.0f ? r : NAN;
     }
 }
 #endif

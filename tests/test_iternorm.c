@@ -197,6 +197,27 @@ START_TEST(each_bad_input_is_said)
 }
 END_TEST
 
+/* Variances that are floats, whose sum is none, as more channels than samples can have: no W of zeros. */
+START_TEST(large_traces_are_said)
+{
+    for (uint32_t back = 0; back < 2; back++) {
+        clnorm_iternorm d = described(clnorm_rows(CLNORM_F32, 2, 8), CLNORM_TRAIN, 1);
+        d.op.direction = back;
+        matrix_case m = matrix_open(&d.op, BIT(FAULT) | BIT(DX));
+        for (size_t i = 0; i < 2 * 8; i++)
+            ((float *)m.data[CLNORM_X])[i] = (i / 8) % 2 ? 1e19f : -1e19f;
+        ck_assert_int_eq(matrix_device(&m), CLNORM_EDATA);
+        ck_assert_float_eq(*(float *)m.data[CLNORM_FAULT], 1.0f);
+        const float *const out = (const float *)m.data[back ? CLNORM_DX : CLNORM_Y];
+        ck_assert(isnan(out[0]));
+        for (size_t i = 0; i < 2 * 8; i++)
+            ((float *)m.data[CLNORM_X])[i] *= 0.01f;
+        OK(matrix_device(&m));
+        matrix_close(&m);
+    }
+}
+END_TEST
+
 /* Without NaN at hand: x is moved by one element each way. */
 START_TEST(gradient_is_the_difference)
 {
@@ -323,8 +344,8 @@ static Suite *iternorm_suite(void)
 {
     return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
                                            singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
-                                           gradient_is_the_difference, bad_descriptors, running_statistics,
-                                           by_clblast, wide_groups));
+                                           large_traces_are_said, gradient_is_the_difference, bad_descriptors,
+                                           running_statistics, by_clblast, wide_groups));
 }
 
 SUITE_MAIN(iternorm_suite)
