@@ -293,6 +293,23 @@ START_TEST(enqueued)
 }
 END_TEST
 
+/* Parts of the side that is swept, of 16 rows and more each: less than what x takes. */
+START_TEST(workspace_is_small)
+{
+    static const int64_t sizes[][2] = { { 16, 100000 }, { 100000, 16 }, { 512, 4608 } };
+    for (size_t k = 0; k < CLN_COUNT(sizes); k++) {
+        const clnorm_tensor x = clnorm_rows(CLNORM_F32, sizes[k][0], sizes[k][1]);
+        const clnorm_spectralnorm d = described(&x, 0, CLNORM_TRAIN, 1);
+        const int64_t most = sizes[k][0] > sizes[k][1] ? sizes[k][0] : sizes[k][1];
+        clnorm_plan *plan;
+        OK(clnorm_spectralnorm_plan(&plan, matrix_context(), &d, 0));
+        ck_assert_uint_le(clnorm_plan_workspace(plan),
+                          clnorm_tensor_bytes(&x) / 16 + (size_t)most * 4 + 1024);
+        clnorm_plan_release(plan);
+    }
+}
+END_TEST
+
 /* Groups of many items, as a GPU has them. */
 START_TEST(wide_groups)
 {
@@ -317,7 +334,7 @@ static Suite *spectralnorm_suite(void)
     return suite_of("spectralnorm",
                     SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
                                gradient_is_the_difference, bad_data_is_said, bad_vectors_are_said,
-                               large_and_small, bad_descriptors, enqueued, wide_groups));
+                               large_and_small, bad_descriptors, enqueued, workspace_is_small, wide_groups));
 }
 
 SUITE_MAIN(spectralnorm_suite)

@@ -63,11 +63,18 @@ static uint32_t sweep_parts(const chain *c, uint32_t side)
     return most < 1 ? 1 : parts < most ? parts : most;
 }
 
+/* Floats of the parts of a side, 0 where it goes by dots. */
+static uint64_t sweep_room(const chain *c, uint32_t side)
+{
+    const bool sweeps = c->x.step[1 - side][0] != 1 && c->x.step[side][0] == 1;
+    return sweeps ? (uint64_t)c->x.count[side] * sweep_parts(c, side) : 0;
+}
+
 /* t = W w where side is 0, W^T w where it is 1. */
 static void multiply(const chain *c, uint32_t side, cln_at w)
 {
-    const uint32_t other = 1 - side, count = c->x.count[side], parts = sweep_parts(c, side);
-    const bool sweeps = c->x.step[other][0] != 1 && c->x.step[side][0] == 1;
+    const uint32_t count = c->x.count[side], parts = sweep_parts(c, side);
+    const bool sweeps = sweep_room(c, side) > 0;
     const cln_step product = { .kernel = sweeps ? "sweep" : "dots",
                                .groups = cln_groups(sweeps ? (uint64_t)parts * count : count),
                                .at = { CLN_AT(X), w, sweeps ? c->sweeps : c->t },
@@ -172,7 +179,8 @@ clnorm_status cln_spectralnorm_steps(cln_steps *s, const cln_problem *p)
     s->types[1] = s->types[2] = d->y.dtype;
     c.own = cln_steps_room(s, 4);
     c.t = cln_steps_room(s, most);
-    c.sweeps = cln_steps_room(s, (uint64_t)most * s->device->units * PARTS);
+    const uint64_t rows = sweep_room(&c, 0), across = sweep_room(&c, 1);
+    c.sweeps = cln_steps_room(s, rows > across ? rows : across);
     if (d->op.direction == CLNORM_BACKWARD)
         backward(&c);
     else
