@@ -614,7 +614,8 @@ typedef struct clnorm_spectralnorm {
  *           method for ordinary data, and from there on each triples what rounding has left.
  *  Buffers  TRAIN X [GAMMA BETA] -> Y [MEAN WHITENER RUNNING_MEAN RUNNING_WHITENER FAULT];
  *           EVAL X RUNNING_MEAN RUNNING_WHITENER [GAMMA BETA] -> Y [FAULT].
- *           Backward the same inputs and DY -> [DX DGAMMA DBETA FAULT], in TRAIN through the iterations. y may be x.
+ *           Backward X DY [GAMMA], in EVAL RUNNING_MEAN RUNNING_WHITENER -> [DX DGAMMA DBETA FAULT], in TRAIN through the
+ *           iterations. y may be x.
  *  Edges    M < C/G and constant channels: S is singular but for eps, which decides; a constant channel gives beta.
  *  Errors   ESHAPE where groups does not divide C, and where M is 1 in TRAIN; EARG; EDTYPE; EUNSUPPORTED where C/G is over
  *           4096.
