@@ -24,6 +24,7 @@ save('bad.npy', (50, 3), noise(149) + [float('nan')])
 save('c5.npy', (2, 5, 4, 4), noise(160))
 save('big.npy', (2, 3, 6, 9), noise(324))
 save('none.npy', (0, 4), [])
+save('flat0.npy', (5, 0), [])
 PYTHON
 
 # ---- words -----------------------------------------------------------------------------------------------------------
@@ -127,6 +128,7 @@ run 0 -- fit-whiten few.npy -o yes.npz --form pca --components 4
 run 3 'dimension 1 of the samples is constant' -- fit-whiten flat.npy -o no.npz
 run 3 'dimension 2 of the samples has a NaN' -- fit-whiten bad.npy -o no.npz
 run 3 'there is no sample in none.npy' -- fit-whiten none.npy -o no.npz
+run 3 'a sample of flat0.npy has no values' -- fit-whiten flat0.npy -o no.npz
 run 3 'samples of rows.npy have 4 values' -- fit-whiten rows.npy --components 5 -o no.npz
 run 3 'cannot be read' -- fit-whiten absent.npy -o no.npz
 run 3 'axes' -- fit-whiten x.npy w.npy -o no.npz

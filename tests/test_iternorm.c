@@ -319,6 +319,12 @@ START_TEST(by_clblast)
     OK(clnorm_iternorm_plan(&plan, ctx, &d, 0));
     clnorm_plan_describe(plan, text, sizeof text);
     ck_assert_ptr_nonnull(strstr(text, "CLBlast"));
+    if (ctx->device.commands.kernel) { /* before anything of it is recorded */
+        clnorm_args args = CLNORM_ARGS_INIT;
+        struct _cl_command_buffer_khr *const some = (struct _cl_command_buffer_khr *)(void *)&args;
+        ck_assert_int_eq(clnorm_record(plan, ctx->queue, some, &args, 0, NULL, NULL), CLNORM_EUNSUPPORTED);
+        ck_assert_ptr_nonnull(strstr(clnorm_last_error(NULL), "iternorm multiplies by CLBlast on"));
+    }
     clnorm_plan_release(plan);
     ctx->params.own_products = own;
 }
@@ -340,12 +346,28 @@ START_TEST(wide_groups)
 }
 END_TEST
 
+/* Nothing runs, and what FAULT held before says nothing. */
+START_TEST(no_samples)
+{
+    const clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 0, 3, 2, 2), CLNORM_EVAL, 1);
+    matrix_case m = matrix_open(&d.op, ALL);
+    clnorm_host_args io;
+    memset(&io, 0, sizeof io);
+    io.size = sizeof io;
+    memcpy(io.slot, m.data, sizeof io.slot);
+    ck_assert_ptr_nonnull(io.slot[CLNORM_FAULT]);
+    *(float *)io.slot[CLNORM_FAULT] = NAN;
+    OK(clnorm_run_host(matrix_context(), &d.op, &io));
+    matrix_close(&m);
+}
+END_TEST
+
 static Suite *iternorm_suite(void)
 {
     return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
                                            singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
                                            large_traces_are_said, gradient_is_the_difference, bad_descriptors,
-                                           running_statistics, by_clblast, wide_groups));
+                                           running_statistics, no_samples, by_clblast, wide_groups));
 }
 
 SUITE_MAIN(iternorm_suite)

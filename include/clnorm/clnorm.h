@@ -384,8 +384,9 @@ struct _cl_command_buffer_khr;
  *  wait     nwait sync points of the same command buffer that come first; point (if not NULL) receives that of
  *           the last stage. Stages follow each other by sync points. Where a call has nothing to run (an empty
  *           tensor), nothing is recorded and point stays as it was.
- *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no cl_khr_command_buffer; EWORKSPACE without
- *           the workspace that is needed. After an error of OpenCL's the recording is incomplete.
+ *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no cl_khr_command_buffer, and for a matrix op whose
+ *           products are CLBlast's; EWORKSPACE without the workspace that is needed. After an error of OpenCL's the
+ *           recording is incomplete.
  *  Threads  as the extension has it: one recording is of one thread at a time. */
 CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
                                        struct _cl_command_buffer_khr *buffer, const clnorm_args *args,

@@ -214,6 +214,9 @@ clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
     CLN_TRY(check_wait(nwait, wait));
     if (!plan->ctx->device.commands.kernel)
         return cln_fail(CLNORM_EUNSUPPORTED, "%s has no cl_khr_command_buffer", plan->ctx->device.name);
+    if (plan->body[0].steps && plan->body[0].steps->calls)
+        return cln_fail(CLNORM_EUNSUPPORTED, "%s multiplies by CLBlast on %s, which cannot be recorded",
+                        plan->body[0].problem.op->info.name, plan->ctx->device.name);
     CLN_TRY(cln_check_queue(plan, queue, &in_order));
     CLN_TRY(cln_check_args(&args, plan, user_args));
     if (plan->workspace && !args.workspace.mem)

@@ -142,6 +142,8 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
     if (!clnorm_op_slot(desc, CLNORM_MEAN, &mean))
         return cli_fail(EXIT_OPENCL, "whiten has no mean");
     const size_t dims = (size_t)mean.shape[2];
+    if (!dims)
+        return cli_fail(EXIT_INPUT, "a sample of %s has no values", cli_quote(name));
     const bool pixels = j->op.samples == CLNORM_PIXELS, patches = j->op.samples == CLNORM_PATCHES,
                flat = x->ndim == 2;
     if (j->how.components > dims)

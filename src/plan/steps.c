@@ -270,8 +270,7 @@ static clnorm_status call(cln_chain *c, const cln_steps *s, const cln_step *step
     const cl_event *const wait = c->last ? &c->last : c->wait;
     cln_gemm_at at[3];
     cl_event done = NULL;
-    if (c->recording)
-        return cln_fail(CLNORM_EUNSUPPORTED, "a product by CLBlast cannot be recorded");
+    assert(!c->recording); /* clnorm_record has refused */
     for (size_t i = 0; i < CLN_COUNT(at); i++) {
         cl_ulong first;
         at[i].mem = find(s, &step->at[i], c, &first);
