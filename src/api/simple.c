@@ -90,7 +90,8 @@ static clnorm_status add_fault(clnorm_context *ctx, clnorm_args *args, const cln
 static clnorm_status check_fault(clnorm_context *ctx, const clnorm_args *args, const cln_problems *p)
 {
     float fault = 0.0f;
-    if (!args->slot[CLNORM_FAULT].mem || !p->part[0].set_elements) /* nothing ran: it is what the caller had there */
+    if (!args->slot[CLNORM_FAULT].mem ||
+        !p->part[0].set_elements) /* nothing ran: it is what the caller had there */
         return CLNORM_OK;
     CLN_CL(clEnqueueReadBuffer(ctx->queue, args->slot[CLNORM_FAULT].mem, CL_TRUE, 0, sizeof fault, &fault, 0,
                                NULL, NULL));

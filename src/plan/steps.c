@@ -135,6 +135,7 @@ void cln_steps_product(cln_steps *s, const cln_gemm *g, cln_at a, cln_at b, cln_
                        uint32_t absent)
 {
     const bool own = s->params->own_products && !g->tb;
+    assert(!own || (s->params->wg == 1 && s->params->vec > 1)); /* a tile is one work-item's */
     (own ? own_product : call_product)(s, g, a, b, c, given, absent);
 }
 
