@@ -1,8 +1,7 @@
 /* products.c -- matrix products of the library's own, of CLBlast with src/blas/parameters.c or as it comes, and OpenBLAS.
  *
  *   build/bench/products [ROUNDS [plain]]    GFLOP/s of the fastest of so many rounds, all by turn; plain: as it comes */
-#include "api/api.h"
-#include "base/status.h"
+#include "chain_rig.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -26,17 +25,6 @@ typedef struct lab {
     int plain;
 } lab;
 
-/* One product as steps. */
-typedef struct way {
-    cln_params params;
-    cln_steps steps;
-    cln_op op;
-    cln_body body;
-    clnorm_args args;
-    clnorm_buffer workspace;
-    cln_at at[3];
-} way;
-
 static size_t room_of(const cln_gemm *g, int which)
 {
     const size_t a = (size_t)g->lda * (g->ta ? g->k : g->m), b = (size_t)g->ldb * g->k,
@@ -44,52 +32,26 @@ static size_t room_of(const cln_gemm *g, int which)
     return which == 0 ? a : which == 1 ? b : c;
 }
 
-static void make(way *w, const lab *l, const cln_gemm *g, bool own)
+/* One product as steps. */
+static void make(chain_rig *r, const lab *l, const cln_gemm *g, bool own)
 {
-    static const char text[] = "#define OP(name) bench_##name\n#define SOME_KERNELS 0\n"
-                               "#include \"common/matrix.clh\"\n#include \"common/product.clh\"\n";
-    char options[512];
-    cl_int code;
-    memset(w, 0, sizeof *w);
-    w->params = l->ctx->params;
-    w->params.own_products = own;
-    w->steps.params = &w->params;
-    w->steps.device = &l->ctx->device;
-    for (size_t s = 0; s < CLNORM_SLOTS; s++)
-        w->steps.bytes[s] = 4;
+    cln_at at[3];
+    chain_rig_begin(r, l->ctx, own, CLNORM_F32);
     for (int k = 0; k < 3; k++)
-        w->at[k] = k == 1 && g->gram ? w->at[0] : cln_steps_room(&w->steps, room_of(g, k));
-    cln_steps_product(&w->steps, g, w->at[0], w->at[1], w->at[2], 0, 0);
-    if (w->steps.calls && !l->plain)
-        DIE(cln_context_multiplies(l->ctx));
-    DIE(cln_steps_end(&w->steps, l->cl));
-    cln_steps_options(options, sizeof options, &w->steps);
-    w->op.info.name = "bench";
-    w->body.problem.op = &w->op;
-    w->body.steps = &w->steps;
-    w->body.nstages = w->steps.count;
-    DIE(cln_programs_get(l->ctx->programs, text, text, options, true, &w->body.variants[0].program));
-    DIE(cln_stage_kernels(&w->body.variants[0].free, &w->body, 0));
-    w->workspace.mem = clCreateBuffer(l->cl, CL_MEM_READ_WRITE, cln_steps_workspace(&w->steps), NULL, &code);
-    DIE(code);
+        at[k] = k == 1 && g->gram ? at[0] : cln_steps_room(&r->steps, room_of(g, k));
+    cln_steps_product(&r->steps, g, at[0], at[1], at[2], 0, 0);
+    DIE(chain_rig_build(r, l->ctx, !l->plain));
     const float some = 0.25f;
-    DIE(clEnqueueFillBuffer(l->queue, w->workspace.mem, &some, sizeof some, 0, cln_steps_workspace(&w->steps),
+    DIE(clEnqueueFillBuffer(l->queue, r->workspace.mem, &some, sizeof some, 0, cln_steps_workspace(&r->steps),
                             0, NULL, NULL));
     DIE(clFinish(l->queue));
 }
 
-static void drop(way *w)
-{
-    cln_stage_free(w->body.variants[0].free);
-    clReleaseMemObject(w->workspace.mem);
-    free(w->steps.step);
-}
-
-static double run(way *w, const lab *l)
+static double run(chain_rig *r, const lab *l)
 {
     const uint64_t start = cln_now_ns();
-    cln_chain c = { l->queue, true, &w->args, &w->workspace, 0, NULL, NULL, NULL };
-    DIE(cln_stage_enqueue(&c, &w->body, w->body.variants[0].free, false));
+    cln_chain c = { l->queue, true, &r->args, &r->workspace, 0, NULL, NULL, NULL };
+    DIE(cln_stage_enqueue(&c, &r->body, r->body.variants[0].free, false));
     DIE(clFinish(l->queue));
     return (double)(cln_now_ns() - start);
 }
@@ -118,7 +80,7 @@ static void compare(const lab *l, const char *name, const cln_gemm *g, int round
 {
     double best[3] = { INFINITY, INFINITY, INFINITY };
     const double flop = 2e0 * g->m * g->n * g->k; /* of a gram too: twice what it needs */
-    way ours, theirs;
+    chain_rig ours, theirs;
     float *a = floats(room_of(g, 0)), *b = floats(room_of(g, 1)), *c = floats(room_of(g, 2));
     make(&ours, l, g, true);
     make(&theirs, l, g, false);
@@ -130,8 +92,8 @@ static void compare(const lab *l, const char *name, const cln_gemm *g, int round
     printf("%-28s %6u %6u %6u  %8.1f %8.1f %8.1f\n", name, g->m, g->n, g->k, flop / best[0], flop / best[1],
            flop / best[2]);
     fflush(stdout);
-    drop(&ours);
-    drop(&theirs);
+    chain_rig_end(&ours);
+    chain_rig_end(&theirs);
     free(a);
     free(b);
     free(c);

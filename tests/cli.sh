@@ -39,16 +39,17 @@ usage() { local says=$1; shift; run 2 "$says" -- "$@"; }
 
 finish() { echo "$passed passed, $failed failed"; exit $((failed > 0)); }
 
-# same NAME EXPRESSION: a condition in Python, with load() and save().
-same() {
+# same_with MODULE NAME EXPRESSION: a condition in Python, with what the module has.
+same_with() {
     local why
     why=$(python3 -c "
-from npy import *
-r = $2
+from $1 import *
+r = $3
 import sys
 sys.exit(0 if r else 'got ' + repr(r))" 2>&1) && why=''
-    verdict "$1" "$why"
+    verdict "$2" "$why"
 }
+same() { same_with npy "$@"; } # with load() and save()
 
 cat >npy.py <<'PYTHON'
 import array, ast, json, math, os, struct

@@ -125,6 +125,15 @@ static inline void matrix_judge(const matrix_case *m, double bound, const char *
         ck_assert_float_eq(*(float *)m->data[CLNORM_FAULT], 0.0f);
 }
 
+/* No plan is made of it, and the sentence has that word. */
+static inline void matrix_refused(const clnorm_op *op, clnorm_status status, const char *word)
+{
+    clnorm_plan *plan;
+    ck_assert_int_eq(clnorm_plan_create(&plan, matrix_context(), op, 0), status);
+    ck_assert_ptr_null(plan);
+    SAYS(word);
+}
+
 static inline void matrix_close(matrix_case *m)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {

@@ -67,15 +67,7 @@ def rows(path):
     (n, c), _, v = load(path)
     return [v[i * c:i * c + c] for i in range(n)]
 PYTHON
-white() {
-    local why
-    why=$(python3 -c "
-from white import *
-r = $2
-import sys
-sys.exit(0 if r else 'got ' + repr(r))" 2>&1) && why=''
-    verdict "$1" "$why"
-}
+white() { same_with white "$@"; }
 
 run 0 -- fit-whiten rows.npy -o w.npz
 white 'what is in the file' "sorted(npz('w.npz')) == ['count', 'eigenvalues', 'eps', 'inverse', 'mean', 'mean_rest', 'sample', 'whitener'] and npz('w.npz')['count'][2] == (300,) and npz('w.npz')['whitener'][0] == (4, 4) and npz('w.npz')['sample'][2] == (0, 4, 1, 1, 0, 0)"

@@ -250,35 +250,27 @@ START_TEST(gradient_is_the_difference)
 }
 END_TEST
 
-static void refused(const clnorm_iternorm *d, clnorm_status status, const char *word)
-{
-    clnorm_plan *plan;
-    ck_assert_int_eq(clnorm_iternorm_plan(&plan, matrix_context(), d, 0), status);
-    ck_assert_ptr_null(plan);
-    SAYS(word);
-}
-
 START_TEST(bad_descriptors)
 {
     const clnorm_tensor row = { CLNORM_F32, 1, { 5 }, { 0 }, 0 };
     clnorm_iternorm d = described(row, CLNORM_TRAIN, 1);
-    refused(&d, CLNORM_ESHAPE, "(N,C)");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "(N,C)");
     d = described(clnorm_nchw(CLNORM_F32, 2, 6, 3, 3), CLNORM_TRAIN, 4);
-    refused(&d, CLNORM_ESHAPE, "groups is 4");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "groups is 4");
     d.groups = 0;
-    refused(&d, CLNORM_EARG, "groups is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "groups is 0");
     d = described(clnorm_rows(CLNORM_F32, 1, 6), CLNORM_TRAIN, 1);
-    refused(&d, CLNORM_ESHAPE, "one sample");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "one sample");
     d = described(clnorm_rows(CLNORM_F32, 9, 6), 0, 1);
-    refused(&d, CLNORM_EARG, "mode is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "mode is 0");
     d = described(clnorm_rows(CLNORM_F32, 9, 6), CLNORM_TRAIN, 1);
     d.eps = 0;
-    refused(&d, CLNORM_EARG, "eps is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "eps is 0");
     d = described(clnorm_rows(CLNORM_F32, 9, 6), CLNORM_TRAIN, 1);
     d.iterations = 0;
-    refused(&d, CLNORM_EARG, "iterations is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "iterations is 0");
     d = described(clnorm_rows(CLNORM_F32, 9, 5000), CLNORM_TRAIN, 1);
-    refused(&d, CLNORM_EUNSUPPORTED, "5000 channels");
+    matrix_refused(&d.op, CLNORM_EUNSUPPORTED, "5000 channels");
 }
 END_TEST
 

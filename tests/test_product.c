@@ -2,67 +2,27 @@
 #define _POSIX_C_SOURCE 200809L
 #include "api_case.h"
 
-#include "plan/steps.h"
+#include "chain_rig.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-/* A plan by hand: steps whose kernels are those of an op that nobody knows. */
-typedef struct rig {
-    cln_params params;
-    cln_steps steps;
-    cln_op op;
-    cln_body body;
-    clnorm_args args;
-    clnorm_buffer workspace;
-} rig;
-
-static void rig_begin(rig *r, bool own, uint32_t dtype)
+static void begin(chain_rig *r, bool own, uint32_t dtype)
 {
-    const harness *h = harness_get();
-    memset(r, 0, sizeof *r);
-    r->params = h->ctx->params;
-    r->params.own_products = own;
-    r->steps.params = &r->params;
-    r->steps.device = &h->ctx->device;
-    r->steps.types[0] = dtype;
-    for (size_t s = 0; s < CLNORM_SLOTS; s++)
-        r->steps.bytes[s] = s == CLNORM_X ? clnorm_dtype_bytes(dtype) : 4;
+    chain_rig_begin(r, harness_get()->ctx, own, dtype);
 }
+static void build(chain_rig *r) { OK(chain_rig_build(r, harness_get()->ctx, true)); }
 
-static void rig_build(rig *r)
-{
-    static const char text[] = "#define OP(name) test_##name\n#define SOME_KERNELS 0\n"
-                               "#include \"common/matrix.clh\"\n#include \"common/product.clh\"\n"
-                               "#include \"common/covariance.clh\"\n";
-    const harness *h = harness_get();
-    char options[512];
-    cl_int code;
-    if (r->steps.calls)
-        OK(cln_context_multiplies(h->ctx));
-    OK(cln_steps_end(&r->steps, h->cl));
-    cln_steps_options(options, sizeof options, &r->steps);
-    r->op.info.name = "test";
-    r->body.problem.op = &r->op;
-    r->body.steps = &r->steps;
-    r->body.nstages = r->steps.count;
-    OK(cln_programs_get(h->ctx->programs, text, text, options, true, &r->body.variants[0].program));
-    OK(cln_stage_kernels(&r->body.variants[0].free, &r->body, 0));
-    r->workspace.mem =
-        clCreateBuffer(h->cl, CL_MEM_READ_WRITE, cln_steps_workspace(&r->steps) + 64, NULL, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-}
+static cl_ulong byte_of(const chain_rig *r, cln_at at) { return r->steps.scratch + at.first * sizeof(float); }
 
-static cl_ulong byte_of(const rig *r, cln_at at) { return r->steps.scratch + at.first * sizeof(float); }
-
-static void put(const rig *r, cln_at at, const float *v, size_t n)
+static void put(const chain_rig *r, cln_at at, const float *v, size_t n)
 {
     ck_assert_int_eq(clEnqueueWriteBuffer(harness_get()->queue, r->workspace.mem, CL_TRUE, byte_of(r, at),
                                           n * 4, v, 0, NULL, NULL),
                      CL_SUCCESS);
 }
 
-static void get(const rig *r, cln_at at, float *v, size_t n)
+static void get(const chain_rig *r, cln_at at, float *v, size_t n)
 {
     ck_assert_int_eq(clEnqueueReadBuffer(harness_get()->queue, r->workspace.mem, CL_TRUE, byte_of(r, at),
                                          n * 4, v, 0, NULL, NULL),
@@ -70,7 +30,7 @@ static void get(const rig *r, cln_at at, float *v, size_t n)
 }
 
 /* In that queue, behind an event of ours. */
-static void rig_run(rig *r, bool in_order)
+static void run(chain_rig *r, bool in_order)
 {
     const harness *h = harness_get();
     const cl_command_queue queue = in_order || !h->unordered ? h->queue : h->unordered;
@@ -85,13 +45,6 @@ static void rig_run(rig *r, bool in_order)
     ck_assert_int_eq(clWaitForEvents(1, &c.last), CL_SUCCESS);
     clReleaseEvent(c.last);
     clReleaseEvent(gate);
-}
-
-static void rig_end(rig *r)
-{
-    cln_stage_free(r->body.variants[0].free);
-    clReleaseMemObject(r->workspace.mem);
-    free(r->steps.step);
 }
 
 static float *numbers(size_t n, unsigned seed)
@@ -115,16 +68,16 @@ static void check_product(const cln_gemm *g, bool own, bool in_order)
     const size_t na = (size_t)g->lda * (g->ta ? g->k : g->m) + (batch - 1) * g->a_step,
                  nb = (size_t)g->ldb * g->k + (batch - 1) * g->b_step, nc = (size_t)g->ldc * g->m * batch;
     float *a = numbers(na, 1), *b = g->gram ? a : numbers(nb, 2), *c = numbers(nc, 3), *got = numbers(nc, 4);
-    rig r;
-    rig_begin(&r, own, CLNORM_F32);
+    chain_rig r;
+    begin(&r, own, CLNORM_F32);
     const cln_at at_a = cln_steps_room(&r.steps, na), at_b = g->gram ? at_a : cln_steps_room(&r.steps, nb),
                  at_c = cln_steps_room(&r.steps, nc);
     cln_steps_product(&r.steps, g, at_a, at_b, at_c, 0, 0);
-    rig_build(&r);
+    build(&r);
     put(&r, at_a, a, na);
     put(&r, at_b, b, g->gram ? na : nb);
     put(&r, at_c, c, nc);
-    rig_run(&r, in_order);
+    run(&r, in_order);
     get(&r, at_c, got, nc);
     for (uint32_t one = 0; one < batch; one++)
         for (uint32_t i = 0; i < g->m; i++)
@@ -145,7 +98,7 @@ static void check_product(const cln_gemm *g, bool own, bool in_order)
                               "%s %ux%ux%u ta %d %u (%u, %u): %g, want %g", own ? "ours" : "CLBlast", g->m,
                               g->n, g->k, g->ta, one, i, j, (double)got[at], want);
             }
-    rig_end(&r);
+    chain_rig_end(&r);
     free(a);
     if (!g->gram)
         free(b);
@@ -224,18 +177,18 @@ static void covariance(const clnorm_tensor *t, uint32_t groups, float far, bool 
     double *dense = (double *)malloc(count * sizeof *dense), *mean = (double *)calloc(columns, sizeof *mean);
     cln_covariance cov;
     cln_matrix view;
-    rig r;
+    chain_rig r;
     cl_int code;
     for (size_t i = 0; i < bytes / 4; i++)
         x[i] += far + (i % 97 == 0 ? 3.0f : 0.0f);
     OK(cln_matrix_of(&view, t, 2));
     ck_assert_uint_eq(view.count[0], rows);
-    rig_begin(&r, own, CLNORM_F32);
+    begin(&r, own, CLNORM_F32);
     cln_steps_covariance(&r.steps, &cov, CLN_AT(X), &view, groups, (float)rows, 0, 0);
-    rig_build(&r);
+    build(&r);
     r.args.slot[CLNORM_X].mem = clCreateBuffer(harness_get()->cl, CL_MEM_COPY_HOST_PTR, bytes, x, &code);
     ck_assert_int_eq(code, CL_SUCCESS);
-    rig_run(&r, true);
+    run(&r, true);
     get(&r, cov.matrix, got, (size_t)columns * width);
     get(&r, cov.hi, hi, columns);
     get(&r, cov.lo, lo, columns);
@@ -260,7 +213,7 @@ static void covariance(const clnorm_tensor *t, uint32_t groups, float far, bool 
             ck_assert_double_eq_tol((double)got[(size_t)a * width + b], sum / rows, 1e-5);
         }
     clReleaseMemObject(r.args.slot[CLNORM_X].mem);
-    rig_end(&r);
+    chain_rig_end(&r);
     free(x), free(got), free(lo), free(hi), free(dense), free(mean);
 }
 

@@ -207,39 +207,31 @@ START_TEST(large_and_small)
 }
 END_TEST
 
-static void refused(const clnorm_spectralnorm *d, clnorm_status status, const char *word)
-{
-    clnorm_plan *plan;
-    ck_assert_int_eq(clnorm_spectralnorm_plan(&plan, matrix_context(), d, 0), status);
-    ck_assert_ptr_null(plan);
-    SAYS(word);
-}
-
 START_TEST(bad_descriptors)
 {
     const clnorm_tensor x = conv(CLNORM_F32, 4, 3, 2, 2), row = { CLNORM_F32, 1, { 5 }, { 0 }, 0 };
     clnorm_spectralnorm d = described(&row, 0, CLNORM_TRAIN, 1);
-    refused(&d, CLNORM_ESHAPE, "l2norm");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "l2norm");
     d = described(&x, 4, CLNORM_TRAIN, 1);
-    refused(&d, CLNORM_ESHAPE, "dim is 4");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "dim is 4");
     d = described(&x, 0, 0, 1);
-    refused(&d, CLNORM_EARG, "mode is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "mode is 0");
     d = described(&x, 0, CLNORM_TRAIN, 0);
-    refused(&d, CLNORM_EARG, "iterations is 0");
+    matrix_refused(&d.op, CLNORM_EARG, "iterations is 0");
     d = described(&x, 0, CLNORM_TRAIN, 1);
     d.eps = -1;
-    refused(&d, CLNORM_EARG, "eps");
+    matrix_refused(&d.op, CLNORM_EARG, "eps");
     d.eps = NAN;
-    refused(&d, CLNORM_EARG, "eps");
+    matrix_refused(&d.op, CLNORM_EARG, "eps");
     d.eps = 0;
     d.x.dtype = CLNORM_U8;
-    refused(&d, CLNORM_EDTYPE, "x");
+    matrix_refused(&d.op, CLNORM_EDTYPE, "x");
     d.x.dtype = CLNORM_F32;
     d.y.shape[0] = 5;
-    refused(&d, CLNORM_ESHAPE, "y");
+    matrix_refused(&d.op, CLNORM_ESHAPE, "y");
     d.y = d.x;
     d.op.direction = 2;
-    refused(&d, CLNORM_EARG, "direction");
+    matrix_refused(&d.op, CLNORM_EARG, "direction");
 }
 END_TEST
 
