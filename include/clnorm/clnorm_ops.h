@@ -776,10 +776,10 @@ typedef struct clnorm_op_info {
     size_t nattrs;
     const char *schedules;      /* forward: "rows slab split". All that are listed are tested */
     uint32_t layer;             /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
-    const char *schedules_back; /* of a layer: the same backward; else NULL */
+    const char *schedules_back; /* the same backward; NULL: it goes forward only */
     const char *matches; /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
     uint32_t
-        matrix; /* 1: its work is matrix products; schedules says "steps", and goes backward where schedules_back does */
+        matrix; /* 1: its work is matrix products; schedules says "steps" */
     uint32_t reshapes; /* 1: y has a shape of its own, which the op's documentation says */
 } clnorm_op_info;
 

@@ -132,6 +132,34 @@ static int fail_cl(cl_int code, const char *call)
     return cli_fail(EXIT_OPENCL, "%s failed with OpenCL error %d", call, (int)code);
 }
 
+/* Channels, rows and columns of an image; rows of (N,C) are pixels. */
+static void image_of(uint64_t out[3], const clnorm_tensor *x)
+{
+    const bool flat = x->ndim == 2;
+    for (uint32_t k = 0; k < 3; k++)
+        out[k] = flat ? (k ? 1 : (uint64_t)x->shape[1]) : (uint64_t)x->shape[x->ndim - 3 + k];
+}
+
+static cli_sample sample_of(const job *j, const clnorm_tensor *x)
+{
+    const clnorm_whiten *op = &j->op;
+    const bool patches = op->samples == CLNORM_PATCHES;
+    uint64_t image[3];
+    image_of(image, x);
+    const uint64_t windows[][2] = { [CLNORM_PIXELS] = { 1, 1 },
+                                    [CLNORM_PATCHES] = { op->patch, op->patch },
+                                    [CLNORM_IMAGES] = { image[1], image[2] } };
+    const cli_sample sample = { op->samples,
+                                image[0],
+                                windows[op->samples][0],
+                                windows[op->samples][1],
+                                !patches     ? 0
+                                : op->stride ? op->stride
+                                             : op->patch,
+                                j->how.form };
+    return sample;
+}
+
 /* The first input decides what a sample is. */
 static int begin(job *j, const clnorm_any *desc, const char *name)
 {
@@ -144,28 +172,14 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
     const size_t dims = (size_t)mean.shape[2];
     if (!dims)
         return cli_fail(EXIT_INPUT, "a sample of %s has no values", cli_quote(name));
-    const bool pixels = j->op.samples == CLNORM_PIXELS, patches = j->op.samples == CLNORM_PATCHES,
-               flat = x->ndim == 2;
     if (j->how.components > dims)
         return cli_fail(EXIT_INPUT, "--components is %u; samples of %s have %zu values", j->how.components,
                         cli_quote(name), dims);
     const size_t outputs = j->how.form == CLNORM_PCA && j->how.components ? j->how.components : dims;
-    const cli_sample sample = { j->op.samples,
-                                (uint64_t)x->shape[flat ? 1 : x->ndim - 3],
-                                pixels || flat ? 1
-                                : patches      ? j->op.patch
-                                               : (uint64_t)x->shape[x->ndim - 2],
-                                pixels || flat ? 1
-                                : patches      ? j->op.patch
-                                               : (uint64_t)x->shape[x->ndim - 1],
-                                !patches       ? 0
-                                : j->op.stride ? j->op.stride
-                                               : j->op.patch,
-                                j->how.form };
     j->first = strdup(name);
     if (!j->first)
         return cli_fail(EXIT_MEMORY, "no memory for the name of a file");
-    j->w.sample = sample;
+    j->w.sample = sample_of(j, x);
     const size_t bytes[] = { sizeof(uint64_t), 2 * dims * sizeof(float), 2 * dims * dims * sizeof(float) };
     code = cli_whitener_alloc(&j->w, dims, outputs);
     for (size_t k = 0; k < 3 && code == EXIT_OK; k++)
@@ -184,10 +198,10 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
 static int check_like(const job *j, const clnorm_tensor *x, const char *name)
 {
     const cli_sample *s = &j->w.sample;
-    const bool flat = x->ndim == 2, images = s->samples == CLNORM_IMAGES;
-    const uint64_t c = (uint64_t)x->shape[flat ? 1 : x->ndim - 3],
-                   h = flat ? 1 : (uint64_t)x->shape[x->ndim - 2],
-                   w = flat ? 1 : (uint64_t)x->shape[x->ndim - 1];
+    const bool images = s->samples == CLNORM_IMAGES;
+    uint64_t image[3];
+    image_of(image, x);
+    const uint64_t c = image[0], h = image[1], w = image[2];
     if (c == s->channels && (!images || (h == s->height && w == s->width)))
         return EXIT_OK;
     return cli_fail(EXIT_INPUT, "%s has %llu channel%s of %llux%llu pixels; the samples of %s are %s",

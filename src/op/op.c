@@ -234,7 +234,7 @@ static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
 
 static clnorm_status check_head(const cln_op *op, const clnorm_any *desc)
 {
-    const bool both = op->info.layer || op->info.schedules_back;
+    const bool both = op->info.schedules_back != NULL;
     if (desc->op.direction > (both ? CLNORM_BACKWARD : CLNORM_FORWARD))
         return cln_fail(CLNORM_EARG, "%s: direction is %u; %s", op->info.name, desc->op.direction,
                         both ? "forward 0 and backward 1 are allowed" : "it has only 0, forward");
