@@ -64,6 +64,10 @@ def installed(package: str) -> str:
         return f"no {package}"
 
 
+def command() -> str:
+    return shlex.join([str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])
+
+
 def facts(library) -> dict[str, str]:
     import opencl
     commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True,
@@ -74,7 +78,7 @@ def facts(library) -> dict[str, str]:
             "clnorm": f"{library.version()}, {commit}",
             "peers": ", ".join(map(installed, PACKAGES)) + f", Python {platform.python_version()}",
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "command": shlex.join(["bench/peers/run.py", *sys.argv[1:]])}
+            "command": command()}
 
 
 def load_peers() -> tuple[dict, dict[str, str]]:

@@ -11,7 +11,6 @@ import argparse
 import json
 import math
 import os
-import shlex
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ import numpy as np
 
 import clnorm
 import opencl
-from run import ROOT, facts
+from run import ROOT, command, facts
 
 LAYERS = {"batchnorm": {"mode": 1}, "layernorm": {}, "groupnorm": {"groups": 8}, "instancenorm": {}, "mvn": {},
           "rmsnorm": {}, "l2norm": {}, "lpnorm": {"p": 3}, "grn": {}, "lrn": {}}
@@ -119,11 +118,11 @@ def measure(args: argparse.Namespace) -> dict:
         if args.only and args.only != name:
             continue
         shape_of = image if name in LAYERS else photograph
-        powers = range(SMALLEST, LARGEST - (direction == "backward") + 1, args.step)
+        powers = range(SMALLEST, LARGEST - (direction == "backward") + 1, 4 if args.sparse else 1)
         for shape in dict.fromkeys(map(shape_of, powers)):
             at = bench.op(name, direction, shape, "first", 0)
             found["size"].append({"op": name, "direction": direction, "shape": shape} | at)
-        if name in LAYERS and args.awkward:
+        if name in LAYERS and not args.sparse:
             for case, how in {"base": AWKWARD_BASE, **AWKWARD}.items():
                 attrs = LAYERS[name]
                 if how[0][1] % int(attrs.get("groups", 1)):
@@ -210,9 +209,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="as clnorm --device")
     parser.add_argument("--only", default="", help="one op")
     parser.add_argument("--seconds", type=float, default=0.1, help="a point, at least")
-    parser.add_argument("--awkward", type=int, default=1, help=argparse.SUPPRESS)
-    parser.add_argument("--step", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--sparse", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=ROOT / "build/scaling", help="for scaling.json, .png and .md")
     args = parser.parse_args()
     if args.child:
@@ -220,17 +218,16 @@ def main() -> None:
         return
     runs = {}
     for threads in (os.cpu_count() or 1, 1):
-        command = [sys.executable, "-B", __file__, "--child", "--library", str(args.library), "--device", args.device,
-                   "--only", args.only, "--seconds", str(args.seconds), "--awkward", str(int(threads > 1)),
-                   "--step", "1" if threads > 1 else "4"]
-        done = subprocess.run(command, env={**os.environ, "POCL_MAX_PTHREAD_COUNT": str(threads)}, check=True,
+        child = [sys.executable, "-B", __file__, "--child", "--library", str(args.library), "--device", args.device,
+                 "--only", args.only, "--seconds", str(args.seconds), *(["--sparse"] if threads == 1 else [])]
+        done = subprocess.run(child, env={**os.environ, "POCL_MAX_PTHREAD_COUNT": str(threads)}, check=True,
                               stdout=subprocess.PIPE, text=True)
         runs[threads] = json.loads(done.stdout.splitlines()[-1])
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "scaling.json").write_text(json.dumps(runs) + "\n", encoding="utf-8")
     plot(args.out / "scaling.png", runs)
     print(markdown(runs))
-    runs[max(runs)]["facts"]["command"] = shlex.join(["bench/peers/scaling.py", *sys.argv[1:]])
+    runs[max(runs)]["facts"]["command"] = command()
     for key, value in runs[max(runs)]["facts"].items():
         print(f"- {key}: {value}")
 

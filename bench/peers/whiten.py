@@ -1,28 +1,25 @@
 #!/usr/bin/env python3
 """whiten.py -- whitening and its statistics beside PyTorch in one process, interleaved, by the median.
 
-    ~/.cache/clnorm-peers/bin/python bench/peers/whiten.py [--only ZCA] [--rounds 9] [--library libclnorm.so] [--device cpu]
+    ~/.cache/clnorm-peers/bin/python bench/peers/whiten.py [--only ZCA] [--rounds 9] [--library libclnorm.so]
 
-Two threads for both, on two CPUs, with the allocator of run.py, which favours PyTorch. PyTorch is the fastest of several
-expressions, in its time of the same round; the first of them writes what it makes to memory that is there, as clnorm
-does. Both are verified against float64 first.
+Two threads for both, on two CPUs, with the allocator and the rounds of run.py. PyTorch is the fastest of several
+expressions; the first of them writes what it makes to memory that is there, as clnorm does. Both are verified against
+float64 first.
 """
 import argparse
-import statistics
 import sys
-import time
 from pathlib import Path
 
 import run
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--library", type=Path, default=ROOT / "build/release/src/libclnorm.so")
+    parser.add_argument("--rounds", type=int, default=9, help="clean rounds to reach")
+    parser.add_argument("--seconds", type=float, default=60, help="a case, to reach them")
+    parser.add_argument("--library", type=Path, default=run.ROOT / "build/release/src/libclnorm.so")
     parser.add_argument("--device", default="cpu")
     return parser.parse_args()
 
@@ -114,25 +111,20 @@ def main() -> None:
     import torch
     torch.set_num_threads(2)
     import clnorm
+    import harness
     library = clnorm.Library(args.library, args.device)
     for name, text in run.facts(library).items():
-        print(f"{name}: {text}" if name != "command" else "")
-    print("| case | shape | ms | PyTorch ms | PyTorch / ours | plan |\n|---|---|---|---|---|---|")
+        print(f"- {name}: {text}")
+    print("\n| case | shape | ms | PyTorch ms | PyTorch / ours | plan |\n|---|---|---|---|---|---|")
     for name, make, shape in CASES:
         if args.only not in name:
             continue
         ours, peers, op = make(library, *shape)
-        times = [[] for _ in range(1 + len(peers))]
-        for r in range(args.rounds + 1):
-            for k, call in enumerate([ours, *peers]):
-                start = time.perf_counter()
-                call()
-                if r:
-                    times[k].append((time.perf_counter() - start) * 1e3)
-        best = min(times[1:], key=statistics.median)
-        mine, theirs = statistics.median(times[0]), statistics.median(best)
-        print(f"| {name} | {'x'.join(map(str, shape))} | {mine:.1f} | {theirs:.1f} | {theirs / mine:.2f} | "
-              f"{op.describe()[:60]} |", flush=True)
+        rounds = harness.measure({"ours": ours, **{f"peer {k}": peer for k, peer in enumerate(peers)}}, args.rounds,
+                                 args.seconds)
+        best = min((peer for peer in rounds.times if peer != "ours"), key=rounds.median)
+        print(f"| {name} | {'x'.join(map(str, shape))} | {rounds.median('ours'):.1f} | {rounds.median(best):.1f} | "
+              f"{rounds.ratio(best, 'ours'):.2f} | {op.describe()[:60]} |", flush=True)
 
 
 if __name__ == "__main__":
