@@ -179,7 +179,7 @@ def batchnorm_backward(x: torch.Tensor, case: Case) -> Run:
 
 def layernorm(x: torch.Tensor, case: Case) -> Run:
     gamma, beta = (tensor(case, slot).reshape(x.shape[1:]) for slot in ("gamma", "beta"))
-    return lambda: F.layer_norm(x, x.shape[1:], gamma, beta)
+    return lambda: F.layer_norm(x, x.shape[1:], gamma, beta, 1e-6)
 
 
 def layernorm_backward(x: torch.Tensor, case: Case) -> Run:
@@ -191,7 +191,7 @@ def layernorm_backward(x: torch.Tensor, case: Case) -> Run:
 def layernorm_over_c(x: torch.Tensor, case: Case) -> Run:
     """As ConvNeXt does it: there and back."""
     gamma, beta = weights(case, "gamma", "beta")
-    return lambda: F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], gamma, beta).permute(0, 3, 1, 2)
+    return lambda: F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], gamma, beta, 1e-6).permute(0, 3, 1, 2)
 
 
 def grn(x: torch.Tensor, case: Case) -> Run:
@@ -277,7 +277,7 @@ def compiled_run(function):
 
 
 LAYERS = {"batchnorm": batchnorm, "batchnorm eval": batchnorm_eval, "batchnorm backward": batchnorm_backward,
-          "layernorm": layernorm, "layernorm backward": layernorm_backward, "layernorm over c": layernorm_over_c,
+          "layernorm": layernorm, "layernorm backward": layernorm_backward, "layernorm over C": layernorm_over_c,
           "grn": grn, "lrn": lrn, "groupnorm": groupnorm, "instancenorm": instancenorm, "rmsnorm": rmsnorm,
           "iternorm": iternorm, "iternorm backward": iternorm_backward, "spectralnorm": spectralnorm,
           "spectralnorm backward": spectralnorm_backward}

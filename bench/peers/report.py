@@ -1,53 +1,44 @@
-"""report.py -- a Markdown table, JSON and a plot of what was measured."""
+"""report.py -- details, JSON and a plot of what was measured."""
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import Rounds
+from workloads import Workload
 
 OURS, COPY = "clnorm", "copy"
-LIBRARIES = ("torch", "torch.compile", "torchvision", "oneDNN", "OpenCV", "ONNX Runtime", "NumPy")
 
 
 @dataclass(frozen=True)
 class Result:
     """One workload, measured."""
-    name: str
+    row: Workload
+    data: str
     plan: str
     rounds: Rounds
     skipped: dict[str, str]  # peer: why it was not timed
+    errors: dict[str, float]  # of ours and the peers; none where there is no reference
 
     def peers(self) -> list[str]:
         """Timed peers, fastest first."""
         names = [n for n in self.rounds.times if n not in (OURS, COPY)]
         return sorted(names, key=self.rounds.median)
 
-    def of_library(self, library: str) -> str | None:
-        """Its fastest way."""
-        return next((p for p in self.peers() if p.split(":")[0] == library), None)
+    @property
+    def name(self) -> str:
+        return self.row.name
 
     def to_json(self) -> dict:
         r = self.rounds
-        return {"workload": self.name, "plan": self.plan, "rounds": r.total, "dropped": r.dropped,
+        return {"workload": self.name, "label": self.row.label, "title": self.row.title, "place": self.row.place,
+                "data": self.data, "plan": self.plan, "rounds": r.total, "dropped": r.dropped,
                 "dirty": r.dirty, "foreign_load": round(r.load, 3), "skipped": self.skipped,
                 "ratio_to_copy": r.ratio(OURS, COPY),
                 "best_peer": self.peers()[0] if self.peers() else None,
                 "best_peer_over_ours": r.ratio(self.peers()[0], OURS) if self.peers() else None,
+                "error": self.errors,
                 "ms": {n: {"median": r.median(n), "p10": r.spread(n)[0], "p90": r.spread(n)[1],
                            "over_ours": r.ratio(n, OURS), "rounds": r.times[n].tolist()} for n in r.times}}
-
-
-def markdown(results: list[Result]) -> str:
-    """ms are medians, a library's the one of its fastest way; ratios are medians over rounds."""
-    lines = ["| workload | clnorm ms | x copy | " + " | ".join(LIBRARIES) + " | best peer | best / clnorm |",
-             "|---" * (5 + len(LIBRARIES)) + "|"]
-    for result in results:
-        r, peers = result.rounds, result.peers()
-        cells = [f"{r.median(p):.2f}" if (p := result.of_library(name)) else "-" for name in LIBRARIES]
-        best = [peers[0], f"**{r.ratio(peers[0], OURS):.2f}**"] if peers else ["-", "-"]
-        lines.append(f"| {result.name} | {r.median(OURS):.2f} | {r.ratio(OURS, COPY):.2f} | "
-                     + " | ".join(cells + best) + " |")
-    return "\n".join(lines)
 
 
 def details(result: Result) -> str:
@@ -58,8 +49,9 @@ def details(result: Result) -> str:
              f"(median foreign load {r.load:.0%} of a CPU)", f"    plan: {result.plan}"]
     for name in sorted(r.times, key=r.median):
         low, high = r.spread(name)
+        error = f"  error {result.errors[name]:.1e}" if name in result.errors else ""
         lines.append(f"    {name:36} {r.median(name):8.3f} ms  [{low:.3f} .. {high:.3f}]  "
-                     f"{r.ratio(name, OURS):6.2f} x clnorm")
+                     f"{r.ratio(name, OURS):6.2f} x clnorm{error}")
     lines += [f"    {name:36} skipped: {why}" for name, why in result.skipped.items()]
     return "\n".join(lines)
 

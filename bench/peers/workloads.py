@@ -29,7 +29,7 @@ class Workload:
     direction: str = "forward"
     inputs: tuple[str, ...] = ("x",)
     outputs: tuple[str, ...] = ("y",)
-    tolerance: float = 1e-4  # |a - b| / (1 + |b|), peer against ours
+    tolerance: float = 1e-4  # of peers: the measure of reference.py
 
     @property
     def name(self) -> str:
@@ -37,6 +37,22 @@ class Workload:
         way = "" if self.direction == "forward" else f" {self.direction}"
         mode = " eval" if self.attrs.get("mode") == 2 else ""
         return f"{self.label} {self.op}{mode}{way} {'x'.join(map(str, self.shape))} {x} to {y}"
+
+    @property
+    def title(self) -> str:
+        """As a table names it: `layernorm` backward."""
+        variant = self.family.removeprefix(self.op) if self.family.startswith(self.op) else ""
+        return f"`{self.op}`{variant}" + (" u8" if self.x[0] == "uint8" else "")
+
+    @property
+    def place(self) -> str:
+        """32x64x112x112 NHWC"""
+        return "x".join(map(str, self.shape)) + (" NHWC" if self.y[1] == "nhwc" else "")
+
+    @property
+    def measures(self) -> bool:
+        """Whether it takes statistics of x."""
+        return self.family != "affine" and self.direction == "forward" and self.attrs.get("mode") != 2
 
 
 PHOTOS, FRAME = (32, 3, 224, 224), (1, 3, 1080, 1920)
@@ -70,7 +86,7 @@ LAYERS = (
     *(row for shape in RESNET[:2] for row in batchnorm(shape, "nhwc")),
     *rows(6272, 768), *rows(50432, 192),
     Workload("W4", "layernorm", "layernorm", (32, 64, 56, 56), attrs={"affine": 1}, inputs=AFFINE),
-    Workload("W4", "layernorm", "layernorm over c", (32, 96, 56, 56), attrs={"axes": 2}, inputs=AFFINE),
+    Workload("W4", "layernorm", "layernorm over C", (32, 96, 56, 56), attrs={"axes": 2}, inputs=AFFINE),
     Workload("W5", "grn", "grn", (32, 384, 14, 14), inputs=AFFINE),
     Workload("W5", "grn", "grn", (32, 96, 56, 56), inputs=AFFINE),
     Workload("W5", "grn", "grn", (32, 96, 56, 56), x=F32_LAST, y=F32_LAST, inputs=AFFINE),
@@ -109,9 +125,14 @@ def make_array(shape: Sequence[int], dtype: str, layout: str) -> np.ndarray:
     return clnorm.aligned(shape, dtype)
 
 
-def fill(array: np.ndarray, rng: np.random.Generator) -> None:
+# Normal numbers: deviation and mean.
+DATA = {"ordinary": (1.3, 0.7), "hard": (1e-2, 1e4)}
+
+
+def fill(array: np.ndarray, rng: np.random.Generator, data: str = "ordinary") -> None:
     if array.dtype.kind == "f":
-        array[...] = rng.standard_normal(array.shape, np.float32) * 1.3 + 0.7
+        deviation, mean = DATA[data]
+        array[...] = rng.standard_normal(array.shape, np.float32) * deviation + mean
     else:
         array[...] = rng.integers(0, 256, array.shape)
 
@@ -119,17 +140,17 @@ def fill(array: np.ndarray, rng: np.random.Generator) -> None:
 class Case:
     """A row with its arrays, our op on them and the copy that it is held against."""
 
-    def __init__(self, library: clnorm.Library, row: Workload, effort: str) -> None:
+    def __init__(self, library: clnorm.Library, row: Workload, effort: str, data: str = "ordinary") -> None:
         self.row = row
         x, y = make_array(row.shape, *row.x), make_array(row.shape, *row.y)
-        desc = library.descriptor(row.op, row.attrs, x, y, row.direction)
+        self.desc = desc = library.descriptor(row.op, row.attrs, x, y, row.direction)
         back = row.direction == "backward"
         given = {"x": x, "dy" if back else "y": y, "dx": make_array(row.shape, *row.x)}
         self.arrays = {slot: given[slot] if slot in given else library.slot_array(desc, slot)
                        for slot in (*row.inputs, *row.outputs)}
         rng = np.random.default_rng(1)
         for slot in row.inputs:
-            fill(self.arrays[slot], rng)
+            fill(self.arrays[slot], rng, data if slot == "x" else "ordinary")
             if slot in ("rstd", "running_var"):
                 self.arrays[slot][...] = 0.5 + np.abs(self.arrays[slot])
         self.op = clnorm.Op(library, desc, self.arrays, effort)
@@ -143,26 +164,21 @@ class Case:
     def __getitem__(self, slot: str) -> np.ndarray:
         return self.arrays[slot]
 
-    def affine(self) -> tuple[np.ndarray, np.ndarray]:
-        """a, b of y = a * x + b per channel, for the ops of this family."""
-        channels = self.row.shape[1]
+    def mean_std(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of y = (x / 255 - mean) / std per channel, for the ops of this family."""
         mean, std = {"totensor": (0.0, 1.0), "symmetric": (0.5, 0.5),
                      "normalize": (self.row.attrs.get("mean"), self.row.attrs.get("std"))}[self.row.op]
-        mean, std = (np.broadcast_to(np.asarray(v, np.float64), channels) for v in (mean, std))
+        return tuple(np.broadcast_to(np.asarray(v, np.float64), self.row.shape[1]) for v in (mean, std))
+
+    def affine(self) -> tuple[np.ndarray, np.ndarray]:
+        """a, b of y = a * x + b, the same."""
+        mean, std = self.mean_std()
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
 
-    def expect(self) -> list[np.ndarray]:
-        """Our outputs, copied, before anything is timed."""
+    def run(self) -> list[np.ndarray]:
+        """Our outputs, copied."""
         self.op()
         return [self.arrays[slot].copy() for slot in self.row.outputs]
-
-    def error(self, got: Any, want: list[np.ndarray]) -> float:
-        """The worst |a - b| / (1 + |b|) over all outputs."""
-        several = got if isinstance(got, (tuple, list)) else (got,)
-        worst = 0.0
-        for g, w in zip(several, want, strict=True):
-            worst = max(worst, float(np.max(np.abs(np.asarray(g).reshape(w.shape) - w) / (1 + np.abs(w)))))
-        return worst
 
     def release(self) -> None:
         self.op.release()
