@@ -22,6 +22,7 @@ MAX_DIMS, MAX_SLOTS = 6, 32
 DIRECTIONS = {"forward": 0, "backward": 1}
 EFFORTS = {"estimate": 0, "measure": 1}
 PAGE = 4096
+LAZY = 1  # options.flags
 
 
 class Tensor(ctypes.Structure):
@@ -48,6 +49,12 @@ class Any(ctypes.Structure):
                 ("rest", ctypes.c_uint8 * 4096)]
 
 
+class Options(ctypes.Structure):
+    """clnorm_options"""
+    _fields_ = [("size", c_uint32), ("flags", c_uint32), ("ops", c_uint64), ("cache_dir", ctypes.c_char_p),
+                ("kernel_dir", ctypes.c_char_p), ("rest", c_void_p * 8)]
+
+
 class Error(RuntimeError):
     """A call of the library failed; the text is its own sentence."""
 
@@ -71,13 +78,15 @@ def tensor_of(array: np.ndarray) -> Tensor:
 class Library:
     """The loaded library with a context of its own on one device."""
 
-    def __init__(self, path: Path, device: str) -> None:
+    def __init__(self, path: Path, device: str, kernels: Path | None = None) -> None:
+        """kernels: a folder of cl/ to read instead of the embedded one."""
         self.lib = ctypes.CDLL(str(path))
         self.lib.clnorm_last_error.restype = ctypes.c_char_p
         self.lib.clnorm_op_named.restype = c_void_p
         self.lib.clnorm_plan_describe.restype = c_size_t
         self.context = c_void_p()
-        self.check(self.lib.clnorm_open(byref(self.context), device.encode(), None))
+        options = Options(size=ctypes.sizeof(Options), flags=LAZY, kernel_dir=bytes(kernels) if kernels else None)
+        self.check(self.lib.clnorm_open(byref(self.context), device.encode(), byref(options)))
         handles = c_void_p(), c_void_p(), c_void_p()
         self.check(self.lib.clnorm_context_handles(self.context, *map(byref, handles)))
         self.device = opencl.Device(*handles)
