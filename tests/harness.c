@@ -138,6 +138,8 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
     const uint32_t span = proposed.cols ? problem->geo.span : 0;
     const uint32_t pers[] = { proposed.per, 1, 3 }, blocks[] = { proposed.block, 1, 4 },
                    cols[] = { proposed.cols, span, proposed.cols };
+    cln_params large = w->h->ctx->params;
+    large.wide_bytes = 0;
     for (size_t i = 0; i < CLN_COUNT(pers); i++) {
         cln_choice *ch = &choices[k];
         ch->per = split ? 1 : pers[i];
@@ -145,13 +147,15 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
         ch->cols = cols[i];
         if (i && pers[i] == pers[0] && blocks[i] == blocks[0] && cols[i] == cols[0])
             continue;
-        ch->wide = false;
+        ch->wide = ch->leads = false;
         run_choices(w, choices);
-        ch->wide = w->c->force >= WAYS_MORE && i == 0 && w->c->offset == 0 && problem->maps &&
-                   (ch->vec == w->h->ctx->params.vec || getenv("CLNORM_TEST_FULL")) &&
-                   (ch->cols % ch->vec == 0 || ch->cols >= problem->geo.len) &&
-                   cln_geo_aligned(&problem->geo, ch->vec, true);
-        if (ch->wide)
+        if (w->c->force < WAYS_MORE || i || !problem->maps ||
+            (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
+            continue;
+        cln_choose_stores(ch, problem, &large);
+        ch->wide = ch->wide && w->c->offset == 0;
+        ch->leads = ch->leads && !ch->wide;
+        if (ch->wide || ch->leads)
             run_choices(w, choices);
     }
 }
@@ -203,7 +207,7 @@ static void run_one(work *w)
             if (!cln_solvers[i]->applicable(&w->posed.part[k]) && !left--)
                 cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &h->ctx->params,
                                 &h->ctx->device);
-        choices[k].wide = false;
+        choices[k].wide = choices[k].leads = false;
     }
     run_choices(w, choices);
 }

@@ -55,9 +55,10 @@ static void say_choices(words *s, const work *w, const cln_choice *choices)
 {
     for (size_t k = 0; k < w->posed.count; k++) {
         const cln_choice *ch = &choices[k];
-        say(s, ", %s%s%s wg %u vec %u per %u block %u cols %u wide %d",
+        say(s, ", %s%s%s wg %u vec %u per %u block %u cols %u wide %d%s",
             w->op->layer ? cln_role_name(w->posed.part[k].layer.role) : "", w->op->layer ? ": " : "",
-            ch->solver ? ch->solver->name : "none", ch->wg, ch->vec, ch->per, ch->block, ch->cols, ch->wide);
+            ch->solver ? ch->solver->name : "none", ch->wg, ch->vec, ch->per, ch->block, ch->cols, ch->wide,
+            ch->leads ? " leads" : "");
     }
 }
 

@@ -14,7 +14,7 @@
 
 static cln_tuned tuned_of(const cln_choice *choice, const cln_params *params)
 {
-    cln_tuned t = { { 0 }, choice->wg, choice->vec, params->busy, choice->wide };
+    cln_tuned t = { { 0 }, choice->wg, choice->vec, params->busy, choice->wide || choice->leads };
     snprintf(t.solver, sizeof t.solver, "%s", choice->solver->name);
     return t;
 }

@@ -56,12 +56,17 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
-bool cln_writes_wide(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
+#define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
+
+void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
-    return y_bytes >= params->wide_bytes && cln_geo_aligned(&problem->geo, choice->vec, true) &&
-           (choice->cols % choice->vec == 0 ||
-            choice->cols >= problem->geo.len); /* else a group's first column would not be aligned */
+    const bool large = y_bytes >= params->wide_bytes, columns = problem->columns || problem->window;
+    choice->wide = large && cln_geo_aligned(&problem->geo, choice->vec, true) &&
+                   (choice->cols % choice->vec == 0 ||
+                    choice->cols >= problem->geo.len); /* else a group's first column would not be aligned */
+    choice->leads = large && params->stream && choice->wg == 1 && !columns &&
+                    problem->geo.view[CLN_VIEW_Y].step == 1 && problem->geo.len >= LEAST_LED;
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
@@ -74,14 +79,16 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     solver->propose(out, problem, params, device->units);
     if (problem->layer.family)
         out->mapped = cln_share(out, problem, params, device->units);
-    out->wide = problem->maps && solver != &cln_solve_sums && cln_writes_wide(out, problem, params);
+    if (problem->maps && solver != &cln_solve_sums)
+        cln_choose_stores(out, problem, params);
     return true;
 }
 
 bool cln_same_choice(const cln_choice *a, const cln_choice *b)
 {
     return a->solver == b->solver && a->wg == b->wg && a->vec == b->vec && a->per == b->per &&
-           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->wide == b->wide;
+           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->wide == b->wide &&
+           a->leads == b->leads;
 }
 
 double cln_read_again(const cln_problem *problem, const cln_params *params)
@@ -180,7 +187,7 @@ void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_p
                        const cln_params *params)
 {
     if (before && before->solver == &cln_solve_sums)
-        choice->wide = cln_writes_wide(choice, problem, params);
+        cln_choose_stores(choice, problem, params);
 }
 
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,

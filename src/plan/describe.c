@@ -41,15 +41,18 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
 {
     const cln_problem *p = &body->problem;
     const uint64_t y = (uint64_t)p->geo.sets * p->set_elements * p->y_bytes;
+    const bool large = p->maps && y >= params->wide_bytes;
     if (body->choice.wide)
         add(t, "wide: %s loads and %sstores where the buffers are aligned\n", "vector",
             params->stream ? "streaming " : "");
-    else if (body->choice.solver == &cln_solve_sums)
+    if (body->choice.leads)
+        add(t, "streaming stores of y's whole cache lines where they are not aligned\n");
+    if (body->choice.solver == &cln_solve_sums)
         add(t, "dx is written with the gradients of the weights\n");
-    else if (p->maps && y >= params->wide_bytes && p->geo.view[CLN_VIEW_Y].step != 1)
+    else if (large && p->geo.view[CLN_VIEW_Y].step != 1)
         add(t, "no wide stores: y's elements are %lld apart in a run\n",
             (long long)p->geo.view[CLN_VIEW_Y].step);
-    else if (p->maps && y >= params->wide_bytes)
+    else if (large && !body->choice.wide && !body->choice.leads)
         add(t, "no wide stores: a stride is not a multiple of %u elements\n", body->choice.vec);
     if (p->geo.view[CLN_VIEW_X].step < 1 || p->geo.view[CLN_VIEW_X].step > 4)
         add(t, "loads one by one: x's elements are %lld apart in a run\n",

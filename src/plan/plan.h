@@ -125,6 +125,7 @@ typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
+    bool leads;        /* those of other buffers do so too, from y's first whole line on */
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
     bool along;        /* the problem before has left dx to this one */
     bool tuned;        /* by measurement, not by estimate */
@@ -162,8 +163,8 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
 /* The same for problem k and those behind it. */
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
                      const cln_device *device);
-/* Whether dx or y, in the problem's geometry, is worth kernels for aligned buffers, and can have them. */
-bool cln_writes_wide(const cln_choice *choice, const cln_problem *problem, const cln_params *params);
+/* Which stores dx or y is worth, in the problem's geometry. */
+void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* Whether the planner also looks at vectors of 1 for it. */

@@ -85,7 +85,7 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
         text, room,
         "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
         "-DXSTEP=%d -DYSTEP=%d",
-        body->choice.wg, body->choice.vec, wide, wide && params->stream,
+        body->choice.wg, body->choice.vec, wide, wide ? params->stream : body->choice.leads,
         clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
         step_option(body->geo.view[CLN_VIEW_X].step, 4), step_option(body->geo.view[CLN_VIEW_Y].step, 1));
     if (p->op->info.layer)
