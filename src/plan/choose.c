@@ -77,6 +77,8 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     const cln_choice start = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     *out = start;
     solver->propose(out, problem, params, device->units);
+    if (!out->per)
+        return false;
     if (problem->layer.family)
         out->mapped = cln_share(out, problem, params, device->units);
     if (problem->maps && solver != &cln_solve_sums)

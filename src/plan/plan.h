@@ -142,7 +142,7 @@ typedef struct cln_solver {
     const char *name;
     /* NULL if it can, else why not. */
     const char *(*applicable)(const cln_problem *problem);
-    /* Proposes per and block for wg, vec and the device. */
+    /* Proposes per and block for wg, vec and the device; per 0: it has no way for those. */
     void (*propose)(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units);
     /* Bytes that go to memory, with what the cache keeps taken off. */
     double (*traffic)(const cln_problem *problem, const cln_params *params);
@@ -205,6 +205,9 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
                    uint32_t units);
 cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share);
 uint32_t cln_outer(const cln_geo *geo);
+
+/* solve_columns.c: whether so many columns of all rows are few enough for one group, of one work-item. */
+bool cln_fits_tile(const cln_geo *g, uint32_t cols);
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 /* per, raised until ceil(work / (per * unit)) groups are few enough for one launch. */

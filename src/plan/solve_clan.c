@@ -1,36 +1,51 @@
-/* solve_clan.c -- a group per family, or per few consecutive families: all its statistics, then all its maps.
- */
+/* solve_clan.c -- a group per family, or per few consecutive families: all its statistics, then all its maps. Where sets lie
+ * side by side, a group of one per outer place, which is of whole families. */
 #include "plan/plan.h"
+
+#define ENOUGH \
+    4 /* families of a group, of which the first one's statistics and the last one's maps overlap with nothing */
 
 static const char *applicable(const cln_problem *problem)
 {
-    return !problem->layer.family || !problem->maps ? "sets do not come in families"
-           : problem->columns                       ? "sets lie side by side"
-                                                    : NULL;
+    return !problem->layer.family || !problem->maps ? "sets do not come in families" : NULL;
+}
+
+/* What a group takes at a time, and how many there are. */
+static uint32_t sets_at_once(const cln_problem *problem)
+{
+    return problem->columns ? problem->geo.len / problem->geo.span : problem->layer.family;
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    choice->per = problem->geo.sets / problem->layer.family / (units * params->busy);
+    const uint32_t count = problem->geo.sets / sets_at_once(problem), fair = count / (units * params->busy),
+                   most = count / (units * 2), enough = most < ENOUGH ? most : ENOUGH;
+    choice->per = fair > enough || choice->wg > 1 ? fair : enough;
     if (choice->per < 1)
         choice->per = 1;
+    if (!problem->columns)
+        return;
+    choice->cols = problem->geo.len;
+    if (choice->wg > 1 || !cln_fits_tile(&problem->geo, choice->cols))
+        choice->per = 0; /* it cannot */
 }
 
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const double out = (double)problem->set_elements * problem->geo.sets * (double)problem->y_bytes;
-    const double in = (double)problem->bytes - out, family = in / problem->geo.sets * problem->layer.family;
-    return (double)problem->bytes + (family <= (double)params->slab_bytes ? 0.1 : 1) * in;
+    const double in = (double)problem->bytes - out, some = in / problem->geo.sets * sets_at_once(problem);
+    return (double)problem->bytes + (some <= (double)params->slab_bytes ? 0.1 : 1) * in;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    const uint64_t families = geo->sets / problem->layer.family;
-    geo->per = cln_fit_per(choice->per, families, 1);
+    const uint64_t count = geo->sets / sets_at_once(problem);
+    geo->per = cln_fit_per(choice->per, count, 1);
+    geo->cols = choice->cols;
     *workspace = cln_kept_bytes(geo);
-    out[0] =
-        (cln_stage){ "clan", cln_ceil_div(families, geo->per), cln_chunk_items(choice, cln_geo_chunks(geo)) };
+    out[0] = (cln_stage){ "clan", cln_ceil_div(count, geo->per),
+                          problem->columns ? 1 : cln_chunk_items(choice, cln_geo_chunks(geo)) };
     return 1;
 }
 

@@ -6,9 +6,10 @@
 #define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
 /* The twin of COLS in cl/common/columns.clh. */
+#define COLUMNS_OF_ONE 1024
 static uint32_t most_columns(const cln_problem *problem, uint32_t wg)
 {
-    return wg == 1 ? 1024 : problem->layer.both ? 112 : 256;
+    return wg == 1 ? COLUMNS_OF_ONE : problem->layer.both ? 112 : 256;
 }
 
 static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
@@ -39,6 +40,8 @@ static uint32_t busy_columns(const cln_problem *problem, const cln_choice *choic
 }
 
 /* ---- tile ---- */
+
+bool cln_fits_tile(const cln_geo *g, uint32_t cols) { return (uint64_t)cols * leaves(g) <= COLUMNS_OF_ONE; }
 
 static uint32_t common_multiple(uint32_t a, uint32_t b)
 {
