@@ -2,6 +2,7 @@
 #include "base/compiler.h"
 #include "data.h"
 #include "record.h"
+#include "ref/bound.h"
 #include "tensor/tensor.h"
 #include "work.h"
 
@@ -79,32 +80,17 @@ words work_describe(const work *w, const cln_choice *choices)
 
 /* ---- errors ---- */
 
-static double bound_of(const work *w, uint32_t s)
+static ref_data held(const work *w)
 {
-    const bool ordinary = w->c->data == DATA_NORMAL || w->c->data == DATA_CONSTANT;
-    switch (s) {
-    case CLNORM_DX:
-    case CLNORM_DRESIDUAL:
-        return 2e-6;
-    case CLNORM_DGAMMA:
-    case CLNORM_DBETA:
-        return 5e-6;
-    case CLNORM_RUNNING_MEAN:
-    case CLNORM_RUNNING_VAR:
-        return 1e-6;
-    default:
-        return ordinary ? 5e-7 : 1e-6;
-    }
+    return w->c->data == DATA_NORMAL || w->c->data == DATA_CONSTANT ? REF_ORDINARY : REF_HOSTILE;
 }
 
-/* Statistics in f32: relative, where they are in the range of f32 at all. */
-static double statistic_error(double got, double want)
+/* Held to what holds of any data too. */
+static double off(const work *w, uint32_t s, int64_t i, double got, double want)
 {
-    if (isnan(want) || isinf((float)want))
-        return isnan(got) || isinf(got) ? 0 : 1e9;
-    if (fabs(want) < 1e-37)
-        return fabs(got) < 2e-37 ? 0 : 1e9;
-    return fabs(got - want) / fabs(want) / 1e-6;
+    const uint32_t kind = w->desc.op.kind, dtype = w->a[s].t.dtype;
+    return fmax(ref_off(kind, s, REF_ANY, dtype, got, want, w->any[s][i]),
+                ref_off(kind, s, held(w), dtype, got, want, w->scale[s][i]));
 }
 
 typedef struct verdict {
@@ -127,8 +113,6 @@ static verdict judge_mask(const unsigned char *p, const double *want, int64_t i)
 
 static verdict judge_element(const work *w, uint32_t s, int64_t i, const unsigned char *now)
 {
-    static const uint32_t relative =
-        1u << CLNORM_RSTD | 1u << CLNORM_MIN | 1u << CLNORM_MAX | 1u << CLNORM_M2;
     const array *a = &w->a[s];
     const int64_t at = ref_place(&a->t, i);
     const unsigned char *p = now + a->offset;
@@ -137,8 +121,7 @@ static verdict judge_element(const work *w, uint32_t s, int64_t i, const unsigne
     if (s == CLNORM_MASK)
         return judge_mask(p + at, w->want[s], i);
     verdict v = { ref_get(a->t.dtype, p, at), w->want[s][i], 0 };
-    v.error = relative >> s & 1 ? statistic_error(v.got, v.want)
-                                : ref_error(a->t.dtype, v.got, v.want, w->scale[s][i], bound_of(w, s));
+    v.error = off(w, s, i, v.got, v.want);
     return v;
 }
 
@@ -154,7 +137,7 @@ static void judge_array(const work *w, const cln_choice *choices, uint32_t s, co
         if (!(v.error <= 1))
             ck_abort_msg("%s: %s[%lld]: got %.9g, want %.9g, bound %g, %g times the bound",
                          work_describe(w, choices).text, work_slot_name(s), (long long)i, v.got, v.want,
-                         bound_of(w, s), v.error);
+                         ref_bound(w->desc.op.kind, s, held(w)), v.error);
     }
     if (a->t.dtype == CLNORM_F32)
         record_error(&w->desc, work_slot_name(s), worst);

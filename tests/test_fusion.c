@@ -8,6 +8,7 @@
 #include "array.h"
 #include "data.h"
 #include "guard.h"
+#include "ref/bound.h"
 #include "tensor/tensor.h"
 
 #include <math.h>
@@ -164,14 +165,6 @@ static void say(const work *w, const cln_choice *ch, char *text, size_t room)
              f->saved ? " saved" : "", ch->solver->name, ch->wg, ch->vec);
 }
 
-static double bound(uint32_t slot)
-{
-    return slot == CLNORM_Y                                ? 5e-7
-           : slot == CLNORM_SUM                            ? 1e-7
-           : slot == CLNORM_DX || slot == CLNORM_DRESIDUAL ? 2e-6
-                                                           : 5e-6;
-}
-
 static bool bit(const unsigned char *mask, int64_t k) { return mask[k / 8] >> k % 8 & 1; }
 
 /* The mask's bits are those of what y holds, which rounds a tiny z to 0. */
@@ -191,7 +184,7 @@ static void check_slot(const work *w, const char *text, uint32_t s, const unsign
     const array *a = &w->a[s];
     for (int64_t i = 0; i < clnorm_tensor_count(&a->t); i++) {
         const double got = ref_get(a->t.dtype, now + a->offset, ref_place(&a->t, i)), want = w->want[s][i];
-        const double error = ref_error(a->t.dtype, got, want, w->scale[s][i], bound(s));
+        const double error = ref_off(w->f->kind, s, REF_ORDINARY, a->t.dtype, got, want, w->scale[s][i]);
         ck_assert_msg(error <= 1, "%s: slot %u element %lld: got %.9g, want %.9g, %g times the bound", text,
                       s, (long long)i, got, want, error);
     }

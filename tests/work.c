@@ -154,6 +154,7 @@ static void run_reference(work *w)
         }
         w->want[s] = numbers(a);
         io.scale[s] = w->scale[s] = numbers(a);
+        io.any[s] = w->any[s] = numbers(a);
         for (int64_t i = 0; accumulates(w, s) && i < clnorm_tensor_count(&a->t); i++)
             w->want[s][i] = ref_get(a->t.dtype, data_of(w, s), ref_place(&a->t, i));
         if (MOVED >> s & 1)
@@ -183,5 +184,6 @@ void work_end(work *w)
         free(w->a[s].host);
         free(w->want[s]);
         free(w->scale[s]);
+        free(w->any[s]);
     }
 }

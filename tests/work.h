@@ -13,7 +13,7 @@ typedef struct work {
     cln_problems posed;
     uint32_t slots; /* that the case has, bit per clnorm_slot */
     array a[CLNORM_SLOTS];
-    double *want[CLNORM_SLOTS], *scale[CLNORM_SLOTS]; /* of outputs */
+    double *want[CLNORM_SLOTS], *scale[CLNORM_SLOTS], *any[CLNORM_SLOTS]; /* of outputs */
     uint64_t hash;
     bool hashed;
 } work;

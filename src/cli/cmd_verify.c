@@ -128,7 +128,7 @@ static void try_variant(tally *t, cli_case *c, const cli_shape *s, uint32_t scop
     set_attributes(&c->desc, scope, of, (t->cases & 1) && s->c >= 3);
     c->view = cli_view_names[s->view];
     c->seed = t->cases + 1;
-    c->bound = c->data ? 1e-6 : 5e-7;
+    c->held = c->data ? REF_HOSTILE : REF_ORDINARY;
     try_case(t, c);
 }
 
@@ -173,7 +173,7 @@ static void try_layer(tally *t, bool hostile)
         }
 }
 
-/* Both modes of a matrix op in f32, whose bound is 1e-4 whatever the product. */
+/* Both modes of a matrix op in f32. */
 static void try_matrix(tally *t)
 {
     for (size_t k = 0; k < COUNT(shapes); k++)
@@ -187,7 +187,7 @@ static void try_matrix(tally *t)
             set(&c.desc, "mode", mode);
             c.view = cli_view_names[shapes[k].view];
             c.seed = t->cases + 1;
-            c.bound = 1e-4;
+            c.held = REF_ORDINARY;
             clnorm_any checked = c.desc;
             if (clnorm_op_check(&checked) == CLNORM_OK) /* one sample has no covariance */
                 try_case(t, &c);

@@ -3,7 +3,7 @@
 #ifndef CLI_VERIFY_H
 #define CLI_VERIFY_H
 
-#include "clnorm.h"
+#include "ref/bound.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@ typedef struct cli_case {
     char text[80];    /* what else there is, likewise */
     int data;         /* of cli_data_names */
     uint64_t seed;
-    double bound;    /* of y */
+    ref_data held;   /* to the bounds of such data, beside those of any */
+    uint32_t judged; /* bits of the outputs that count; 0: all */
     uint32_t absent; /* bits of the slots that are not given, though the op has them */
     /* Element i of n of an input, in memory; NULL: as data and seed say. */
     double (*value)(const void *user, uint32_t slot, int64_t i, int64_t n);

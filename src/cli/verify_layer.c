@@ -132,7 +132,7 @@ bool cli_layer_case(cli_case *out, const clnorm_op_info *op, uint32_t direction,
         return false;
     memset(out, 0, sizeof *out);
     out->data = k < plain ? 0 : (int)((k - plain) / COUNT(hard)) + 1;
-    out->bound = out->data ? 1e-6 : 5e-7;
+    out->held = out->data ? REF_HOSTILE : REF_ORDINARY;
     out->absent = v->given ? 0 : 1u << CLNORM_MEAN | 1u << CLNORM_RSTD;
     out->view = make(out, op, direction, v, s) ? cli_view_names[s->view] : NULL;
     return true;

@@ -42,8 +42,8 @@ static void finish(ref_layer *l)
             const double m = still || skipped || !set->count ? 0.0 : weight_of_batch(l);
             const double var = set->m2 / ref_degrees(set->count, d->biased_running ? 0 : 1);
             const double old = ref_get(CLNORM_F32, running(l, k), c);
-            if (l->io->scale[running_slots[k]])
-                l->io->scale[running_slots[k]][c] = k ? 0.0 : m * set->largest;
+            const double scale = k ? 0.0 : m * set->largest;
+            ref_put_scale(l->io, running_slots[k], c, scale, scale);
             l->io->moved[k][c] =
                 m == 0.0 ? old : (1.0 - m) * old + m * (k ? var : set->mean + set->mean_rest);
         }

@@ -33,6 +33,9 @@ typedef struct ref_result {
     double y, scale; /* scale: S of the error measure */
 } ref_result;
 
+/* S of element i of an output, where it is wanted. */
+void ref_put_scale(const ref_io *io, uint32_t slot, int64_t i, double scale, double any);
+
 typedef enum ref_source { REF_NO_SETS, REF_OF_X, REF_GIVEN } ref_source;
 
 typedef struct ref_op {

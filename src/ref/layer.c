@@ -69,10 +69,12 @@ static bool allocate(ref_layer *l)
     l->g = numbers(l->elements);
     l->dz = numbers(l->elements);
     l->dx = numbers(l->elements);
+    l->terms = numbers(l->elements);
     l->gamma = numbers(l->weights);
     l->beta = numbers(l->weights);
     l->set = (ref_layer_set *)calloc((size_t)l->sets + 1, sizeof *l->set);
-    return l->set_of && l->weight_of && l->x && l->g && l->dz && l->dx && l->gamma && l->beta && l->set;
+    return l->set_of && l->weight_of && l->x && l->g && l->dz && l->dx && l->terms && l->gamma && l->beta &&
+           l->set;
 }
 
 static void release(ref_layer *l)
@@ -83,6 +85,7 @@ static void release(ref_layer *l)
     free(l->g);
     free(l->dz);
     free(l->dx);
+    free(l->terms);
     free(l->gamma);
     free(l->beta);
     free(l->set);
@@ -186,23 +189,30 @@ static bool begin(ref_layer *l, const ref_layer_op *op, const clnorm_any *desc, 
 
 /* ---- forward ---------------------------------------------------------------------------------- */
 
-static void put(const ref_layer *l, clnorm_slot slot, int64_t i, double value, double scale)
+static void put(const ref_layer *l, clnorm_slot slot, int64_t i, double value, double scale, double any)
 {
     double *out = (double *)l->io->slot[slot];
     if (out)
         out[i] = value + (options(l)->accumulate >> slot & 1u ? out[i] : 0.0);
-    if (l->io->scale[slot])
-        l->io->scale[slot][i] = scale;
+    ref_put_scale(l->io, slot, i, scale, any);
 }
 
+/* How far xhat reaches: it is off by the error of the mean even where it is 0. */
+static double reach(const ref_layer *l, double xhat) { return fmax(fabs(xhat), l->op->has_mean ? 1.0 : 0.0); }
+
+typedef struct summed {
+    double value, scale, any;
+} summed;
+
 /* gamma * xhat + beta and what is added before the activation. */
-static ref_result pre_activation(const ref_layer *l, int64_t i)
+static summed pre_activation(const ref_layer *l, int64_t i)
 {
-    const double scaled = l->gamma[l->weight_of[i]] * l->op->xhat(l, i), beta = l->beta[l->weight_of[i]];
+    const double gamma = l->gamma[l->weight_of[i]], beta = l->beta[l->weight_of[i]], xhat = l->op->xhat(l, i);
     const double x = l->op->adds_x ? l->x[i] : 0.0, residual = residual_at(l, CLNORM_RESIDUAL_AFTER, i);
-    const ref_result r = { scaled + beta + x + residual,
-                           fabs(scaled) + fabs(beta) + fabs(x) + fabs(residual) };
-    return r;
+    const double others = fabs(beta) + fabs(x) + fabs(residual);
+    const summed s = { gamma * xhat + beta + x + residual, fabs(gamma * xhat) + others,
+                       fabs(gamma) * reach(l, xhat) + others };
+    return s;
 }
 
 static void set_bit(void *mask, int64_t bit, bool on)
@@ -216,21 +226,22 @@ static void forward(ref_layer *l)
 {
     const clnorm_layer *o = options(l);
     for (int64_t i = 0; i < l->elements; i++) {
-        const ref_result z = pre_activation(l, i);
-        const double y = ref_act(o->act, (double)o->slope, z.y), unit = (double)o->out_scale,
+        const summed z = pre_activation(l, i);
+        const double y = ref_act(o->act, (double)o->slope, z.value), unit = (double)o->out_scale,
                      zero = (double)o->out_zero;
         if (unit > 0.0)
-            put(l, CLNORM_Y, i, y / unit + zero, z.scale / unit + fabs(zero));
+            put(l, CLNORM_Y, i, y / unit + zero, z.scale / unit + fabs(zero), z.any / unit + fabs(zero));
         else
-            put(l, CLNORM_Y, i, y, z.scale);
-        put(l, CLNORM_SUM, i, l->x[i], 0.0);
+            put(l, CLNORM_Y, i, y, z.scale, z.any);
+        put(l, CLNORM_SUM, i, l->x[i], 0.0, 0.0);
         if (l->io->slot[CLNORM_MASK])
             set_bit(l->io->slot[CLNORM_MASK], ref_place(&l->desc->head.y, i), y > 0.0);
     }
     for (int64_t s = 0; l->op->measure && !l->given && s < l->sets; s++) {
         if (l->op->has_mean)
-            put(l, CLNORM_MEAN, s, l->set[s].mean + l->set[s].mean_rest, l->set[s].largest);
-        put(l, CLNORM_RSTD, s, l->set[s].rstd, 0.0);
+            put(l, CLNORM_MEAN, s, l->set[s].mean + l->set[s].mean_rest, l->set[s].largest,
+                l->set[s].largest);
+        put(l, CLNORM_RSTD, s, l->set[s].rstd, 0.0, 0.0);
     }
     if (l->op->finish)
         l->op->finish(l);
@@ -247,7 +258,7 @@ static void load_gradient(ref_layer *l)
         const int64_t place = ref_place(t, i);
         double slope = 1.0;
         if (needs_pre_activation(l))
-            slope = ref_act_slope(o->act, (double)o->slope, pre_activation(l, i).y);
+            slope = ref_act_slope(o->act, (double)o->slope, pre_activation(l, i).value);
         else if (o->act == CLNORM_RELU)
             slope = get_bit(l->io->slot[CLNORM_MASK], place);
         l->dz[i] = slope == 0.0 ? 0.0 : slope * ref_get(t->dtype, l->io->slot[CLNORM_DY], place);
@@ -259,35 +270,41 @@ static void load_gradient(ref_layer *l)
 static bool put_weights(const ref_layer *l, clnorm_slot slot)
 {
     ref_sum *sum = (ref_sum *)calloc((size_t)l->weights + 1, sizeof *sum);
-    double *size = numbers(l->weights);
-    for (int64_t i = 0; sum && size && i < l->elements; i++) {
-        const double term = slot == CLNORM_DGAMMA ? l->dz[i] * l->op->xhat(l, i) : l->dz[i];
-        ref_sum_add(&sum[l->weight_of[i]], term);
-        size[l->weight_of[i]] += fabs(term);
+    double *size = numbers(l->weights), *any = numbers(l->weights);
+    const bool done = sum && size && any;
+    for (int64_t i = 0; done && i < l->elements; i++) {
+        const double factor = slot == CLNORM_DGAMMA ? l->op->xhat(l, i) : 1.0, dz = l->dz[i];
+        const int64_t w = l->weight_of[i];
+        ref_sum_add(&sum[w], dz * factor);
+        size[w] += fabs(dz * factor);
+        any[w] += fabs(dz) * reach(l, factor);
     }
-    const bool done = sum && size;
     for (int64_t w = 0; done && w < l->weights; w++)
-        put(l, slot, w, ref_sum_take(&sum[w]), 1e-2 * size[w]);
+        put(l, slot, w, ref_sum_take(&sum[w]), 1e-2 * size[w], any[w]);
     free(sum);
     free(size);
+    free(any);
     return done;
 }
 
 /* An element's S is the largest of its set, or the largest g * rstd that it is a difference of; of a sample
- * where its channels depend on each other. */
+ * where its channels depend on each other. For inputs of any kind, also the largest sum of |terms|. */
 static bool put_elements(const ref_layer *l, clnorm_slot slot, const double *value)
 {
     const int64_t joined = l->op->adds_x ? l->channels : 1;
-    double *largest = numbers(l->sets);
-    for (int64_t i = 0; largest && i < l->elements; i++) {
+    double *largest = numbers(l->sets), *any = numbers(l->sets);
+    const bool done = largest && any;
+    for (int64_t i = 0; done && i < l->elements; i++) {
+        const int64_t s = l->set_of[i] / joined;
         const double term = slot == CLNORM_DX ? fabs(l->g[i] * ref_set_at(l, i)->rstd) : 0.0;
-        double *most = &largest[l->set_of[i] / joined];
-        *most = fmax(*most, fmax(fabs(value[i]), isfinite(term) ? term : 0.0));
+        largest[s] = fmax(largest[s], fmax(fabs(value[i]), isfinite(term) ? term : 0.0));
+        any[s] =
+            fmax(any[s], fmax(largest[s], slot == CLNORM_DX && isfinite(l->terms[i]) ? l->terms[i] : 0.0));
     }
-    for (int64_t i = 0; largest && i < l->elements; i++)
-        put(l, slot, i, value[i], largest[l->set_of[i] / joined]);
-    const bool done = largest != NULL;
+    for (int64_t i = 0; done && i < l->elements; i++)
+        put(l, slot, i, value[i], largest[l->set_of[i] / joined], any[l->set_of[i] / joined]);
     free(largest);
+    free(any);
     return done;
 }
 

@@ -58,6 +58,7 @@ struct ref_layer {
     int64_t elements, sets, weights;
     int64_t *set_of, *weight_of; /* of an element */
     double *x, *g, *dz, *dx;     /* dz: the gradient of gamma * xhat + beta */
+    double *terms;               /* |terms| that dx is the sum of, where an op says so */
     double *gamma, *beta;        /* as factor and summand, whatever is absent */
     ref_layer_set *set;
 };

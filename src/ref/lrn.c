@@ -47,15 +47,18 @@ static double through_window(const ref_layer *l, int64_t i)
 {
     return l->g[i] * l->x[i] * pow(base_of(l, i), -(double)l->desc->lrn.beta - 1.0);
 }
+static double size_through(const ref_layer *l, int64_t i) { return fabs(through_window(l, i)); }
 
 /* The windows that hold j lie around j mirrored. */
 static void backward(ref_layer *l)
 {
     const clnorm_lrn *d = &l->desc->lrn;
     const double beta = (double)d->beta;
-    for (int64_t j = 0; j < l->elements; j++)
-        l->dx[j] = l->g[j] * pow(base_of(l, j), -beta) -
-                   2.0 * alpha(d) * beta * l->x[j] * window(l, j, behind(d), before(d), through_window);
+    for (int64_t j = 0; j < l->elements; j++) {
+        const double own = l->g[j] * pow(base_of(l, j), -beta), share = 2.0 * alpha(d) * beta * l->x[j];
+        l->dx[j] = own - share * window(l, j, behind(d), before(d), through_window);
+        l->terms[j] = fabs(own) + fabs(share) * window(l, j, behind(d), before(d), size_through);
+    }
 }
 
 const ref_layer_op ref_lrn = {

@@ -222,6 +222,14 @@ static const struct kept {
 
 static double *member(ref_stat *stat, size_t offset) { return (double *)(void *)((char *)stat + offset); }
 
+void ref_put_scale(const ref_io *io, uint32_t slot, int64_t i, double scale, double any)
+{
+    if (io->scale[slot])
+        io->scale[slot][i] = scale;
+    if (io->any[slot])
+        io->any[slot][i] = any;
+}
+
 static void save(const problem *p, const ref_io *io)
 {
     for (int64_t s = 0; s < sets(p); s++) {
@@ -230,8 +238,8 @@ static void save(const problem *p, const ref_io *io)
             const clnorm_slot slot = kept[k].slot;
             if (io->slot[slot])
                 ((double *)io->slot[slot])[s] = *member(&p->stat[s], kept[k].offset);
-            if (io->scale[slot])
-                io->scale[slot][s] = slot == CLNORM_MEAN ? fmax(fabs(stat->min), fabs(stat->max)) : 0.0;
+            const double scale = slot == CLNORM_MEAN ? fmax(fabs(stat->min), fabs(stat->max)) : 0.0;
+            ref_put_scale(io, slot, s, scale, scale);
         }
         if (io->slot[CLNORM_COUNT])
             ((uint64_t *)io->slot[CLNORM_COUNT])[s] = stat->count;
@@ -248,30 +256,29 @@ static void load(const problem *p, const ref_io *io)
 
 /* ---- an op ----------------------------------------------------------------------------------- */
 
-static void put(ref_result r, double *y, double *scale, int64_t i)
+static void put(const ref_io *io, int64_t i, ref_result r)
 {
-    if (y)
-        y[i] = r.y;
-    if (scale)
-        scale[i] = r.scale;
+    if (io->slot[CLNORM_Y])
+        ((double *)io->slot[CLNORM_Y])[i] = r.y;
+    ref_put_scale(io, CLNORM_Y, i, r.scale, r.scale);
 }
 
-static void apply(const problem *p, double *y, double *scale)
+static void apply(const problem *p, const ref_io *io)
 {
     const int64_t n = elements(p);
     place e = { { 0 } };
     for (int64_t i = 0; i < n; i++, next(p, &e)) {
         const place from = p->op->source == REF_GIVEN ? source_of(p, &e) : e; /* given are those of x */
         const ref_point point = { p->desc, &p->stat[set_of(p, &from)], value_of(p, &e), channel_of(p, &e) };
-        put(p->op->formula(&point), y, scale, i);
+        put(io, i, p->op->formula(&point));
     }
 }
 
-static void apply_per_set(const problem *p, double *y, double *scale)
+static void apply_per_set(const problem *p, const ref_io *io)
 {
     for (int64_t s = 0; s < sets(p); s++) {
         const ref_point point = { p->desc, &p->stat[s], 0.0, 0 };
-        put(p->op->formula(&point), y, scale, s);
+        put(io, s, p->op->formula(&point));
     }
 }
 
@@ -314,7 +321,7 @@ bool ref_run(const clnorm_any *desc, const ref_io *io)
         p.op->fold(desc, &p.stat[s]);
     if (p.op->source == REF_OF_X)
         save(&p, io);
-    (p.op->per_set ? apply_per_set : apply)(&p, (double *)io->slot[CLNORM_Y], io->scale[CLNORM_Y]);
+    (p.op->per_set ? apply_per_set : apply)(&p, io);
     free(p.stat);
     return true;
 }

@@ -16,11 +16,12 @@
  *           beta param_dtype, statistics f32, the mask bits. Outputs are double, but for count (uint64_t) and
  *           the mask. Where the descriptor accumulates, an output holds what the gradient is added to.
  *  scale    of an output: S of the error measure, laid out like the output.
+ *  any      the same for inputs of any kind, of which it knows more (docs/bounds.md).
  *  moved    the running mean and variance (of iternorm the running whitener, of spectralnorm u and v) after the batch; slot
  *           holds those before it. */
 typedef struct ref_io {
     void *slot[CLNORM_SLOTS];
-    double *scale[CLNORM_SLOTS];
+    double *scale[CLNORM_SLOTS], *any[CLNORM_SLOTS];
     double *moved[2];
     double momentum; /* 0: the descriptor's */
     uint64_t count;  /* batches seen before, where cumulative */
@@ -30,13 +31,15 @@ typedef struct ref_io {
 /* Runs a descriptor that clnorm_op_check has completed. y and the other float outputs are dense, in the order
  * of the axes (y, sum, dx and dresidual: x's shape; the others: the shape of clnorm_op_slot), and unrounded
  * whatever the type of y: ref_error and ref_set round. A quantized y is y / out_scale + out_zero. Bit k of a
- * mask is the element that lies k elements behind the first by y's strides. Absent slots, scales and moved
- * are NULL.
+ * mask is the element that lies k elements behind the first by y's strides. Absent slots, scales, any and
+ * moved are NULL.
  *
  * S is, of y, |gamma * xhat| + |beta| + |residual| or what the op has in its place; of dx and dresidual, the
  * largest |ref| of the set, of dx also the largest |g * rstd|, since sets of two or three elements are all
  * cancellation; of dgamma and dbeta, 1e-2 of the sum of |terms|; of a mean, the largest |x| of
- * the set, and of a running mean its share of that; of others 0. Returns false for an op that it does not
+ * the set, and of a running mean its share of that; of others 0. Of any kind of input it is also, where a mean is
+ * subtracted, |gamma| and, of dgamma, the sum of |dy|; of dgamma and dbeta the whole sum of |terms|; of lrn's dx those
+ * that it is a difference of. Returns false for an op that it does not
  * know, where an input is missing, and out of memory. */
 bool ref_run(const clnorm_any *desc, const ref_io *io);
 

@@ -37,6 +37,8 @@ static double formed(const series *s, int64_t i, int64_t n)
         return n > 1 ? 2 * (double)i / (double)(n - 1) - 1 : 0;
     case SERIES_TURNS:
         return i % 2 ? -1 : 1;
+    case SERIES_LATE:
+        return i < n / 64 || u < 0 ? -1 : 1;
     default:
         return u;
     }
@@ -149,6 +151,7 @@ series series_begin(uint64_t *state, double most, double least)
 {
     series s;
     memset(&s, 0, sizeof s);
+    s.form = (series_form)series_below(state, SERIES_FORMS);
     s.seed = series_next(state);
     s.most = most;
     s.least = least;
@@ -159,7 +162,7 @@ series series_begin(uint64_t *state, double most, double least)
 
 void series_print(FILE *file, const char *name, const series *s)
 {
-    static const char *const forms[] = { "uniform", "two values", "heavy", "ramp", "turns" };
+    static const char *const forms[] = { "uniform", "two values", "heavy", "ramp", "turns", "late" };
     fprintf(file, "%s: %s, seed %llu, offset %.9g, scale %.9g", name, forms[s->form],
             (unsigned long long)s->seed, s->offset, s->scale);
     if (s->block)

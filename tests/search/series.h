@@ -19,6 +19,7 @@ typedef enum series_form {
     SERIES_HEAVY, /* most of it small: the cube of a number */
     SERIES_RAMP,
     SERIES_TURNS, /* 1, -1, 1, ... */
+    SERIES_LATE, /* -1 in front, and then -1 and 1: sums about what is in front have many terms that are alike */
     SERIES_FORMS
 } series_form;
 
