@@ -3,7 +3,7 @@
  *
  *   dx = dy (1 + gamma N) + x D,  D = (P - sum_c(P G) / (C a)) / (a G), P = sum dy x gamma, a = mean_c G + eps
  * dgamma of a set is N sum dy x, dbeta sum dy. Kept for the family: a is G p, c is P p, hi is sum dy x p, lo sum dy;
- * behind it: a is N, c is D / p with b = p, hi and lo are dgamma and dbeta. */
+ * behind it: a is N, c is D / b with b = p, hi and lo are dgamma and dbeta. */
 #define OP(name) grn_##name
 #define ADDS_X 1
 #include "common/roles.clh"
@@ -34,21 +34,23 @@ INLINE map_t OP(fold)(STAT(t) s, HERE, ARGS)
     return m;
 }
 
-/* Members meet in the units of the family's p. */
-INLINE float OP(length)(map_t m, float p) { return m.a * (p * recip(m.p)); }
-INLINE float OP(product)(map_t m, float p) { return m.c * (p * recip(m.p)); }
+/* Members meet in the units of the family's p; what is a member's alone stays in its own, where it is not lost beside another
+ * that is 1e35 times as large. */
+INLINE float OP(unit)(map_t m, float p) { return p * recip(m.p); }
 INLINE float2 OP(share)(map_t m, float p)
 {
-    return (float2)(OP(length)(m, p), OP(product)(m, p) * OP(length)(m, p));
+    const float length = m.a * OP(unit)(m, p), product = m.c * OP(unit)(m, p);
+    return (float2)(length, product * length);
 }
 INLINE map_t OP(member)(map_t m, float p, float2 sum, const geo *g, ARGS)
 {
     map_t r = NO_MAP;
-    const float mean = quot(sum.x, (float)g->family) + k.y * p, length = OP(length)(m, p);
-    r.a = quot(length, mean);
+    const float mean = quot(sum.x, (float)g->family) + k.y * p;
+    r.a = quot(m.a, mean) * OP(unit)(m, p);
 #if ROLE == DX
-    r.c = quot(quot(OP(product)(m, p) - quot(quot(sum.y, (float)g->family), mean), mean), length);
-    r.b = p;
+    const float product = m.c * OP(unit)(m, p);
+    r.c = quot(quot(product - quot(quot(sum.y, (float)g->family), mean), mean), m.a);
+    r.b = m.p;
     r.hi = m.hi * r.a * recip(m.p);
     r.lo = m.lo;
 #endif
