@@ -13,6 +13,7 @@ static double mean_of(const ref_layer *l, int64_t s, double (*of)(const ref_laye
 
 static double energy(const ref_layer_set *set) { return set->norm; }
 static double pull(const ref_layer_set *set) { return set->sum_gx * set->norm; }
+static double push(const ref_layer_set *set) { return set->size * set->norm; }
 
 /* a = mean_c G + eps; NaN where an element of the sample is not finite. */
 static double base_of(const ref_layer *l, int64_t s)
@@ -32,17 +33,24 @@ static bool measure(ref_layer *l)
 }
 
 static double times_x(const ref_layer *l, int64_t i) { return l->g[i] * l->x[i]; }
+static double size_x(const ref_layer *l, int64_t i) { return fabs(times_x(l, i)); }
 
 /* P_c = sum_hw g * x; dG_c = P_c / a - (1 / C) * sum_k P_k * G_k / a^2; dx = g * N + x * dG / G. */
 static void backward(ref_layer *l)
 {
     ref_sum_sets(l, times_x, offsetof(ref_layer_set, sum_gx));
+    ref_sum_sets(l, size_x, offsetof(ref_layer_set, size));
     for (int64_t s = 0; s < l->sets; s++) {
         const double a = base_of(l, s), dg = (l->set[s].sum_gx - mean_of(l, s, pull) / a) / a;
+        const double size = (l->set[s].size + mean_of(l, s, push) / a) / a;
         l->set[s].sum_g = l->set[s].norm == 0.0 ? 0.0 : dg / l->set[s].norm;
+        l->set[s].share = l->set[s].norm == 0.0 ? 0.0 : size / l->set[s].norm;
     }
-    for (int64_t i = 0; i < l->elements; i++)
-        l->dx[i] = l->g[i] * ref_set_at(l, i)->rstd + l->x[i] * ref_set_at(l, i)->sum_g;
+    for (int64_t i = 0; i < l->elements; i++) {
+        const ref_layer_set *set = ref_set_at(l, i);
+        l->dx[i] = l->g[i] * set->rstd + l->x[i] * set->sum_g;
+        l->terms[i] = fabs(l->g[i] * set->rstd) + fabs(l->x[i]) * set->share;
+    }
 }
 
 const ref_layer_op ref_grn = {

@@ -197,9 +197,6 @@ static void put(const ref_layer *l, clnorm_slot slot, int64_t i, double value, d
     ref_put_scale(l->io, slot, i, scale, any);
 }
 
-/* How far xhat reaches: it is off by the error of the mean even where it is 0. */
-static double reach(const ref_layer *l, double xhat) { return fmax(fabs(xhat), l->op->has_mean ? 1.0 : 0.0); }
-
 typedef struct summed {
     double value, scale, any;
 } summed;
@@ -211,7 +208,7 @@ static summed pre_activation(const ref_layer *l, int64_t i)
     const double x = l->op->adds_x ? l->x[i] : 0.0, residual = residual_at(l, CLNORM_RESIDUAL_AFTER, i);
     const double others = fabs(beta) + fabs(x) + fabs(residual);
     const summed s = { gamma * xhat + beta + x + residual, fabs(gamma * xhat) + others,
-                       fabs(gamma) * reach(l, xhat) + others };
+                       fabs(gamma) * ref_reach(l, xhat) + others };
     return s;
 }
 
@@ -277,7 +274,7 @@ static bool put_weights(const ref_layer *l, clnorm_slot slot)
         const int64_t w = l->weight_of[i];
         ref_sum_add(&sum[w], dz * factor);
         size[w] += fabs(dz * factor);
-        any[w] += fabs(dz) * reach(l, factor);
+        any[w] += fabs(dz) * ref_reach(l, factor);
     }
     for (int64_t w = 0; done && w < l->weights; w++)
         put(l, slot, w, ref_sum_take(&sum[w]), 1e-2 * size[w], any[w]);
@@ -312,8 +309,10 @@ static bool backward(ref_layer *l)
 {
     load_gradient(l);
     l->op->backward(l);
-    for (int64_t i = 0; l->op->adds_x && i < l->elements; i++)
+    for (int64_t i = 0; l->op->adds_x && i < l->elements; i++) {
         l->dx[i] += l->dz[i];
+        l->terms[i] += fabs(l->dz[i]);
+    }
     const bool weighed = l->op->affine && options(l)->affine != CLNORM_NO_AFFINE;
     const double *dresidual = options(l)->residual == CLNORM_RESIDUAL_BEFORE ? l->dx : l->dz;
     return put_elements(l, CLNORM_DX, l->dx) && put_elements(l, CLNORM_DRESIDUAL, dresidual) &&

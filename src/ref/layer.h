@@ -14,10 +14,11 @@
 typedef struct ref_layer_set {
     int64_t count;
     double mean, mean_rest, m2, rstd;
-    double norm;          /* where the way back needs it: std, |x| or G */
-    double share;         /* 1 over the number of elements as large as the largest */
-    double largest;       /* |x|; a NaN where there is one */
+    double norm;    /* where the way back needs it: std, |x| or G */
+    double share;   /* 1 over the number of elements as large as the largest; of grn, of terms in dx / x */
+    double largest; /* |x|; a NaN where there is one */
     double sum_g, sum_gx; /* of g, and of g times what the op says */
+    double size;          /* of the latter: the sum of |g| * ref_reach */
     ref_sum sum;          /* of the pass at hand */
 } ref_layer_set;
 
@@ -58,7 +59,7 @@ struct ref_layer {
     int64_t elements, sets, weights;
     int64_t *set_of, *weight_of; /* of an element */
     double *x, *g, *dz, *dx;     /* dz: the gradient of gamma * xhat + beta */
-    double *terms;               /* |terms| that dx is the sum of, where an op says so */
+    double *terms;               /* |terms| that dx is the sum of */
     double *gamma, *beta;        /* as factor and summand, whatever is absent */
     ref_layer_set *set;
 };
@@ -72,6 +73,8 @@ bool ref_layer_run(const ref_layer_op *op, const clnorm_any *desc, const ref_io 
 void ref_sum_sets(ref_layer *l, double (*term)(const ref_layer *l, int64_t i), size_t offset);
 /* The sum of squares of every set, into norm; infinite where x is. */
 void ref_sum_squares(ref_layer *l);
+/* size of every set. */
+void ref_sum_sizes(ref_layer *l);
 /* mean, M2 and rstd = 1 / sqrt(M2 / (M - ddof) + eps). */
 void ref_centre(ref_layer *l, double eps, uint32_t ddof);
 double ref_centred(const ref_layer *l, int64_t i); /* (x - mean) * rstd */
@@ -95,6 +98,11 @@ static inline double ref_inverse(double s) { return s == 0.0 ? 0.0 : 1.0 / s; }
 
 static inline const ref_layer_set *ref_set_at(const ref_layer *l, int64_t i) { return &l->set[l->set_of[i]]; }
 static inline double ref_times_xhat(const ref_layer *l, int64_t i) { return l->g[i] * l->op->xhat(l, i); }
+/* How far xhat reaches: it is off by the error of the mean even where it is 0. */
+static inline double ref_reach(const ref_layer *l, double xhat)
+{
+    return fmax(fabs(xhat), l->op->has_mean ? 1.0 : 0.0);
+}
 static inline double ref_scaled(const ref_layer *l, int64_t i) { return l->x[i] * ref_set_at(l, i)->rstd; }
 
 extern const ref_layer_op ref_batchnorm, ref_layernorm, ref_groupnorm, ref_instancenorm, ref_rmsnorm,

@@ -27,8 +27,10 @@ static void backward(ref_layer *l)
     for (int64_t i = 0; !d->eps_inside && i < l->elements; i++) {
         const ref_layer_set *set = ref_set_at(l, i);
         const double free = ref_degrees(set->count, d->ddof);
+        const double share = set->norm == 0.0 ? 0.0 : ref_centred(l, i) / (free * set->norm);
         const double along = set->norm == 0.0 ? 0.0 : ref_centred(l, i) * set->sum_gx / (free * set->norm);
         l->dx[i] = (l->g[i] - set->sum_g / (double)set->count) * set->rstd - along;
+        l->terms[i] = fabs(l->g[i]) * set->rstd + fabs(share) * set->size;
     }
 }
 

@@ -38,8 +38,8 @@ typedef struct ref_io {
  * largest |ref| of the set, of dx also the largest |g * rstd|, since sets of two or three elements are all
  * cancellation; of dgamma and dbeta, 1e-2 of the sum of |terms|; of a mean, the largest |x| of
  * the set, and of a running mean its share of that; of others 0. Of any kind of input it is also, where a mean is
- * subtracted, |gamma| and, of dgamma, the sum of |dy|; of dgamma and dbeta the whole sum of |terms|; of lrn's dx those
- * that it is a difference of. Returns false for an op that it does not
+ * subtracted, |gamma| and, of dgamma, the sum of |dy|; of dgamma and dbeta the whole sum of |terms|; of dx that of
+ * those that it is a difference of. Returns false for an op that it does not
  * know, where an input is missing, and out of memory. */
 bool ref_run(const clnorm_any *desc, const ref_io *io);
 

@@ -16,10 +16,12 @@ static double times_x(const ref_layer *l, int64_t i) { return l->g[i] * l->x[i];
 static void backward(ref_layer *l)
 {
     ref_sum_sets(l, times_x, offsetof(ref_layer_set, sum_gx));
+    ref_sum_sizes(l);
     for (int64_t i = 0; i < l->elements; i++) {
         const ref_layer_set *set = ref_set_at(l, i);
         const double r = set->rstd;
         l->dx[i] = r * l->g[i] - l->x[i] * r * (r * (r * (set->sum_gx / (double)set->count)));
+        l->terms[i] = r * (fabs(l->g[i]) + fabs(l->x[i] * r) * set->size / (double)set->count);
     }
 }
 

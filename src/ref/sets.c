@@ -13,6 +13,13 @@ void ref_sum_sets(ref_layer *l, double (*term)(const ref_layer *l, int64_t i), s
 
 static double gradient(const ref_layer *l, int64_t i) { return l->g[i]; }
 
+static double reached(const ref_layer *l, int64_t i)
+{
+    return fabs(l->g[i]) * ref_reach(l, l->op->xhat(l, i));
+}
+
+void ref_sum_sizes(ref_layer *l) { ref_sum_sets(l, reached, offsetof(ref_layer_set, size)); }
+
 /* ---- squares ---------------------------------------------------------------------------------- */
 
 static double square(const ref_layer *l, int64_t i) { return l->x[i] * l->x[i]; }
@@ -58,11 +65,14 @@ void ref_centre_back(ref_layer *l, uint32_t ddof)
 {
     ref_sum_sets(l, gradient, offsetof(ref_layer_set, sum_g));
     ref_sum_sets(l, ref_times_xhat, offsetof(ref_layer_set, sum_gx));
+    ref_sum_sizes(l);
     for (int64_t i = 0; i < l->elements; i++) {
         const ref_layer_set *set = ref_set_at(l, i);
         const double mean_g = set->sum_g / (double)set->count;
         const double along = l->op->xhat(l, i) * set->sum_gx / ref_degrees(set->count, ddof);
+        const double size = fabs(l->op->xhat(l, i)) * set->size / ref_degrees(set->count, ddof);
         l->dx[i] = set->rstd * (l->g[i] - mean_g - along);
+        l->terms[i] = set->rstd * (fabs(l->g[i]) + size);
     }
 }
 
@@ -85,9 +95,12 @@ double ref_norm_given(double rstd, double eps, bool add)
 void ref_norm_back(ref_layer *l, double (*slope)(const ref_layer *l, int64_t i), double eps, bool add)
 {
     ref_sum_sets(l, ref_times_xhat, offsetof(ref_layer_set, sum_gx));
+    ref_sum_sizes(l);
     for (int64_t i = 0; i < l->elements; i++) {
         const ref_layer_set *set = ref_set_at(l, i);
         const bool moves = add ? set->norm != 0.0 : !(set->norm <= eps);
-        l->dx[i] = (l->g[i] - (moves ? slope(l, i) * set->sum_gx : 0.0)) * set->rstd;
+        const double along = moves ? slope(l, i) : 0.0;
+        l->dx[i] = (l->g[i] - (moves ? along * set->sum_gx : 0.0)) * set->rstd;
+        l->terms[i] = (fabs(l->g[i]) + fabs(along) * set->size) * set->rstd;
     }
 }

@@ -1,12 +1,12 @@
 /* search.c -- looks for inputs that an op gets wrong: climbs from random ones to those of the largest error.
  *
- *     search [--seed S] [--seconds T] [--tries N] [--op NAME] [--doc]
+ *     search [--seed S] [--seconds T] [--tries N] [--op NAME] [--output NAME] [--doc]
  *
- * Each op and direction, but for matrix ops, is climbed for T seconds, or N tries: a change of one or two numbers of the
- * inputs, the shape or an attribute is kept where the worst error, as a multiple of its bound of SEMANTICS section 4, is not smaller;
- * after STUCK tries without a larger one it starts anew. Nothing may exceed 1, but for what `known` says: what does is
- * printed with all its numbers, and the end is 1. --doc prints the table of docs/bounds.md. x is 0 or 1e-30 to 3e38, dy and
- * statistics from outside 0 or 1e-3 to 1e3, gamma and beta 0 or 1e-3 to 1, of f32; docs/bounds.md says why not more. */
+ * Each output of each op and direction, but for matrix ops, is climbed for T seconds, or N tries: a change of one or two numbers of
+ * the inputs, the shape or an attribute is kept where the worst error, as a multiple of its bound (src/ref/bound.h), is not
+ * smaller; after STUCK tries without a larger one it starts anew. Nothing may exceed 1: what does is printed with all its
+ * numbers, and the end is 1. --doc prints the table of docs/bounds.md. x is 0 or 1e-30 to 3e38, all else 0 or 1e-3 to 1e3, of
+ * f32. */
 #define _POSIX_C_SOURCE 200809L
 #include "series.h"
 
@@ -245,7 +245,7 @@ static bool run_climb(climb *c, double seconds, size_t tries)
 
 typedef struct wishes {
     double seed, seconds, tries;
-    const char *op;
+    const char *op, *output;
     bool doc;
 } wishes;
 
@@ -291,7 +291,7 @@ static bool climb_op(const wishes *w, clnorm_context *ctx, const clnorm_op_info 
     const uint32_t outputs = outputs_of(op, direction);
     bool well = true;
     for (uint32_t slot = 0; slot < CLNORM_SLOTS_USED; slot++)
-        if (outputs >> slot & 1u)
+        if (outputs >> slot & 1u && (!w->output || strcmp(w->output, slots[slot]) == 0))
             well &= climb_output(w, ctx, op, direction, slot);
     return well;
 }
@@ -308,6 +308,8 @@ static bool read_wishes(wishes *w, int argc, char **argv)
             w->doc = true;
         else if (k + 1 < argc && strcmp(argv[k], "--op") == 0)
             w->op = argv[++k];
+        else if (k + 1 < argc && strcmp(argv[k], "--output") == 0)
+            w->output = argv[++k];
         else if (!number || k + 1 == argc || !cli_number(argv[++k], number, &why) || *number < 0)
             return false;
     }
@@ -316,13 +318,14 @@ static bool read_wishes(wishes *w, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    wishes w = { 1, 10, 1e9, NULL, false };
+    wishes w = { 1, 5, 1e9, NULL, NULL, false };
     clnorm_options options;
     clnorm_context *ctx;
     const clnorm_op_info *op;
     bool well = true;
     if (!read_wishes(&w, argc, argv))
-        return cli_fail(EXIT_USAGE, "search [--seed S] [--seconds T] [--tries N] [--op NAME] [--doc]");
+        return cli_fail(EXIT_USAGE,
+                        "search [--seed S] [--seconds T] [--tries N] [--op NAME] [--output NAME] [--doc]");
     memset(&options, 0, sizeof options);
     options.size = sizeof options;
     options.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
