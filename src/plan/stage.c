@@ -24,6 +24,18 @@ static int shared_step(const cln_body *body, int view, uint32_t div)
     return v->step == 0 ? 1 : body->problem.columns && same_in_rows ? 4 : v->step == 1 && div == 1 ? 2 : 3;
 }
 
+/* Of weights that come again along a run. */
+static int repeated_step(const cln_body *body)
+{
+    const cln_strides *w = &body->geo.view[CLN_VIEW_W];
+    bool same_in_sets = true;
+    for (size_t k = 0; k < CLN_COUNT(w->kept); k++)
+        same_in_sets &= !w->kept[k];
+    for (size_t k = 0; k < CLN_COUNT(w->run); k++)
+        same_in_sets &= !w->run[k];
+    return body->choice.wg == 1 && body->geo.wmod < body->choice.vec && same_in_sets ? 6 : 5;
+}
+
 bool cln_body_has(const cln_body *body, int variant)
 {
     return (!(variant & CLN_WIDE) || body->choice.wide) &&
@@ -45,7 +57,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
         clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
         clnorm_dtype_name(d->param_dtype),
-        body->geo.wmod       ? 5
+        body->geo.wmod       ? repeated_step(body)
         : body->choice.along ? 2 /* each column's own */
                              : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
         both ? 1 : shared_step(body, CLN_VIEW_S, body->geo.sdiv),
