@@ -1,63 +1,42 @@
 /* estimate.c -- how near what the planner takes is to the fastest of all ways, over random problems.
  *
- *   estimate [SEED [COUNT [DEVICE]]]     1 300 ""
+ *   estimate SEED FROM TO          runs every way of problems FROM to TO - 1 of a seed once: their kernels are compiled
+ *   estimate SEED FROM TO FILE     measures them and appends to FILE
+ *   estimate FILE                  the distribution of what is in FILE
  *
- * For each problem every solver with every share of work and both kinds of stores is timed by turn; then the fastest
- * against the planner's, for longer. A line each: what, the planner's way, the fastest, their times, the ratio. At the
- * end the distribution of the ratios. Ways that are equally fast count as 1. */
+ * A way is a solver with a share of work and a kind of stores. Of each problem all ways run by turn, in rounds, and those that fall
+ * behind drop out; a line "way" each says how fast they were. Then the planner's own, the same once more and the fastest, for longer,
+ * until the planner's two agree: a line "end" with the planner's time and the fastest's, their ratio, 1 where they are one plan, and that
+ * of the planner's to itself, which is the noise. Behind each launch runs the next op (next.h), whose own time is taken off. A turn's
+ * first launch is not timed, so that each finds the cache as it leaves it. POCL_AFFINITY=1 keeps PoCL's threads from meeting on one core,
+ * which doubles a time now and then. docs/planner.md has the results. */
 #define _POSIX_C_SOURCE 200809L
 #include "api/api.h"
 #include "base/compiler.h"
+#include "base/status.h"
+#include "next.h"
+#include "problems.h"
+#include "ratios.h"
 #include "timing.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MOST_WAYS 96
-#define RACE_NS 30000000u
-#define FINAL_NS 200000000u
-
-static uint32_t state;
-static uint32_t draw(uint32_t n)
-{
-    state = state * 1664525u + 1013904223u;
-    return (uint32_t)(((uint64_t)(state >> 4) * n) >> 28);
-}
-/* From low to high, each factor of two as likely as the other. */
-static int64_t length(double low, double high)
-{
-    return (int64_t)(low * pow(high / low, (double)draw(1u << 20) / (1 << 20)) + 0.5);
-}
-
-static void set(clnorm_any *d, const char *attr, double value) { clnorm_op_set(d, attr, &value, 1); }
-
-/* 4 KiB to 64 MiB of f32 or halves: a batch of planes of a network, or rows of tokens. */
-static bool make(clnorm_any *d)
-{
-    static const uint32_t kinds[] = { CLNORM_OP_MINMAX,    CLNORM_OP_ZSCORE,       CLNORM_OP_BATCHNORM,
-                                      CLNORM_OP_LAYERNORM, CLNORM_OP_GROUPNORM,    CLNORM_OP_INSTANCENORM,
-                                      CLNORM_OP_RMSNORM,   CLNORM_OP_BATCHNORM,    CLNORM_OP_LAYERNORM,
-                                      CLNORM_OP_GRN,       CLNORM_OP_INSTANCENORM, CLNORM_OP_GROUPNORM };
-    const clnorm_op_info *op = clnorm_op_of(kinds[draw(CLN_COUNT(kinds))]);
-    const clnorm_dtype dtype = draw(4) ? CLNORM_F32 : CLNORM_F16;
-    const bool rows = draw(4) == 0 && (op->kind == CLNORM_OP_LAYERNORM || op->kind == CLNORM_OP_RMSNORM);
-    const int64_t n = length(1, 64), c = op->layer ? length(8, 1024) / 8 * 8 : 3, h = length(4, 256),
-                  w = draw(3) ? h : length(4, 256);
-    if (clnorm_op_init(d, op->kind) != CLNORM_OK)
-        return false;
-    d->head.x = rows      ? clnorm_rows(dtype, n * h, length(64, 4096))
-                : draw(2) ? clnorm_nchw(dtype, n, c, h, w)
-                          : clnorm_nhwc(dtype, n, c, h, w);
-    d->head.y = d->head.x;
-    d->op.direction = op->layer && draw(2) ? CLNORM_BACKWARD : CLNORM_FORWARD;
-    set(d, "mode", CLNORM_TRAIN);
-    set(d, "groups", c % 32 || rows ? 1 : 32);
-    set(d, "given", d->op.direction);
-    const int64_t elements = clnorm_tensor_count(&d->head.x);
-    return elements >= 1 << 10 && elements <= 1 << 24 && clnorm_op_check(d) == CLNORM_OK;
-}
+#define TURN_NS 200000u /* of launches behind each other: a wait for a small one would be most of its time */
+#define MOST_TRAIN 16
+#define HEAT_NS 250000000u
+#define HEAT_ROUNDS 60
+#define FINAL_NS 500000000u
+#define MOST_NS 2000000000u
+#define NOISE 0.01
+#define LEAST_ROUNDS 20
+#define MOST_ROUNDS 4000
+#define SEMIFINAL 4
+#define RIVALS 3        /* of the final: the planner's way, the same once more, the fastest */
+#define QUANTILE 0.25   /* of the turns: of a way against itself it differs least */
+#define WHOLE (1 << 18) /* bytes of the lines of a problem, at most */
 
 static bool is_there(const cln_way *list, size_t count, const cln_choice *c, size_t k)
 {
@@ -75,14 +54,17 @@ static bool same_way(const cln_way *a, const cln_way *b, size_t parts)
     return true;
 }
 
-/* list[0] is there; every other way of problem k. */
+/* list[0] is there; every other way of problem k. Outputs that no next op reads here have no streaming stores: with one those take up
+ * to 2.4 times as long (docs/planner.md), alone they seem to gain. */
 static size_t all_ways(cln_way list[MOST_WAYS], const cln_lab *lab, size_t k)
 {
     static const uint32_t shares[] = { 1, 2, 4, 8, 16, 32, 64 };
+    const cln_problem *p = &lab->posed.part[k];
+    const bool small = p->geo.sets * p->set_elements * p->y_bytes < BENCH_NEXT_LEAST;
     size_t count = 1;
     for (size_t s = 0; cln_solvers[s]; s++)
         for (size_t b = 0; b < CLN_COUNT(shares); b++)
-            for (int wide = 0; wide < 2; wide++) {
+            for (int wide = 0; wide < (small ? 1 : 2); wide++) {
                 cln_tuned t = { { 0 }, lab->params.wg, lab->params.vec, shares[b], wide };
                 cln_way *const w = &list[count];
                 snprintf(t.solver, sizeof t.solver, "%s", cln_solvers[s]->name);
@@ -99,109 +81,302 @@ static size_t all_ways(cln_way list[MOST_WAYS], const cln_lab *lab, size_t k)
     return count;
 }
 
-static void print_way(const cln_way *w, size_t parts)
+static void print_way(FILE *out, const cln_way *w, size_t parts)
 {
     for (size_t k = 0; k < parts; k++)
-        printf("%s%s/%u/%u%s", k ? "+" : "", w->choices[k].solver->name,
-               w->choices[k].per > w->choices[k].block ? w->choices[k].per : w->choices[k].block,
-               w->choices[k].cols, w->choices[k].wide ? "w" : "");
+        fprintf(out, "%s%s/%u/%u%s", k ? "+" : "", w->choices[k].solver->name,
+                w->choices[k].per > w->choices[k].block ? w->choices[k].per : w->choices[k].block,
+                w->choices[k].cols, w->choices[k].wide ? "w" : "");
 }
 
-static void print_problem(const clnorm_any *d)
+static void print_problem(FILE *out, const clnorm_any *d)
 {
     const clnorm_tensor *x = &d->head.x;
-    printf("%-12s %-4s %s %s ", clnorm_op_of(d->op.kind)->name, d->op.direction ? "back" : "fwd",
-           clnorm_dtype_name(x->dtype),
-           x->ndim == 4 && x->shape[1] > 1 && x->stride[1] < x->stride[3] ? "nhwc" : "nchw");
+    fprintf(out, "%s %s %s %s ", clnorm_op_of(d->op.kind)->name, d->op.direction ? "back" : "fwd",
+            clnorm_dtype_name(x->dtype),
+            x->ndim == 4 && x->shape[1] > 1 && x->stride[1] < x->stride[3] ? "nhwc" : "nchw");
     for (uint32_t k = 0; k < x->ndim; k++)
-        printf("%s%lld", k ? "x" : "", (long long)x->shape[k]);
+        fprintf(out, "%s%lld", k ? "x" : "", (long long)x->shape[k]);
 }
 
-/* The planner's time over that of the fastest way, problem after problem; 0 where something failed. */
-static double study(clnorm_context *ctx, const clnorm_any *d)
+/* ---- a race ---- */
+
+static bench_next next;
+static double next_ns; /* of the next op alone, behind itself */
+
+static clnorm_status launch(const cln_lab *lab, const clnorm_plan *plan)
+{
+    if (plan)
+        CLN_TRY(clnorm_enqueue(plan, lab->queue, &lab->args, 0, NULL, NULL));
+    return next.small ? CLNORM_OK : bench_next_run(&next, lab->queue);
+}
+
+/* A launch that is not timed, then a train of them; *ns: of one. */
+static clnorm_status turn(double *ns, const cln_lab *lab, const clnorm_plan *plan, double about)
+{
+    const int train = about < TURN_NS / MOST_TRAIN ? MOST_TRAIN
+                      : about < TURN_NS / 2        ? (int)(TURN_NS / about)
+                                                   : 2;
+    CLN_TRY(launch(lab, plan));
+    CLN_CL(clFinish(lab->queue));
+    const uint64_t start = cln_now_ns();
+    for (int k = 0; k < train; k++)
+        CLN_TRY(launch(lab, plan));
+    CLN_CL(clFinish(lab->queue));
+    *ns = (double)(cln_now_ns() - start) / train;
+    return CLNORM_OK;
+}
+
+/* y of the lab's ways goes to the next op, whose own time is taken. */
+static clnorm_status follow(cln_lab *lab, const clnorm_plan *plan)
+{
+    const uint32_t y = lab->op->direction == CLNORM_BACKWARD ? CLNORM_DX : CLNORM_Y;
+    static double ns[LEAST_ROUNDS];
+    CLN_TRY(bench_next_bind(&next, lab->ctx, lab->args.slot[y].mem, clnorm_plan_slot_bytes(plan, y)));
+    for (int k = 0; k < LEAST_ROUNDS; k++)
+        CLN_TRY(turn(&ns[k], lab, NULL, k ? ns[0] : TURN_NS));
+    next_ns = next.small ? 0 : bench_quantile(ns, LEAST_ROUNDS, QUANTILE);
+    return CLNORM_OK;
+}
+
+/* Turns of each way of a race; ns of a way: their quantile. */
+static double turns[MOST_WAYS][MOST_ROUNDS];
+static int taken[MOST_WAYS];
+
+/* The first says how many launches a turn of it is to have, and no more. */
+static clnorm_status take_turn(const cln_lab *lab, cln_way list[], size_t i)
+{
+    double about = (double)list[i].ns;
+    if (!taken[i])
+        CLN_TRY(turn(&about, lab, list[i].plan, TURN_NS));
+    CLN_TRY(turn(&turns[i][taken[i]], lab, list[i].plan, about));
+    taken[i]++;
+    if (taken[i] < 32 || taken[i] % 16 == 0)
+        list[i].ns = (uint64_t)bench_quantile(turns[i], taken[i], QUANTILE);
+    return CLNORM_OK;
+}
+
+static size_t fastest(const cln_way list[], size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (list[i].ns < list[best].ns)
+            best = i;
+    return best;
+}
+
+/* After so many rounds a way drops out that is so much slower than the fastest. */
+static double may_lag(int rounds)
+{
+    return rounds < 2    ? 2.5
+           : rounds < 4  ? 1.6
+           : rounds < 7  ? 1.3
+           : rounds < 12 ? 1.15
+           : rounds < 24 ? 1.08
+                         : 1.03;
+}
+
+static clnorm_status heats(cln_lab *lab, cln_way list[], size_t count)
+{
+    CLN_TRY(cln_lab_ready(lab, list, count));
+    if (!next.z)
+        CLN_TRY(follow(lab, list[0].plan));
+    const uint64_t end = cln_now_ns() + HEAT_NS;
+    memset(taken, 0, sizeof taken);
+    for (int rounds = 0; rounds < HEAT_ROUNDS && (rounds < 4 || cln_now_ns() < end); rounds++) {
+        const double most =
+            rounds ? (double)list[fastest(list, count)].ns * may_lag(rounds) : (double)UINT64_MAX;
+        for (size_t k = 0; k < count; k++) {
+            const size_t i = (k + (size_t)rounds * 7) % count;
+            if (list[i].plan && !(rounds && (double)list[i].ns > most))
+                CLN_TRY(take_turn(lab, list, i));
+        }
+    }
+    return CLNORM_OK;
+}
+
+/* The planner's way is the first two: where they differ there is more to measure. */
+static bool settled(const cln_way list[], uint64_t ns)
+{
+    const double ratio = (double)list[0].ns / (double)list[1].ns;
+    return ns > MOST_NS || (ns > FINAL_NS && ratio > 1 - NOISE && ratio < 1 + NOISE);
+}
+
+static clnorm_status final(cln_lab *lab, cln_way list[], size_t count)
+{
+    CLN_TRY(cln_lab_ready(lab, list, count));
+    memset(taken, 0, sizeof taken);
+    const uint64_t begin = cln_now_ns();
+    for (int r = 0; r < MOST_ROUNDS && (r < LEAST_ROUNDS || !settled(list, cln_now_ns() - begin)); r++)
+        for (size_t k = 0; k < count; k++)
+            CLN_TRY(take_turn(lab, list, (k * (r % 2 ? count - 1 : 1) + (size_t)r) % count));
+    return CLNORM_OK;
+}
+
+static void release(cln_way list[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        clnorm_plan_release(list[i].plan);
+        list[i].plan = NULL;
+    }
+}
+
+/* ---- a problem ---- */
+
+typedef struct entry {
+    FILE *out; /* NULL: every way runs once */
+    unsigned seed, no;
+} entry;
+
+static void print_ways(const entry *e, const clnorm_any *d, const cln_lab *lab, size_t k, const cln_way *list,
+                       size_t count)
+{
+    const cln_problem *p = &lab->posed.part[k];
+    const cln_geo *g = &p->geo;
+    for (size_t i = 0; i < count; i++) {
+        const cln_choice *c = &list[i].choices[k];
+        fprintf(e->out, "way\t%u\t%u\t%zu\t", e->seed, e->no, k);
+        print_problem(e->out, d);
+        fprintf(e->out, "\t%s\t%d\t%u\t%llu\t%u\t%u\t%u\t%u\t%llu\t%zu\t%zu", cln_role_name(p->layer.role),
+                p->columns, g->sets, (unsigned long long)p->set_elements, g->runs, g->len, g->span, g->mix,
+                (unsigned long long)p->bytes, p->x_bytes, p->y_bytes);
+        fprintf(e->out, "\t%s\t%u\t%u\t%u\t%u\t%d\t%lld\n", c->solver->name, c->per, c->block, c->cols,
+                c->mapped, c->wide, list[i].ns == UINT64_MAX ? 0 : (long long)((double)list[i].ns - next_ns));
+    }
+}
+
+static clnorm_status run_each(cln_lab *lab, cln_way list[], size_t count)
+{
+    double ns;
+    CLN_TRY(cln_lab_ready(lab, list, count));
+    if (!next.z)
+        CLN_TRY(follow(lab, list[0].plan));
+    for (size_t i = 0; i < count; i++)
+        if (list[i].plan)
+            CLN_TRY(turn(&ns, lab, list[i].plan, TURN_NS));
+    return CLNORM_OK;
+}
+
+static int by_ns(const void *a, const void *b)
+{
+    const uint64_t x = ((const cln_way *)a)->ns, y = ((const cln_way *)b)->ns;
+    return (x > y) - (x < y);
+}
+
+/* The fastest way, problem after problem of lab; first: what the planner takes. */
+static clnorm_status search(cln_way *best, const cln_way *first, cln_lab *lab, const entry *e,
+                            const clnorm_any *d)
 {
     static cln_way list[MOST_WAYS];
-    cln_way first, best;
-    cln_lab lab;
-    bool empty;
-    size_t won = 0;
-    clnorm_status st = cln_lab_open(&lab, ctx, &d->op, &empty);
-    memset(&first, 0, sizeof first);
-    if (st == CLNORM_OK)
-        cln_choose_from(first.choices, 0, &lab.posed, &lab.params, &ctx->device);
-    best = first;
-    lab.least_ns = RACE_NS;
-    for (size_t k = 0; k < lab.posed.count && st == CLNORM_OK; k++) {
-        if (k && best.choices[k - 1].solver == &cln_solve_fused)
-            continue;
-        list[0] = best;
-        st = cln_lab_race(&lab, list, all_ways(list, &lab, k), &won);
-        best = list[won];
-        best.plan = NULL;
+    clnorm_status st = CLNORM_OK;
+    *best = *first;
+    for (size_t k = 0; k < lab->posed.count && st == CLNORM_OK; k++) {
+        if (k && best->choices[k - 1].solver == &cln_solve_fused)
+            continue; /* which decides for the next */
+        list[0] = *best;
+        const size_t count = all_ways(list, lab, k), few = count < SEMIFINAL ? count : SEMIFINAL;
+        st = e->out ? heats(lab, list, count) : run_each(lab, list, count);
+        if (st == CLNORM_OK && e->out)
+            print_ways(e, d, lab, k, list, count);
+        release(list, count);
+        qsort(list, count, sizeof *list, by_ns);
+        if (st == CLNORM_OK && e->out)
+            st = heats(lab, list, few);
+        release(list, count);
+        *best = e->out ? list[fastest(list, few)] : *first;
     }
-    lab.least_ns = FINAL_NS;
-    list[0] = first;
-    list[1] = best;
-    if (st == CLNORM_OK)
-        st = cln_lab_race(&lab, list, 2, &won);
-    cln_lab_close(&lab);
-    print_problem(d);
-    if (st != CLNORM_OK) {
-        printf(": %s\n", clnorm_last_error(NULL));
-        return 0;
-    }
-    const double ratio = (double)list[0].ns / (double)list[1].ns;
-    printf("  ");
-    print_way(&first, lab.posed.count);
-    printf("  ");
-    print_way(&best, lab.posed.count);
-    printf("  %.1f %.1f us  %.3f\n", (double)list[0].ns / 1e3, (double)list[1].ns / 1e3, ratio);
-    fflush(stdout);
-    return ratio < 1 || same_way(&first, &best, lab.posed.count) ? 1 : ratio;
+    return st;
 }
 
-static void print_distribution(double *ratios, size_t n)
+/* The planner's way, of both times that it ran, over the fastest. */
+static void print_end(const entry *e, const clnorm_any *d, const cln_way list[], size_t parts, bool same)
 {
-    static const double within[] = { 1.02, 1.05, 1.1, 1.2, 1.5 };
-    qsort(ratios, n, sizeof *ratios, bench_by_value);
-    for (size_t k = 0; k < CLN_COUNT(within); k++) {
-        size_t many = 0;
-        while (many < n && ratios[many] <= within[k])
-            many++;
-        printf("within %3.0f %%: %5.1f %% of %zu\n", within[k] * 100 - 100, 100.0 * (double)many / (double)n,
-               n);
+    const double first = (double)list[0].ns - next_ns, again = (double)list[1].ns - next_ns,
+                 planned = (first + again) / 2, best = same ? planned : (double)list[2].ns - next_ns;
+    fprintf(e->out, "end\t%u\t%u\t", e->seed, e->no);
+    print_problem(e->out, d);
+    fprintf(e->out, "\t");
+    print_way(e->out, &list[0], parts);
+    fprintf(e->out, "\t");
+    print_way(e->out, &list[2], parts);
+    fprintf(e->out, "\t%.1f\t%.1f\t%.4f\t%.4f\n", planned / 1e3, best / 1e3, planned / best, again / first);
+    fflush(e->out);
+}
+
+static clnorm_status decide(cln_lab *lab, cln_way list[RIVALS], const entry *e, const clnorm_any *d)
+{
+    const bool same = same_way(&list[0], &list[2], lab->posed.count);
+    const size_t rivals = same ? RIVALS - 1 : RIVALS;
+    const clnorm_status st = final(lab, list, rivals);
+    if (st == CLNORM_OK)
+        print_end(e, d, list, lab->posed.count, same);
+    release(list, rivals);
+    return st;
+}
+
+static clnorm_status study(clnorm_context *ctx, const clnorm_any *d, const entry *e)
+{
+    cln_way list[RIVALS] = { 0 };
+    cln_lab lab;
+    bool empty;
+    clnorm_status st = cln_lab_open(&lab, ctx, &d->op, &empty);
+    if (st == CLNORM_OK)
+        cln_choose_from(list[0].choices, 0, &lab.posed, &lab.params, &ctx->device);
+    list[1] = list[0];
+    if (st == CLNORM_OK)
+        st = bench_next_make(&next, ctx);
+    if (st == CLNORM_OK)
+        st = search(&list[2], list, &lab, e, d);
+    if (st == CLNORM_OK && e->out)
+        st = decide(&lab, list, e, d);
+    bench_next_free(&next);
+    cln_lab_close(&lab);
+    if (st != CLNORM_OK)
+        fprintf(stderr, "problem %u of seed %u: %s\n", e->no, e->seed, clnorm_last_error(NULL));
+    return st;
+}
+
+static int measure(unsigned seed, unsigned from, unsigned to, const char *file)
+{
+    clnorm_options options = { 0 };
+    clnorm_context *ctx;
+    entry e = { file ? fopen(file, "a") : NULL, seed, 0 };
+    if (file && !e.out) {
+        fprintf(stderr, "\"%s\" cannot be written\n", file);
+        return 1;
     }
-    printf("95th of 100: %.3f, worst %.3f\n", ratios[n * 95 / 100], ratios[n - 1]);
+    if (file)
+        setvbuf(e.out, NULL, _IOFBF, WHOLE); /* who is stopped leaves no half of a problem */
+    options.size = (uint32_t)sizeof options;
+    options.flags = CLNORM_LAZY;
+    options.tuning_file = "";
+    if (clnorm_open(&ctx, "", &options) != CLNORM_OK) {
+        fprintf(stderr, "%s\n", clnorm_last_error(NULL));
+        return 1;
+    }
+    clnorm_status st = CLNORM_OK;
+    bench_seed = seed;
+    for (; e.no < to && st == CLNORM_OK;) {
+        clnorm_any d;
+        if (!bench_draw(&d))
+            continue;
+        if (e.no >= from)
+            st = study(ctx, &d, &e);
+        e.no++;
+    }
+    if (e.out)
+        fclose(e.out);
+    clnorm_close(ctx);
+    return st != CLNORM_OK;
 }
 
 int main(int argc, char **argv)
 {
-    const size_t count = argc > 2 ? strtoul(argv[2], NULL, 10) : 300;
-    double *ratios = (double *)calloc(count + 1, sizeof *ratios);
-    clnorm_options options;
-    clnorm_context *ctx;
-    size_t n = 0;
-    memset(&options, 0, sizeof options);
-    options.size = (uint32_t)sizeof options;
-    options.flags = CLNORM_LAZY;
-    options.tuning_file = "";
-    state = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
-    if (!ratios || clnorm_open(&ctx, argc > 3 ? argv[3] : NULL, &options) != CLNORM_OK) {
-        fprintf(stderr, "%s\n", clnorm_last_error(NULL));
-        return 1;
-    }
-    for (size_t k = 0; k < count;) {
-        clnorm_any d;
-        if (!make(&d))
-            continue;
-        k++;
-        const double ratio = study(ctx, &d);
-        if (ratio > 0)
-            ratios[n++] = ratio;
-    }
-    if (n)
-        print_distribution(ratios, n);
-    clnorm_close(ctx);
-    free(ratios);
-    return n == count ? 0 : 1;
+    if (argc == 2)
+        return bench_distribution(argv[1]);
+    if (argc == 4 || argc == 5)
+        return measure((unsigned)strtoul(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10),
+                       (unsigned)strtoul(argv[3], NULL, 10), argc == 5 ? argv[4] : NULL);
+    fprintf(stderr, "estimate SEED FROM TO [FILE], or estimate FILE\n");
+    return 2;
 }

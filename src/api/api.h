@@ -128,6 +128,8 @@ typedef struct cln_way {
 /* Where *empty nothing runs; close it either way. */
 clnorm_status cln_lab_open(cln_lab *lab, clnorm_context *ctx, const clnorm_op *op, bool *empty);
 void cln_lab_close(cln_lab *lab);
+/* Plans of all, which the caller releases, and scratch; a way but the first that the device cannot run keeps none. */
+clnorm_status cln_lab_ready(cln_lab *lab, cln_way list[], size_t count);
 /* Times all by turn and releases them; *best is the fastest that is worth more than noise, else 0. EBUG where bits differ. */
 clnorm_status cln_lab_race(cln_lab *lab, cln_way list[], size_t count, size_t *best);
 /* list[0], what choices say of problem k, and every other solver of it; returns how many there are. */

@@ -158,7 +158,7 @@ static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
     return lab->verifies ? verify(lab, way) : CLNORM_OK;
 }
 
-static clnorm_status ready(cln_lab *lab, cln_way list[], size_t count)
+clnorm_status cln_lab_ready(cln_lab *lab, cln_way list[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
         CLN_TRY(ready_one(lab, &list[i], i == 0));
@@ -203,7 +203,7 @@ clnorm_status cln_lab_race(cln_lab *lab, cln_way list[], size_t count, size_t *b
     lab->cut |= !lab->left_ns;
     if (!lab->left_ns)
         count = 0;
-    clnorm_status st = count > 1 ? ready(lab, list, count) : CLNORM_OK;
+    clnorm_status st = count > 1 ? cln_lab_ready(lab, list, count) : CLNORM_OK;
     if (count > 1 && st == CLNORM_OK)
         st = time_all(lab, list, count);
     for (size_t i = 1; i < count && st == CLNORM_OK; i++)

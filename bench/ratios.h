@@ -1,0 +1,56 @@
+/* ratios.h -- how ratios that estimate wrote are distributed. */
+#ifndef BENCH_RATIOS_H
+#define BENCH_RATIOS_H
+
+#include "base/compiler.h"
+#include "timing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MOST_PROBLEMS 10000
+
+static inline void bench_print_distribution(const char *what, double *v, size_t n)
+{
+    static const double within[] = { 1.02, 1.05, 1.1, 1.2, 1.5 };
+    qsort(v, n, sizeof *v, bench_by_value);
+    printf("%s, %zu problems\n", what, n);
+    for (size_t k = 0; k < CLN_COUNT(within); k++) {
+        size_t many = 0;
+        while (many < n && v[many] <= within[k])
+            many++;
+        printf("  within %3.0f %%: %5.1f %%\n", within[k] * 100 - 100, 100.0 * (double)many / (double)n);
+    }
+    printf("  95th of 100: %.3f, worst %.3f\n", v[n * 95 / 100], v[n - 1]);
+}
+
+static inline int bench_distribution(const char *file)
+{
+    static double ratio[MOST_PROBLEMS], self[MOST_PROBLEMS];
+    static char line[4096];
+    FILE *in = fopen(file, "r");
+    size_t n = 0;
+    if (!in) {
+        fprintf(stderr, "\"%s\" cannot be read\n", file);
+        return 1;
+    }
+    while (n < MOST_PROBLEMS && fgets(line, sizeof line, in)) {
+        const char *tab = strrchr(line, '\t');
+        if (strncmp(line, "end\t", 4) != 0 || !tab)
+            continue;
+        self[n] = strtod(tab + 1, NULL);
+        while (*--tab != '\t') {
+        }
+        ratio[n] = strtod(tab + 1, NULL);
+        self[n] = self[n] < 1 ? 1 / self[n] : self[n];
+        n++;
+    }
+    fclose(in);
+    if (n) {
+        bench_print_distribution("the planner's time over that of the fastest way", ratio, n);
+        bench_print_distribution("the planner's over its own, the noise", self, n);
+    }
+    return n == 0;
+}
+
+#endif
