@@ -116,6 +116,22 @@ size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, con
     return n + 1;
 }
 
+/* Of the device, what has work to the end. */
+static double busy_share(const cln_choice *choice, const cln_problem *problem, const cln_stage *stage,
+                         const cln_params *params, uint32_t units)
+{
+    const uint32_t items = stage->items ? stage->items : choice->wg, sets = problem->geo.sets;
+    const double share = (double)stage->groups * items / units / params->items;
+    if (choice->wg == 1 && choice->solver == &cln_solve_fused)
+        return cln_fused_share(problem, units);
+    if (choice->wg == 1 && (choice->solver == &cln_solve_slab || choice->solver == &cln_solve_rows))
+        return (double)sets / units / choice->per /
+               cln_ceil_div(stage->groups, units); /* the last may be short */
+    if (choice->wg == 1 && share > 1 && !problem->columns)
+        return share / cln_ceil_div(stage->groups, units);
+    return share < 1 ? share : 1;
+}
+
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units)
 {
@@ -123,18 +139,17 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     cln_geo geo = problem->geo;
     size_t workspace;
     const size_t n = cln_choice_stages(stages, &geo, &workspace, problem, choice);
-    const uint32_t items = stages[0].items ? stages[0].items : choice->wg;
-    double share = (double)stages[0].groups * items / units / params->items; /* of the device that has work */
-    if (share > 1)
-        share = 1;
+    const double share = busy_share(choice, problem, &stages[0], params, units);
     const bool waits = problem->layer.family && choice->solver != &cln_solve_clan; /* then x is read again */
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     const uint64_t dx_bytes = (uint64_t)geo.sets * problem->set_elements * problem->y_bytes;
     const double rest = choice->solver == &cln_solve_fused  ? 0
                         : choice->solver == &cln_solve_sums ? (double)(problem->layer.rest_bytes + dx_bytes)
                                                             : (double)problem->layer.rest_bytes;
-    return (double)n * params->launch_ns + rest / params->bytes_per_ns +
-           (choice->solver->traffic(problem, params) + again) / params->bytes_per_ns / share;
+    /* A CPU's map that waits deals its own work. */
+    const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
+                 walked = choice->solver->traffic(problem, params) + again - mapped;
+    return (double)n * params->launch_ns + (rest + mapped + walked / share) / params->bytes_per_ns;
 }
 
 /* ---- what was measured ---- */

@@ -30,9 +30,14 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
                    uint32_t units)
 {
     const uint32_t unit = unit_of(choice, problem);
-    const uint64_t many = (uint64_t)units * params->busy * (problem->columns && choice->wg > 1 ? 4 : 1),
-                   times = others(&problem->geo, problem->columns, choice->cols),
-                   parts = times >= many ? 1 : many / times;
+    if (choice->wg == 1 && !problem->columns)
+        return cln_fair_per((uint32_t)pieces(problem), 0, problem, params, units);
+    const uint64_t times = others(&problem->geo, problem->columns, choice->cols),
+                   many = choice->wg > 1 ? (uint64_t)units * params->busy * (problem->columns ? 4 : 1)
+                                         : cln_ceil_div(cln_worth_groups(problem, params, units), 8);
+    uint64_t parts = times >= many ? 1 : many / times;
+    if (choice->wg == 1 && parts * times < 4 * units && parts * times % units) /* one would be idle */
+        parts *= 2;
     return cln_ceil_div(pieces(problem), parts * unit) * unit;
 }
 

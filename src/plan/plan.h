@@ -167,6 +167,8 @@ void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
+/* Of a CPU, what has work to the end of that walk: its groups are leaves, of which the last may be short. */
+double cln_fused_share(const cln_problem *problem, uint32_t units);
 /* Whether the planner also looks at vectors of 1 for it. */
 bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */
@@ -210,6 +212,11 @@ uint32_t cln_outer(const cln_geo *geo);
 bool cln_fits_tile(const cln_geo *g, uint32_t cols);
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b);
+/* Groups of a CPU that a problem is worth: fewer where there is little to do. */
+uint32_t cln_worth_groups(const cln_problem *problem, const cln_params *params, uint32_t units);
+/* Pieces of `work` that one of them takes, so that no unit is idle for long; a group starts in the time of `start` pieces. */
+uint32_t cln_fair_per(uint32_t work, double start, const cln_problem *problem, const cln_params *params,
+                      uint32_t units);
 /* per, raised until ceil(work / (per * unit)) groups are few enough for one launch. */
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
 /* Groups of a launch whose kernel deals work to them in turn. */

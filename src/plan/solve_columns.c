@@ -83,11 +83,9 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->cols = least;
     while (choice->cols < wanted && choice->cols + least <= most && choice->cols + least <= problem->geo.len)
         choice->cols += least;
-    /* Groups of a CPU that take few tiles each are faster than their number costs. */
-    choice->per = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols) /
-                  (units * params->busy * (choice->wg == 1 ? 8 : 1));
-    if (choice->per < 1)
-        choice->per = 1;
+    const uint32_t tiles = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols),
+                   fair = tiles / (units * params->busy);
+    choice->per = choice->wg == 1 ? cln_fair_per(tiles, 0, problem, params, units) : fair > 1 ? fair : 1;
 }
 
 static double tile_traffic(const cln_problem *problem, const cln_params *params)

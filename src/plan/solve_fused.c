@@ -35,6 +35,13 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     return (double)problem->bytes;
 }
 
+double cln_fused_share(const cln_problem *problem, uint32_t units)
+{
+    const uint32_t rows = problem->geo.sets,
+                   most = cln_ceil_div(cln_ceil_div(rows, CLN_LEAF), units) * CLN_LEAF;
+    return 0.9 * rows / units / (rows < most ? rows : most); /* its sums across rows take time too */
+}
+
 #define PAIR_BYTES 12 /* a pair of cl/common/stat_pair.clh */
 /* Behind what is kept: a pair per column of each leaf, and four rows of sums of each. */
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

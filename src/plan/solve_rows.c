@@ -1,8 +1,6 @@
 /* solve_rows.c -- sets of one chunk: read once from memory, once from L1. */
 #include "plan/plan.h"
 
-#define GROUP_BYTES 65536 /* work that makes the cost of starting a group vanish */
-
 static const char *applicable(const cln_problem *problem)
 {
     return !problem->stat_bytes                ? "there is no statistic"
@@ -13,20 +11,20 @@ static const char *applicable(const cln_problem *problem)
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint64_t row_bytes = problem->set_elements * (problem->x_bytes + problem->y_bytes);
-    const uint32_t teams = cln_teams(choice->wg, choice->vec);
-    const uint32_t fair = cln_ceil_div(problem->geo.sets, (uint64_t)units * params->busy * 8 * teams);
-    const uint32_t full = cln_ceil_div(GROUP_BYTES, row_bytes * teams);
-    const uint32_t all = cln_ceil_div(problem->geo.sets, (uint64_t)units * teams);
-    choice->per = fair > full || choice->wg > 1 ? fair : full; /* a GPU starts groups for nothing */
-    if (choice->per > all)
-        choice->per = all;
+    const uint32_t teams = cln_teams(choice->wg, choice->vec), sets = problem->geo.sets;
+    const uint32_t fair = cln_ceil_div(sets, (uint64_t)units * params->busy * 8 * teams);
+    const uint32_t all = cln_ceil_div(sets, (uint64_t)units * teams);
+    choice->per = choice->wg == 1 ? cln_fair_per(sets, 0, problem, params, units) : fair < all ? fair : all;
 }
 
+#define LONG 1024 /* elements of a row */
+
+/* A CPU takes floats of a long row, and elements that are apart, faster while it writes others, as slab does. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
-    (void)params;
-    return (double)problem->bytes;
+    const bool apart = problem->geo.view[CLN_VIEW_X].step != 1,
+               floats = problem->set_elements >= LONG && problem->x_bytes == 4 && !problem->layer.groups;
+    return (double)problem->bytes * (params->wg == 1 && (apart || floats) ? 1.1 : 1);
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

@@ -7,6 +7,7 @@
 typedef struct cln_params {
     uint32_t wg, vec;    /* work-items of a group, elements of a vector */
     uint32_t busy;       /* groups per compute unit that keep it busy to the end */
+    uint32_t full;       /* elements per unit of a CPU that are worth twice as many; fewer are worth fewer */
     uint32_t items;      /* work-items per compute unit whose loads keep memory busy */
     uint32_t subgroup;   /* work-items of a sub-group, where a group is of whole ones; 0: without */
     uint64_t slab_bytes; /* a set this large is still in a group's cache when it is walked again */
