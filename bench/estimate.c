@@ -86,7 +86,10 @@ static void print_way(FILE *out, const cln_way *w, size_t parts)
     for (size_t k = 0; k < parts; k++)
         fprintf(out, "%s%s/%u/%u%s", k ? "+" : "", w->choices[k].solver->name,
                 w->choices[k].per > w->choices[k].block ? w->choices[k].per : w->choices[k].block,
-                w->choices[k].cols, w->choices[k].wide ? "w" : "");
+                w->choices[k].cols,
+                w->choices[k].wide    ? "w"
+                : w->choices[k].leads ? "l"
+                                      : "");
 }
 
 static void print_problem(FILE *out, const clnorm_any *d)
@@ -241,7 +244,8 @@ static void print_ways(const entry *e, const clnorm_any *d, const cln_lab *lab, 
                 p->columns, g->sets, (unsigned long long)p->set_elements, g->runs, g->len, g->span, g->mix,
                 (unsigned long long)p->bytes, p->x_bytes, p->y_bytes);
         fprintf(e->out, "\t%s\t%u\t%u\t%u\t%u\t%d\t%lld\n", c->solver->name, c->per, c->block, c->cols,
-                c->mapped, c->wide, list[i].ns == UINT64_MAX ? 0 : (long long)((double)list[i].ns - next_ns));
+                c->mapped, c->wide || c->leads,
+                list[i].ns == UINT64_MAX ? 0 : (long long)((double)list[i].ns - next_ns));
     }
 }
 

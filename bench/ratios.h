@@ -29,23 +29,28 @@ static inline int bench_distribution(const char *file)
     static double ratio[MOST_PROBLEMS], self[MOST_PROBLEMS];
     static char line[4096];
     FILE *in = fopen(file, "r");
-    size_t n = 0;
+    size_t n = 0, damaged = 0;
     if (!in) {
         fprintf(stderr, "\"%s\" cannot be read\n", file);
         return 1;
     }
     while (n < MOST_PROBLEMS && fgets(line, sizeof line, in)) {
-        const char *tab = strrchr(line, '\t');
-        if (strncmp(line, "end\t", 4) != 0 || !tab)
+        const char *last = strrchr(line, '\t'), *tab = last;
+        if (strncmp(line, "end\t", 4) != 0)
             continue;
-        self[n] = strtod(tab + 1, NULL);
-        while (*--tab != '\t') {
+        while (tab && tab > line && *--tab != '\t') {
         }
-        ratio[n] = strtod(tab + 1, NULL);
+        if (!tab || sscanf(tab, "%lf%lf", &ratio[n], &self[n]) != 2 || !(ratio[n] > 0 && self[n] > 0)) {
+            damaged++;
+            continue;
+        }
         self[n] = self[n] < 1 ? 1 / self[n] : self[n];
         n++;
     }
     fclose(in);
+    if (damaged)
+        fprintf(stderr, "\"%s\": %zu lines that are damaged, or of times below 0, do not count\n", file,
+                damaged);
     if (n) {
         bench_print_distribution("the planner's time over that of the fastest way", ratio, n);
         bench_print_distribution("the planner's over its own, the noise", self, n);

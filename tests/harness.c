@@ -199,14 +199,12 @@ static void run_one(work *w)
     cln_choice choices[CLN_MAX_PARTS];
     cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
     for (size_t k = 0; k < w->posed.count; k++) {
+        cln_choice all[CLN_MAX_SOLVERS];
         size_t n = 0;
         for (size_t i = 0; cln_solvers[i]; i++)
-            n += !cln_solvers[i]->applicable(&w->posed.part[k]);
-        size_t left = (w->c->seed + k) % n;
-        for (size_t i = 0; cln_solvers[i]; i++)
-            if (!cln_solvers[i]->applicable(&w->posed.part[k]) && !left--)
-                cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &h->ctx->params,
-                                &h->ctx->device);
+            n +=
+                cln_choose_with(&all[n], cln_solvers[i], &w->posed.part[k], &h->ctx->params, &h->ctx->device);
+        choices[k] = all[(w->c->seed + k) % n];
         choices[k].wide = choices[k].leads = false;
     }
     run_choices(w, choices);

@@ -66,7 +66,8 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= problem->geo.len); /* else a group's first column would not be aligned */
     choice->leads = large && params->stream && choice->wg == 1 && !columns &&
-                    problem->geo.view[CLN_VIEW_Y].step == 1 && problem->geo.len >= LEAST_LED;
+                    choice->solver != &cln_solve_fused && problem->geo.view[CLN_VIEW_Y].step == 1 &&
+                    problem->geo.len >= LEAST_LED;
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
@@ -74,15 +75,15 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
 {
     if (solver->applicable(problem))
         return false;
-    const cln_choice start = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
-    *out = start;
-    solver->propose(out, problem, params, device->units);
-    if (!out->per)
+    cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
+    solver->propose(&c, problem, params, device->units);
+    if (!c.per)
         return false;
     if (problem->layer.family)
-        out->mapped = cln_share(out, problem, params, device->units);
+        c.mapped = cln_share(&c, problem, params, device->units);
     if (problem->maps && solver != &cln_solve_sums)
-        cln_choose_stores(out, problem, params);
+        cln_choose_stores(&c, problem, params);
+    *out = c;
     return true;
 }
 
@@ -127,8 +128,8 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
     if (choice->wg == 1 && (choice->solver == &cln_solve_slab || choice->solver == &cln_solve_rows))
         return (double)sets / units / choice->per /
                cln_ceil_div(stage->groups, units); /* the last may be short */
-    if (choice->wg == 1 && share > 1 && !problem->columns)
-        return share / cln_ceil_div(stage->groups, units);
+    if (choice->wg == 1 && stage->groups > units && !problem->columns)
+        return (double)stage->groups / units / cln_ceil_div(stage->groups, units);
     return share < 1 ? share : 1;
 }
 

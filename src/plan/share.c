@@ -6,8 +6,8 @@
 #define MOST_TRIED 64
 #define MANY (1u << 20) /* elements that take longer than a unit takes to wake up: a group each will do */
 
-/* Pieces in the time of which the busiest unit is done. A unit that asks for groups gets its share of what is left, rounded up, and so
- * does the first one. */
+/* Pieces in the time of which the busiest unit is done. A unit that asks for groups gets its share of what is
+ * left, rounded up, and so does the first one. */
 static double slowest(uint32_t work, uint32_t per, double start, uint32_t units)
 {
     return (per + start) * cln_ceil_div(cln_ceil_div(work, per), units);
@@ -36,7 +36,8 @@ uint32_t cln_fair_per(uint32_t work, double start, const cln_problem *problem, c
                    usual = work > groups ? cln_ceil_div(work, groups) : 1, two = 2 * usual,
                    each = cln_ceil_div(work, units), most = few && each > two ? each : two;
     uint32_t best = usual;
-    for (uint32_t per = cln_ceil_div(usual, 2); per <= most && per <= usual + MOST_TRIED; per++)
+    const uint32_t least = usual > 2 * MOST_TRIED ? usual - MOST_TRIED : cln_ceil_div(usual, 2);
+    for (uint32_t per = least; per <= most && per <= usual + MOST_TRIED; per++)
         if (slowest(work, per, start, units) < WORTH * slowest(work, best, start, units))
             best = per;
     return best;

@@ -2,8 +2,10 @@
  * side by side, a group of one per outer place, which is of whole families. */
 #include "plan/plan.h"
 
-#define ENOUGH \
-    4 /* families of a group, of which the first one's statistics and the last one's maps overlap with nothing */
+#include <assert.h>
+
+/* Families of a group, of which the first one's statistics and the last one's maps overlap with nothing. */
+#define ENOUGH 4
 
 static const char *applicable(const cln_problem *problem)
 {
@@ -37,10 +39,12 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     return (double)problem->bytes + (some <= (double)params->slab_bytes ? 0.1 : 1) * in;
 }
 
+/* A place that sets lie side by side in is of whole families. */
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
     const uint64_t count = geo->sets / sets_at_once(problem);
+    assert(sets_at_once(problem) % problem->layer.family == 0);
     geo->per = cln_fit_per(choice->per, count, 1);
     geo->cols = choice->cols;
     *workspace = cln_kept_bytes(geo);

@@ -45,6 +45,8 @@ static double statistic_off(double got, double want, double bound)
 {
     if (isnan(want) || isinf((float)want))
         return isnan(got) || isinf(got) ? 0.0 : INFINITY;
+    if (isnan(got))
+        return INFINITY;
     if (fabs(want) < 1e-37)
         return fabs(got) < 2e-37 ? 0.0 : INFINITY;
     return fabs(got - want) / fabs(want) / bound;
@@ -58,6 +60,6 @@ double ref_off(uint32_t kind, uint32_t slot, ref_data data, uint32_t dtype, doub
     if (data == REF_ANY && isinf((float)s) && !isfinite(got)) /* as its parts may */
         return 0.0;
     if (SUMS >> slot & 1u && isinf((float)want))
-        return isfinite(got) ? INFINITY : 0.0;
+        return isfinite(got) || (isnan(got) && !isinf((float)s)) ? INFINITY : 0.0;
     return ref_error(dtype, got, want, s, bound);
 }

@@ -1,5 +1,6 @@
 /* whiten.c -- whitening: samples gathered one by one, their covariance, its eigenvectors by Jacobi's rotations. */
 #include "ref/whiten.h"
+#include "ref/internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -200,7 +201,7 @@ bool ref_whiten_run(const clnorm_any *desc, const ref_io *io)
     const bool back = d->task == CLNORM_UNWHITEN;
     const clnorm_tensor y = dense(&d->y);
     const float *mean = (const float *)io->slot[CLNORM_MEAN], *w = (const float *)io->slot[CLNORM_WHITENER];
-    double *out = (double *)io->slot[CLNORM_Y], *scale = io->scale[CLNORM_Y];
+    double *out = (double *)io->slot[CLNORM_Y];
     if (d->task == CLNORM_FIT || !mean || !w || !out || !io->slot[CLNORM_X])
         return false;
     const samples images = samples_of(d, back ? &y : &d->x),
@@ -218,8 +219,7 @@ bool ref_whiten_run(const clnorm_any *desc, const ref_io *io)
                 size += fabs(term);
             }
             out[place(&to, i, k)] = sum;
-            if (scale)
-                scale[place(&to, i, k)] = size;
+            ref_put_scale(io, CLNORM_Y, place(&to, i, k), size, size);
         }
     return true;
 }

@@ -11,7 +11,7 @@ typedef struct cln_params {
     uint32_t items;      /* work-items per compute unit whose loads keep memory busy */
     uint32_t subgroup;   /* work-items of a sub-group, where a group is of whole ones; 0: without */
     uint64_t slab_bytes; /* a set this large is still in a group's cache when it is walked again */
-    uint64_t wide_bytes; /* outputs this large get kernels for aligned buffers too */
+    uint64_t wide_bytes; /* outputs this large are worth stores of their own (plan.h: wide, leads) */
     bool stream;         /* whose stores pass the cache by */
     double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
     double launch_ns;    /* of one more stage */

@@ -16,7 +16,7 @@
 typedef struct cln_tuned {
     char solver[16];
     uint32_t wg, vec, busy; /* as in cln_params */
-    bool wide;              /* kernels for aligned buffers too */
+    bool wide;              /* the stores of large outputs (plan.h: wide, leads) */
 } cln_tuned;
 
 typedef struct cln_tuning cln_tuning;

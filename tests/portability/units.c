@@ -57,7 +57,7 @@ static void fail(const char *what, const char *name)
     failures++;
 }
 
-/* Whether every group could load whole vectors, as cln_writes_wide asks where there is an output. */
+/* Whether every group could load whole vectors, as cln_choose_stores asks where there is an output. */
 static bool loads_whole(const cln_body *body)
 {
     const cln_problem *p = &body->problem;
