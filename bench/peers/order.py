@@ -26,12 +26,7 @@ ALLOWED = 1e-3  # of both: they compute the same, less exactly
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="workloads whose name matches this")
-    parser.add_argument("--rounds", type=int, default=30, help="clean rounds to reach")
-    parser.add_argument("--seconds", type=float, default=5, help="a workload, to reach them")
-    parser.add_argument("--library", type=Path, default=run.ROOT / "build/release/src/libclnorm.so")
-    parser.add_argument("--device", default="cpu")
+    parser = run.parser_of(__doc__, "workloads whose name matches this", "a workload", 30, 5)
     parser.add_argument("--take", default="", help="only definitions whose first line matches this: hat, or pause|REST")
     parser.add_argument("--doc", type=Path, help="writes the table there, between its marks; others' rows stay")
     parser.add_argument("--scratch", type=Path, default=run.ROOT / "build/any_order", help="for changed kernels")

@@ -6,8 +6,9 @@
 
 Two threads for everybody, on two CPUs. The allocator is one that favours the peers: fresh outputs cost no page
 faults. clnorm runs on CL_MEM_USE_HOST_PTR buffers with one clFinish an op. Each round runs every competitor
-once, in random order; medians and ratios are over rounds in which others used less than 15 % of a CPU. The errors of
-all, on the arrays that are timed, are against float64 (reference.py). table.py makes the README's tables of peers.json.
+once, in random order, 30 rounds at least; medians and ratios are over rounds in which others used less than 15 % of a
+CPU. The errors of all, on the arrays that are timed, are against float64 (reference.py). table.py makes the README's
+tables of peers.json.
 """
 import argparse
 import datetime
@@ -33,15 +34,21 @@ PACKAGES = ("torch", "torchvision", "onednn-cpu-gomp", "opencv-python-headless",
 MODULES = ("peers_torch", "peers_onednn", "peers_opencv", "peers_onnx", "peers_numpy")
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="workloads whose name matches this: W1, or W[3-5]")
-    parser.add_argument("--data", choices=("ordinary", "hard"), default="ordinary",
-                        help="hard: 1e4 +- 1e-2, for what takes statistics; peers may then be as far off as they are")
-    parser.add_argument("--rounds", type=int, default=40, help="clean rounds to reach (30 at least)")
-    parser.add_argument("--seconds", type=float, default=90, help="a workload, to reach them")
+def parser_of(doc: str, only: str, each: str, rounds: int, seconds: float) -> argparse.ArgumentParser:
+    """What every program here is told that runs rounds: of what, how many, and of which library where."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help=only)
+    parser.add_argument("--rounds", type=int, default=rounds, help="clean rounds to reach")
+    parser.add_argument("--seconds", type=float, default=seconds, help=f"{each}, to reach them")
     parser.add_argument("--library", type=Path, default=ROOT / "build/release/src/libclnorm.so")
     parser.add_argument("--device", default="cpu", help="as clnorm --device")
+    return parser
+
+
+def arguments() -> argparse.Namespace:
+    parser = parser_of(__doc__, "workloads whose name matches this: W1, or W[3-5]", "a workload", 40, 90)
+    parser.add_argument("--data", choices=("ordinary", "hard"), default="ordinary",
+                        help="hard: 1e4 +- 1e-2, for what takes statistics; peers may then be as far off as they are")
     parser.add_argument("--effort", choices=("estimate", "measure"), default="estimate")
     parser.add_argument("--out", type=Path, default=ROOT / "build/peers", help="for peers.json and peers.png")
     args = parser.parse_args()

@@ -7,21 +7,10 @@ Two threads for both, on two CPUs, with the allocator and the rounds of run.py. 
 expressions; the first of them writes what it makes to memory that is there, as clnorm does. Both are verified against
 float64 first.
 """
-import argparse
 import sys
 from pathlib import Path
 
 import run
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--rounds", type=int, default=9, help="clean rounds to reach")
-    parser.add_argument("--seconds", type=float, default=60, help="a case, to reach them")
-    parser.add_argument("--library", type=Path, default=run.ROOT / "build/release/src/libclnorm.so")
-    parser.add_argument("--device", default="cpu")
-    return parser.parse_args()
 
 
 def prepare(library, attrs, x, y, **given):
@@ -105,7 +94,7 @@ CASES = [("covariance", covariance, (50000, 768)), ("ZCA of rows", rows, (10000,
 
 
 def main() -> None:
-    args = arguments()
+    args = run.parser_of(__doc__, "cases whose name contains this", "a case", 9, 60).parse_args()
     run.settle()
     sys.path.insert(0, str(Path(__file__).parent))
     import torch
