@@ -61,13 +61,13 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
+    const cln_geo g = cln_walked(problem, choice->wg);
     const bool large = y_bytes >= params->wide_bytes, columns = problem->columns || problem->window;
-    choice->wide = large && cln_geo_aligned(&problem->geo, choice->vec, true) &&
+    choice->wide = large && cln_geo_aligned(&g, choice->vec, true) &&
                    (choice->cols % choice->vec == 0 ||
-                    choice->cols >= problem->geo.len); /* else a group's first column would not be aligned */
+                    choice->cols >= g.len); /* else a group's first column would not be aligned */
     choice->leads = large && params->stream && choice->wg == 1 && !columns &&
-                    choice->solver != &cln_solve_fused && problem->geo.view[CLN_VIEW_Y].step == 1 &&
-                    problem->geo.len >= LEAST_LED;
+                    choice->solver != &cln_solve_fused && g.view[CLN_VIEW_Y].step == 1 && g.len >= LEAST_LED;
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
@@ -76,6 +76,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     if (solver->applicable(problem))
         return false;
     cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
+    c.bundle = cln_bundle(problem, c.wg);
     solver->propose(&c, problem, params, device->units);
     if (!c.per)
         return false;
@@ -110,6 +111,7 @@ bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo)
 size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                          const cln_choice *choice)
 {
+    cln_bundle_lay(geo, choice->bundle);
     const size_t n = choice->solver->stages(stages, geo, workspace, problem, choice);
     if (!cln_gathers_last(problem, geo))
         return n;
@@ -121,7 +123,7 @@ size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, con
 static double busy_share(const cln_choice *choice, const cln_problem *problem, const cln_stage *stage,
                          const cln_params *params, uint32_t units)
 {
-    const uint32_t items = stage->items ? stage->items : choice->wg, sets = problem->geo.sets;
+    const uint32_t items = stage->items ? stage->items : choice->wg, sets = cln_bundles(problem, choice->wg);
     const double share = (double)stage->groups * items / units / params->items;
     if (choice->wg == 1 && choice->solver == &cln_solve_fused)
         return cln_fused_share(problem, units);

@@ -40,6 +40,8 @@ static void add_bytes(text *t, const char *before, double bytes)
 static void add_alignment(text *t, const cln_body *body, const cln_params *params)
 {
     const cln_problem *p = &body->problem;
+    const cln_geo walked = cln_walked(p, body->choice.wg);
+    const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
     const uint64_t y = (uint64_t)p->geo.sets * p->set_elements * p->y_bytes;
     const bool large = p->maps && y >= params->wide_bytes;
     if (body->choice.wide)
@@ -49,14 +51,12 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
         add(t, "streaming stores of y's whole cache lines where they are not aligned\n");
     if (body->choice.solver == &cln_solve_sums)
         add(t, "dx is written with the gradients of the weights\n");
-    else if (large && p->geo.view[CLN_VIEW_Y].step != 1)
-        add(t, "no wide stores: y's elements are %lld apart in a run\n",
-            (long long)p->geo.view[CLN_VIEW_Y].step);
+    else if (large && ystep != 1)
+        add(t, "no wide stores: y's elements are %lld apart in a run\n", (long long)ystep);
     else if (large && !body->choice.wide && !body->choice.leads)
         add(t, "no wide stores: a stride is not a multiple of %u elements\n", body->choice.vec);
-    if (p->geo.view[CLN_VIEW_X].step < 1 || p->geo.view[CLN_VIEW_X].step > 4)
-        add(t, "loads one by one: x's elements are %lld apart in a run\n",
-            (long long)p->geo.view[CLN_VIEW_X].step);
+    if (xstep < 1 || xstep > 4)
+        add(t, "loads one by one: x's elements are %lld apart in a run\n", (long long)xstep);
 }
 
 static void add_others(text *t, const cln_body *body, const cln_params *params, const cln_device *device)
@@ -131,6 +131,8 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
     const uint32_t subgroup = cln_body_subgroup(body, params);
     if (subgroup)
         add(&t, "lanes are folded in sub-groups of %u\n", subgroup);
+    if (c->bundle > 1)
+        add(&t, "%u sets at once, whose elements take turns\n", c->bundle);
     if (c->tuned)
         add(&t, "tuned: measured to be the fastest of its class on this device\n");
     add_alignment(&t, body, params);

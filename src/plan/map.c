@@ -5,9 +5,11 @@ uint32_t cln_outer(const cln_geo *g) { return g->sets / (g->len / g->span); }
 
 /* Pieces of a problem that are dealt to groups: chunks, or, across sets, rows; and what each is multiplied
  * by. */
-static uint64_t pieces(const cln_problem *p)
+static uint64_t pieces(const cln_problem *p, uint32_t wg)
 {
-    return p->columns ? p->geo.runs : p->geo.sets * cln_geo_chunks(&p->geo);
+    cln_geo g = p->geo;
+    cln_bundle_lay(&g, cln_bundle(p, wg));
+    return p->columns ? g.runs : cln_bundles(p, wg) * cln_geo_chunks(&g);
 }
 static uint64_t others(const cln_geo *g, bool columns, uint32_t cols)
 {
@@ -31,27 +33,26 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
 {
     const uint32_t unit = unit_of(choice, problem);
     if (choice->wg == 1 && !problem->columns)
-        return cln_fair_per((uint32_t)pieces(problem), 0, problem, params, units);
+        return cln_fair_per((uint32_t)pieces(problem, 1), 0, problem, params, units);
     const uint64_t times = others(&problem->geo, problem->columns, choice->cols),
                    many = choice->wg > 1 ? (uint64_t)units * params->busy * (problem->columns ? 4 : 1)
                                          : cln_ceil_div(cln_worth_groups(problem, params, units), 8);
     uint64_t parts = times >= many ? 1 : many / times;
     if (choice->wg == 1 && parts * times < 4 * units && parts * times % units) /* one would be idle */
         parts *= 2;
-    return cln_ceil_div(pieces(problem), parts * unit) * unit;
+    return cln_ceil_div(pieces(problem, choice->wg), parts * unit) * unit;
 }
 
-cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share)
+cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t wg, uint32_t share)
 {
-    const uint64_t times = others(geo, problem->columns, geo->cols);
+    const uint64_t times = others(geo, problem->columns, geo->cols), all = pieces(problem, wg);
     geo->mapped = share ? share : 1;
-    while (geo->mapped < pieces(problem) &&
-           times * cln_ceil_div(pieces(problem), geo->mapped) > CLN_MAX_GROUPS)
+    while (geo->mapped < all && times * cln_ceil_div(all, geo->mapped) > CLN_MAX_GROUPS)
         geo->mapped *= 2;
     if (problem->columns)
         geo->parts = cln_ceil_div(geo->runs, geo->mapped);
     return (cln_stage){ problem->columns ? "mapcols" : "pointwise",
-                        cln_groups(times * cln_ceil_div(pieces(problem), geo->mapped)), 0 };
+                        cln_groups(times * cln_ceil_div(all, geo->mapped)), 0 };
 }
 
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)
@@ -60,6 +61,6 @@ size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *probl
         return 0;
     out[0] = (cln_stage){ "families", cln_groups(problem->layer.stats / problem->layer.family), 0 };
     if (problem->maps)
-        out[1] = cln_stage_map(geo, problem, choice->mapped);
+        out[1] = cln_stage_map(geo, problem, choice->wg, choice->mapped);
     return problem->maps ? 2 : 1;
 }

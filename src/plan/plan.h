@@ -124,6 +124,7 @@ typedef struct cln_problems {
 typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
+    uint32_t bundle;   /* sets that are walked at once */
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leads;        /* those of other buffers do so too, from y's first whole line on */
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
@@ -205,11 +206,19 @@ double cln_read_again(const cln_problem *problem, const cln_params *params);
 /* map.c: what one group maps so that all are busy; the stage; places of columns besides each other's sets. */
 uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                    uint32_t units);
-cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t share);
+cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t wg, uint32_t share);
 uint32_t cln_outer(const cln_geo *geo);
 
 /* solve_columns.c: whether so many columns of all rows are few enough for one group, of one work-item. */
 bool cln_fits_tile(const cln_geo *g, uint32_t cols);
+
+/* bundle.c: sets that a work-group of that size walks at once, 1: each by itself; how many such there are; and the geometry
+ * of what it walks: a bundle as a set, its elements one after the other. */
+uint32_t cln_bundle(const cln_problem *problem, uint32_t wg);
+uint32_t cln_bundles(const cln_problem *problem, uint32_t wg);
+cln_geo cln_walked(const cln_problem *problem, uint32_t wg);
+/* What a kernel is told of bundles: runs that are one, how weights and earlier statistics lie along the elements. */
+void cln_bundle_lay(cln_geo *geo, uint32_t bundle);
 
 uint32_t cln_ceil_div(uint64_t a, uint64_t b);
 /* Groups of a CPU that a problem is worth: fewer where there is little to do. */

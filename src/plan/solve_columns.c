@@ -156,7 +156,7 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     }
     if (problem->layer.family)
         return 2 + cln_stage_families(out + 2, geo, problem, choice);
-    out[2] = cln_stage_map(geo, problem, choice->per);
+    out[2] = cln_stage_map(geo, problem, choice->wg, choice->per);
     return problem->maps ? 3 : 2;
 }
 
@@ -174,7 +174,7 @@ static size_t across_stages(cln_stage *out, cln_geo *geo, size_t *workspace, con
 {
     geo->cols = choice->cols;
     *workspace = cln_kept_bytes(geo);
-    out[0] = cln_stage_map(geo, problem, choice->per);
+    out[0] = cln_stage_map(geo, problem, choice->wg, choice->per);
     return 1;
 }
 

@@ -24,7 +24,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
                      const cln_choice *choice)
 {
     *workspace = cln_kept_bytes(geo);
-    out[0] = cln_stage_map(geo, problem, choice->per);
+    out[0] = cln_stage_map(geo, problem, choice->wg, choice->per);
     return 1;
 }
 

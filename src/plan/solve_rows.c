@@ -14,7 +14,10 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
     const uint32_t teams = cln_teams(choice->wg, choice->vec), sets = problem->geo.sets;
     const uint32_t fair = cln_ceil_div(sets, (uint64_t)units * params->busy * 8 * teams);
     const uint32_t all = cln_ceil_div(sets, (uint64_t)units * teams);
-    choice->per = choice->wg == 1 ? cln_fair_per(sets, 0, problem, params, units) : fair < all ? fair : all;
+    choice->per = choice->bundle > 1 ? 0 /* slab does */
+                  : choice->wg == 1  ? cln_fair_per(sets, 0, problem, params, units)
+                  : fair < all       ? fair
+                                     : all;
 }
 
 #define LONG 1024 /* elements of a row */

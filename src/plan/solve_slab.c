@@ -8,7 +8,9 @@
  * share cache lines the first one reads those of all. */
 static double start(const cln_problem *problem)
 {
-    return problem->geo.view[CLN_VIEW_X].step != 1 || problem->set_elements >= LARGE ? 0.25 : 0.05;
+    const uint32_t bundle = cln_bundle(problem, 1);
+    const bool apart = bundle == 1 && problem->geo.view[CLN_VIEW_X].step != 1;
+    return apart || problem->set_elements * bundle >= LARGE ? 0.25 : 0.05;
 }
 
 static const char *applicable(const cln_problem *problem)
@@ -18,7 +20,7 @@ static const char *applicable(const cln_problem *problem)
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint32_t sets = problem->geo.sets, fair = sets / (units * params->busy);
+    const uint32_t sets = cln_bundles(problem, choice->wg), fair = sets / (units * params->busy);
     choice->per = choice->wg == 1 ? cln_fair_per(sets, start(problem), problem, params, units)
                   : fair > 1      ? fair
                                   : 1;
@@ -27,20 +29,22 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
 /* Halves of two streams at once have too few registers of a CPU. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
-    const uint64_t set_bytes = problem->set_elements * problem->x_bytes;
-    const double near = params->wg == 1 && problem->set_elements < LARGE ? 0.02 : 0.1,
+    const uint64_t elements = problem->set_elements * cln_bundle(problem, params->wg),
+                   set_bytes = elements * problem->x_bytes;
+    const double near = params->wg == 1 && elements < LARGE ? 0.02 : 0.1,
                  again = set_bytes <= params->slab_bytes ? near : 1; /* of the second walk */
     const bool crowded = params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d;
     return (double)problem->bytes * (crowded ? 1.2 : 1) +
-           again * (double)set_bytes * problem->geo.sets * problem->maps;
+           again * (double)set_bytes * cln_bundles(problem, params->wg) * problem->maps;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    geo->per = cln_fit_per(choice->per, problem->geo.sets, 1);
+    const uint32_t sets = cln_bundles(problem, choice->wg);
+    geo->per = cln_fit_per(choice->per, sets, 1);
     *workspace = cln_kept_bytes(geo);
-    out[0] = (cln_stage){ "slab", cln_ceil_div(problem->geo.sets, geo->per),
+    out[0] = (cln_stage){ "slab", cln_ceil_div(sets, geo->per),
                           cln_chunk_items(choice, cln_geo_chunks(&problem->geo)) };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }

@@ -19,7 +19,7 @@ static uint32_t parts(const cln_problem *problem, uint32_t block)
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint64_t wanted = (uint64_t)units * params->busy * 4, sets = problem->geo.sets;
+    const uint64_t wanted = (uint64_t)units * params->busy * 4, sets = cln_bundles(problem, choice->wg);
     const uint32_t chunks = (uint32_t)cln_geo_chunks(&problem->geo),
                    teams = cln_teams(choice->wg, choice->vec);
     choice->block = 1;
@@ -39,12 +39,12 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 static size_t partial_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                              const cln_choice *choice)
 {
-    const size_t sets = problem->geo.sets;
+    const size_t sets = cln_bundles(problem, choice->wg);
     geo->block = choice->block;
     while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS)
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
-    *workspace = cln_kept_bytes(geo) + sets * geo->parts * problem->stat_bytes;
+    *workspace = cln_kept_bytes(geo) + problem->geo.sets * (size_t)geo->parts * problem->stat_bytes;
     out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
     out[1] = (cln_stage){ "foldall", sets, 0 };
     return 2;

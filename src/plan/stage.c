@@ -33,7 +33,10 @@ static int repeated_step(const cln_body *body)
         same_in_sets &= !w->kept[k];
     for (size_t k = 0; k < CLN_COUNT(w->run); k++)
         same_in_sets &= !w->run[k];
-    return body->choice.wg == 1 && body->geo.wmod < body->choice.vec && same_in_sets ? 6 : 5;
+    return body->choice.bundle > 1 ||
+                   (body->choice.wg == 1 && body->geo.wmod < body->choice.vec && same_in_sets)
+               ? 6
+               : 5;
 }
 
 bool cln_body_has(const cln_body *body, int variant)
@@ -47,7 +50,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
 {
     const cln_layer_problem *l = &body->problem.layer;
     const clnorm_layer *d = &body->problem.desc.layered.layer;
-    const cln_strides *view = body->geo.view;
+    const cln_geo walked = cln_walked(&body->problem, body->choice.wg);
     const bool zero_gamma = body->problem.op->info.kind == CLNORM_OP_GRN;
     const int used = snprintf(
         text, room,
@@ -55,7 +58,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
         "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d -DALONG=%d",
         (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
-        clnorm_dtype_name(l->d_dtype), step_option(view[CLN_VIEW_D].step, 1),
+        clnorm_dtype_name(l->d_dtype), step_option(walked.view[CLN_VIEW_D].step, 1),
         clnorm_dtype_name(d->param_dtype),
         body->geo.wmod       ? repeated_step(body)
         : body->choice.along ? 2 /* each column's own */
@@ -89,21 +92,25 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     const cln_problem *p = &body->problem;
     const bool wide = variant & CLN_WIDE;
     const uint32_t subgroup = cln_body_subgroup(body, params);
+    const cln_geo walked = cln_walked(p, body->choice.wg);
     if (body->steps) {
         cln_steps_options(text, room, body->steps);
         return;
     }
-    const int used = snprintf(
-        text, room,
-        "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
-        "-DXSTEP=%d -DYSTEP=%d",
-        body->choice.wg, body->choice.vec, wide, wide ? params->stream : body->choice.leads,
-        clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
-        step_option(body->geo.view[CLN_VIEW_X].step, 4), step_option(body->geo.view[CLN_VIEW_Y].step, 1));
+    const int used =
+        snprintf(text, room,
+                 "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
+                 "-DXSTEP=%d -DYSTEP=%d",
+                 body->choice.wg, body->choice.vec, wide, wide ? params->stream : body->choice.leads,
+                 clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
+                 step_option(walked.view[CLN_VIEW_X].step, 4), step_option(walked.view[CLN_VIEW_Y].step, 1));
     if (p->op->info.layer)
         add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
     if (p->window)
         add_window_options(text + strlen(text), room - strlen(text), body);
+    if (body->choice.bundle > 1)
+        snprintf(text + strlen(text), room - strlen(text), " -DBUNDLE=%u -DBUNDLED_RUNS=%d",
+                 body->choice.bundle, p->geo.mix > 1);
     if (subgroup)
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }
