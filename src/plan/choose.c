@@ -56,18 +56,28 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
+/* Whether runs of y, or whole rows of columns that follow each other, are written from one end to the other: `flat` of
+ * cl/common/cols.clh. */
+static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choice *choice)
+{
+    return !problem->columns ||
+           (choice->cols >= g->len && g->len % choice->vec && g->view[CLN_VIEW_X].run[2] == g->len &&
+            g->view[CLN_VIEW_Y].run[2] == g->len);
+}
+
 #define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
     const cln_geo g = cln_walked(problem, choice->wg);
-    const bool large = y_bytes >= params->wide_bytes, columns = problem->columns || problem->window;
+    const bool large = y_bytes >= params->wide_bytes;
     choice->wide = large && cln_geo_aligned(&g, choice->vec, true) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
-    choice->leads = large && params->stream && choice->wg == 1 && !columns &&
-                    choice->solver != &cln_solve_fused && g.view[CLN_VIEW_Y].step == 1 && g.len >= LEAST_LED;
+    choice->leads = large && params->stream && choice->wg == 1 && !problem->window &&
+                    runs_on(&g, problem, choice) && choice->solver != &cln_solve_fused &&
+                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED);
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
