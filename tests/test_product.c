@@ -62,6 +62,33 @@ static float *numbers(size_t n, unsigned seed)
 static const uint32_t shapes[][3] = { { 1, 1, 1 },     { 3, 5, 7 },      { 12, 32, 256 },   { 13, 33, 257 },
                                       { 97, 65, 300 }, { 64, 64, 9000 }, { 200, 130, 2100 } };
 
+#define MOST_COLUMNS 300 /* of c, with those beyond n */
+
+/* Row i of the product number `one`: got is what c, as it was before, has become. */
+static void check_row(const cln_gemm *g, bool own, uint32_t one, uint32_t i, const float *a, const float *b,
+                      const float *c, const float *got)
+{
+    double sum[MOST_COLUMNS] = { 0 }, all[MOST_COLUMNS] = { 0 };
+    const size_t row = (size_t)one * g->c_step + (size_t)i * g->ldc;
+    ck_assert_uint_le(g->ldc, MOST_COLUMNS);
+    for (uint32_t l = 0; l < g->k; l++) { /* b by its rows, as it lies */
+        const float *from = b + (size_t)one * g->b_step + (size_t)l * g->ldb;
+        const double t =
+            (double)a[(size_t)one * g->a_step + (g->ta ? (size_t)l * g->lda + i : (size_t)i * g->lda + l)];
+        for (uint32_t j = 0; j < g->n; j++) {
+            sum[j] += t * (double)from[j];
+            all[j] += fabs(t * (double)from[j]);
+        }
+    }
+    for (uint32_t j = 0; j < g->ldc; j++) {
+        const double was = (double)c[row + j],
+                     want = j < g->n ? (double)g->alpha * sum[j] + (double)g->beta * was : was;
+        ck_assert_msg(fabs(want - (double)got[row + j]) <= (own ? 1e-6 : 1e-5) * (all[j] + 1),
+                      "%s %ux%ux%u ta %d %u (%u, %u): %g, want %g", own ? "ours" : "CLBlast", g->m, g->n,
+                      g->k, g->ta, one, i, j, (double)got[row + j], want);
+    }
+}
+
 static void check_product(const cln_gemm *g, bool own, bool in_order)
 {
     const uint32_t batch = g->batch ? g->batch : 1;
@@ -81,23 +108,7 @@ static void check_product(const cln_gemm *g, bool own, bool in_order)
     get(&r, at_c, got, nc);
     for (uint32_t one = 0; one < batch; one++)
         for (uint32_t i = 0; i < g->m; i++)
-            for (uint32_t j = 0; j < g->ldc; j++) {
-                const size_t at = (size_t)one * g->c_step + (size_t)i * g->ldc + j;
-                double sum = 0, all = 0;
-                for (uint32_t l = 0; j < g->n && l < g->k; l++) {
-                    const double t =
-                        (double)
-                            a[one * g->a_step + (g->ta ? (size_t)l * g->lda + i : (size_t)i * g->lda + l)] *
-                        (double)b[one * g->b_step + (size_t)l * g->ldb + j];
-                    sum += t;
-                    all += fabs(t);
-                }
-                const double want =
-                    j < g->n ? (double)g->alpha * sum + (double)g->beta * (double)c[at] : (double)c[at];
-                ck_assert_msg(fabs(want - (double)got[at]) <= (own ? 1e-6 : 1e-5) * (all + 1),
-                              "%s %ux%ux%u ta %d %u (%u, %u): %g, want %g", own ? "ours" : "CLBlast", g->m,
-                              g->n, g->k, g->ta, one, i, j, (double)got[at], want);
-            }
+            check_row(g, own, one, i, a, b, c, got);
     chain_rig_end(&r);
     free(a);
     if (!g->gram)
