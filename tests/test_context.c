@@ -1,4 +1,5 @@
 /* test_context.c -- the life of a context: options, owners, building, hooks, the error text. */
+#define _POSIX_C_SOURCE 200809L
 #include "api_case.h"
 
 #include <pthread.h>
@@ -224,6 +225,24 @@ START_TEST(start_up_set)
 }
 END_TEST
 
+/* Layers that need an attribute have it there. */
+START_TEST(start_up_set_of_layers)
+{
+    clnorm_options o = lazy();
+    clnorm_any d = small(CLNORM_OP_GROUPNORM);
+    clnorm_plan *plan;
+    o.flags = CLNORM_CACHE_OFF;
+    o.ops = CLNORM_OP_BIT(CLNORM_OP_BATCHNORM) | CLNORM_OP_BIT(CLNORM_OP_GROUPNORM);
+    clnorm_context *ctx = created(&o);
+    ck_assert_uint_ge(stats_of(ctx).plans, 2);
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
+    d.groupnorm.groups = 3;
+    OK(clnorm_plan_create(&plan, ctx, &d.op, CLNORM_NO_BUILD));
+    clnorm_plan_release(plan);
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 /* What a plan of `d` makes of x (and of dy, the same numbers) in `ctx`. */
 static void run_small(float *out, clnorm_context *ctx, const clnorm_any *d)
 {
@@ -347,6 +366,55 @@ START_TEST(kernel_dir)
 }
 END_TEST
 
+/* ---- where files are ---- */
+
+static const char *const places[] = { "HOME", "XDG_CACHE_HOME", "CLNORM_CACHE_DIR", "CLNORM_TUNING" };
+
+/* A context with the cache asked for has it in no directory, and no tuning file. */
+static void has_no_files(const clnorm_options *o)
+{
+    clnorm_context *ctx = created(o);
+    ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
+    ck_assert_str_eq(clnorm_tuning_file(ctx), "");
+    clnorm_context_release(ctx);
+}
+
+START_TEST(no_place_for_files)
+{
+    char *before[CLN_COUNT(places)], dir[5000];
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        const char *v = getenv(places[k]);
+        before[k] = v ? strdup(v) : NULL;
+        unsetenv(places[k]);
+    }
+    has_no_files(&o);
+    memset(dir, 'd', sizeof dir);
+    dir[0] = '/';
+    dir[sizeof dir - 1] = '\0';
+    o.cache_dir = dir; /* longer than any path */
+    has_no_files(&o);
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        if (before[k])
+            setenv(places[k], before[k], 1);
+        free(before[k]);
+    }
+}
+END_TEST
+
+/* PoCL has a cache of its own, so that ours is off unless it is asked for. */
+START_TEST(cache_by_default)
+{
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY;
+    clnorm_context *ctx = created(&o);
+    if (ctx->device.pocl)
+        ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 /* ---- hooks ---- */
 
 START_TEST(buffer_hooks)
@@ -363,6 +431,13 @@ START_TEST(buffer_hooks)
         OK(cln_plan_with(&plan[k], ctx, &d.op, &split, true));
         ck_assert_int_eq(t.allocated, CLN_RING * (k + 1));
         ck_assert_int_eq(t.freed, CLN_RING * k);
+        cl_mem x = buffer(120000, NULL), y = buffer(120000, NULL);
+        clnorm_args args = CLNORM_ARGS_INIT;
+        args.slot[CLNORM_X].mem = x;
+        args.slot[CLNORM_Y].mem = y;
+        if (k == 0) /* its workspace is waited for before it goes */
+            OK(clnorm_enqueue(plan[k], harness_get()->queue, &args, 0, NULL, NULL));
+        RELEASE(x, y);
     }
     ck_assert_uint_gt(t.bytes, 0);
     t.fail = 1;
@@ -428,8 +503,9 @@ static Suite *context_suite(void)
 {
     return suite_of("context",
                     SUITE_CASE(bad_arguments, nulls, handles, plans_keep_their_context, released_in_flight,
-                               start_up_set, united_ops_have_the_bits_of_single_ones, prepared,
-                               one_op_in_two_schedules, kernel_dir, buffer_hooks, tables_are_not_the_hooks,
+                               start_up_set, start_up_set_of_layers, united_ops_have_the_bits_of_single_ones,
+                               prepared, one_op_in_two_schedules, kernel_dir, no_place_for_files,
+                               cache_by_default, buffer_hooks, tables_are_not_the_hooks,
                                error_text_is_per_thread));
 }
 

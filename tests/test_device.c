@@ -155,7 +155,8 @@ END_TEST
 
 START_TEST(no_match_lists_what_there_is)
 {
-    static const char *const specs[] = { "no such device", "9:9", "0:", ":0", "0:0:0", "gpux", "00:00" };
+    static const char *const specs[] = { "no such device", "9:9",  "0:",    ":0",
+                                         "0:0:0",          "gpux", "00:00", "99999999999" };
     for (size_t i = 0; i < CLN_COUNT(specs); i++) {
         clnorm_device found, none;
         memset(&found, 0x5a, sizeof found);

@@ -220,6 +220,88 @@ START_TEST(workspace_is_not_a_tensor)
 }
 END_TEST
 
+/* Of a layer, whose inputs may be one buffer, and which has other slots each way. */
+START_TEST(slots_of_a_layer)
+{
+    harness *h = harness_get();
+    clnorm_instancenorm d = CLNORM_INSTANCENORM_INIT;
+    d.x = d.y = tiny();
+    clnorm_plan *plan = plan_of(&d.op);
+    const float ones[3] = { 1, 1, 1 };
+    cl_mem x = buffer(TINY, NULL), y = buffer(TINY, NULL), weights = buffer(sizeof ones, ones);
+    clnorm_args args = pair(x, 0, y, 0);
+    put(&args, CLNORM_GAMMA, weights, 0);
+    put(&args, CLNORM_BETA, weights, 0);
+    go(plan, h->queue, &args, 0, NULL, NULL);
+    put(&args, CLNORM_BETA, y, 0);
+    REFUSED(CLNORM_EBUFFER, "y and beta overlap", plan, h->queue, &args);
+    put(&args, CLNORM_BETA, NULL, 0);
+    put(&args, CLNORM_DGAMMA, weights, 0);
+    REFUSED(CLNORM_EBUFFER, "instancenorm takes no dgamma in this direction and mode", plan, h->queue, &args);
+    clFinish(h->queue);
+    RELEASE(x, y, weights);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
+/* Means are never where x is, though both are Y and X; a workspace is not needed and may be anywhere. */
+START_TEST(what_writes_no_element)
+{
+    harness *h = harness_get();
+    const clnorm_any d = small(CLNORM_OP_MOMENTS);
+    clnorm_plan *moments = plan_of(&d.op), *plan = scale_plan(tiny(), tiny(), 0);
+    cl_mem x = buffer(2 * TINY, NULL), y = buffer(TINY, NULL);
+    clnorm_args args = pair(x, 0, x, 0);
+    REFUSED(CLNORM_EBUFFER, "x and y overlap", moments, h->queue, &args);
+    args = pair(x, 0, y, 0);
+    ck_assert_uint_eq(clnorm_plan_workspace(plan), 0);
+    args.workspace.mem = y;
+    go(plan, h->queue, &args, 0, NULL, NULL);
+    clFinish(h->queue);
+    RELEASE(x, y);
+    clnorm_plan_release(moments);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
+/* A queue of the right context, on the other of its two devices. */
+START_TEST(queue_of_another_device)
+{
+    harness *h = harness_get();
+    const cl_device_partition_property one[] = { CL_DEVICE_PARTITION_EQUALLY, 1, 0 };
+    cl_device_id devices[2] = { h->device, NULL };
+    cl_uint parts = 0;
+    cl_int code;
+    if (clCreateSubDevices(h->device, one, 0, NULL, &parts) != CL_SUCCESS || !parts)
+        return; /* the device has no parts */
+    cl_device_id *const all = (cl_device_id *)calloc(parts, sizeof(cl_device_id));
+    ck_assert_int_eq(clCreateSubDevices(h->device, one, parts, all, NULL), CL_SUCCESS);
+    devices[1] = all[0];
+    cl_context both = clCreateContext(NULL, 2, devices, NULL, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    cl_command_queue queue = clCreateCommandQueue(both, devices[1], 0, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    const clnorm_options o = lazy();
+    const clnorm_totensor d = halved(60);
+    clnorm_context *ctx;
+    clnorm_plan *plan;
+    OK(clnorm_context_create(&ctx, both, h->device, &o));
+    OK(clnorm_totensor_plan(&plan, ctx, &d, CLNORM_ESTIMATE));
+    cl_mem x = buffer_in(both, CL_MEM_READ_WRITE, TINY, NULL),
+           y = buffer_in(both, CL_MEM_READ_WRITE, TINY, NULL);
+    const clnorm_args args = pair(x, 0, y, 0);
+    REFUSED(CLNORM_EDEVICE, "the queue is of another device than the plan", plan, queue, &args);
+    RELEASE(x, y);
+    clnorm_plan_release(plan);
+    clnorm_context_release(ctx);
+    clReleaseCommandQueue(queue);
+    clReleaseContext(both);
+    for (cl_uint k = 0; k < parts; k++)
+        clReleaseDevice(all[k]);
+    free(all);
+}
+END_TEST
+
 /* ---- where elements lie ---- */
 
 static cl_mem sub_buffer(cl_mem mem, size_t origin, size_t bytes)
@@ -313,8 +395,9 @@ END_TEST
 static Suite *enqueue_suite(void)
 {
     return suite_of("enqueue", SUITE_CASE(arguments, foreign_objects, buffers, unknown_slots, overlaps,
-                                          workspaces, workspace_is_not_a_tensor, offsets_and_sub_buffers,
-                                          negative_strides, empty_tensors));
+                                          workspaces, workspace_is_not_a_tensor, slots_of_a_layer,
+                                          what_writes_no_element, queue_of_another_device,
+                                          offsets_and_sub_buffers, negative_strides, empty_tensors));
 }
 
 SUITE_MAIN(enqueue_suite)

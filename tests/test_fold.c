@@ -146,6 +146,8 @@ START_TEST(errors)
     f = good;
     f.eps = -1.0;
     refused(&c, c.weight, c.bias, &f, "eps is -1");
+    f.eps = (double)NAN;
+    refused(&c, c.weight, c.bias, &f, "eps is nan");
     f.eps = INFINITY;
     refused(&c, c.weight, c.bias, &f, "eps is inf");
     f.eps = 1.0;
@@ -160,6 +162,9 @@ START_TEST(nothing)
 {
     convolution c = make();
     bind(&c);
+    c.fold.inputs = 0; /* a bias alone */
+    ck_assert_int_eq(clnorm_fold_batchnorm(NULL, c.bias, &c.fold), CLNORM_OK);
+    ck_assert_int_eq(clnorm_fold_batchnorm(NULL, NULL, &c.fold), CLNORM_EARG);
     c.fold.outputs = 0;
     ck_assert_int_eq(clnorm_fold_batchnorm(NULL, NULL, &c.fold), CLNORM_OK);
 }

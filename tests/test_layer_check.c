@@ -165,6 +165,12 @@ START_TEST(masks)
     OK(clnorm_op_check(&d));
     clnorm_op_slots(&d, NULL, &writes, NULL);
     ck_assert(!(writes & BIT(MASK)));
+    d = fused(CLNORM_RELU, 0, false); /* y upside down has no first element to count bits from */
+    const int64_t upside_down[] = { 60, 20, -5, 1 };
+    memcpy(d.head.y.stride, upside_down, sizeof upside_down);
+    OK(clnorm_op_check(&d));
+    clnorm_op_slots(&d, NULL, &writes, NULL);
+    ck_assert(!(writes & BIT(MASK)));
 }
 END_TEST
 

@@ -137,6 +137,10 @@ START_TEST(shapes)
         d = small(op->kind);
         d.head.x.shape[2] = d.head.x.shape[3] = INT64_MAX / 2;
         refused(&d, CLNORM_ESHAPE, "larger than any memory");
+        for (uint32_t k = 0; k < 4; k++) /* few elements, under more indices than there are numbers */
+            d.head.x.stride[k] = 1;
+        d.head.x.shape[2] = d.head.x.shape[3] = (int64_t)1 << 40;
+        refused(&d, CLNORM_ESHAPE, "larger than any memory");
         if (!cln_op_of(op->kind)->maps)
             continue;
         d = small(op->kind);
@@ -158,9 +162,15 @@ START_TEST(lists)
         refused(&d, CLNORM_ESHAPE, "channels");
     }
     n->channels = 3;
-    n->std[1] = 0;
-    refused(&d, CLNORM_EARG, "std");
-    n->std[1] = 1;
+    static const float no_std[] = { 0, 1e-31f, -1e-31f, 2e30f, INFINITY, NAN };
+    for (size_t k = 0; k < CLN_COUNT(no_std); k++) {
+        n->std[1] = no_std[k];
+        refused(&d, CLNORM_EARG, "channel 1 has mean 0 and std");
+    }
+    n->std[1] = -1; /* turns the picture */
+    n->mean[2] = -INFINITY;
+    refused(&d, CLNORM_EARG, "channel 2 has mean -inf");
+    n->mean[2] = 0;
     clnorm_any good = d;
     OK(clnorm_op_check(&good));
     d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 4, 2, 2); /* imagenet has three */
@@ -178,6 +188,12 @@ START_TEST(of_their_own)
     d.denormalize.of = CLNORM_OP_MINMAX;
     d.denormalize.lo = d.denormalize.hi = 2;
     refused(&d, CLNORM_EARG, "lo and hi");
+    const clnorm_tensor many = clnorm_nchw(CLNORM_F32, 1, (1 << 24) + 1, 1, 1);
+    d = desc_of(CLNORM_OP_DENORMALIZE, &many);
+    d.denormalize.of = CLNORM_OP_ZSCORE;
+    d.denormalize.swap_rb = 1;
+    d.denormalize.scope = CLNORM_SCOPE_CHANNEL;
+    refused(&d, CLNORM_EUNSUPPORTED, "statistics of 16777217 channels");
     d = small(CLNORM_OP_MOMENTS);
     d.moments.axes = 1u << 4;
     refused(&d, CLNORM_EARG, "axes");
@@ -234,6 +250,8 @@ START_TEST(misused)
     REFUSES(clnorm_op_source(NULL, CLNORM_OP_ZSCORE), "out is NULL");
     REFUSES(clnorm_op_source(&text, 99), "the kind is 99; no op has it");
     ck_assert_ptr_null(text);
+    t = clnorm_nchw(CLNORM_F32, 2, -3, 4, 5);
+    ck_assert_int_eq(clnorm_tensor_count(&t), -1);
     ck_assert_ptr_null(clnorm_op_of(99));
     ck_assert_ptr_null(clnorm_op_named(NULL));
     ck_assert_ptr_null(clnorm_op_named("none"));
