@@ -379,6 +379,11 @@ START_TEST(files_that_are_wrong)
     ck_assert_msg(strstr(line, "line 1") != NULL, "%s", line);
     ck_assert_int_eq(clnorm_tuning_load(ctx, NULL), CLNORM_EIO);
     clnorm_close(ctx);
+    o.log = NULL; /* nobody to tell */
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    ck_assert_str_eq(clnorm_tuning_file(ctx), path);
+    clnorm_close(ctx);
+    o.log = keep_line;
     ck_assert_int_eq(open_with(&ctx, path), CLNORM_EIO);
     SAYS("line 1");
     setenv("CLNORM_TUNING", "", 1);
@@ -469,6 +474,7 @@ START_TEST(arguments_of_a_search)
     ck_assert_int_eq(clnorm_tune(ctx, NULL, 1, NULL), CLNORM_EARG);
     ck_assert_int_eq(clnorm_tune(ctx, &d.op, -1, NULL), CLNORM_EARG);
     SAYS("seconds is -1; 0 to 86400 are allowed");
+    ck_assert_int_eq(clnorm_tune(ctx, &d.op, 86401, NULL), CLNORM_EARG);
     ck_assert_int_eq(clnorm_tune(ctx, &d.op, (double)NAN, NULL), CLNORM_EARG);
     ck_assert_int_eq(clnorm_tune(ctx, &d.op, 1, &found), CLNORM_EARG);
     SAYS("out->size is 2");

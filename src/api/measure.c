@@ -147,7 +147,11 @@ static clnorm_status choose_train(uint32_t *train, const cln_lab *lab, const cln
 /* A way whose kernels the device cannot run is none: its plan stays NULL. */
 static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
 {
-    const clnorm_status st = cln_plan_with(&way->plan, lab->ctx, lab->op, way->choices, true);
+    cln_choice choices[CLN_MAX_PARTS];
+    memcpy(choices, way->choices, sizeof choices);
+    for (size_t k = 0; k < CLN_MAX_PARTS; k++)
+        choices[k].calls = CLN_CALLS_GIVE; /* as those of make_args */
+    const clnorm_status st = cln_plan_with(&way->plan, lab->ctx, lab->op, choices, true);
     way->ns = UINT64_MAX;
     if (st == CLNORM_EUNSUPPORTED && !first)
         return CLNORM_OK;

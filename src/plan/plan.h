@@ -120,6 +120,9 @@ typedef struct cln_problems {
     uint32_t reads, writes, required; /* slots of all */
 } cln_problems;
 
+/* What the calls of a plan give of earlier statistics: where it is known, fewer programs are built. */
+typedef enum cln_calls { CLN_CALLS_EITHER, CLN_CALLS_GIVE, CLN_CALLS_LACK } cln_calls;
+
 /* The launch parameters of one plan. Results never depend on them. */
 typedef struct cln_choice {
     const struct cln_solver *solver;
@@ -130,6 +133,7 @@ typedef struct cln_choice {
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
     bool along;        /* the problem before has left dx to this one */
     bool tuned;        /* by measurement, not by estimate */
+    cln_calls calls;
 } cln_choice;
 
 typedef struct cln_stage {

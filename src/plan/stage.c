@@ -42,8 +42,10 @@ static int repeated_step(const cln_body *body)
 
 bool cln_body_has(const cln_body *body, int variant)
 {
+    const bool both = body->problem.layer.both;
     return (!(variant & CLN_WIDE) || body->choice.wide) &&
-           (!(variant & CLN_BOTH) || body->problem.layer.both);
+           (variant & CLN_BOTH ? both && body->choice.calls != CLN_CALLS_GIVE
+                               : !both || body->choice.calls != CLN_CALLS_LACK);
 }
 
 /* What of a layer is decided at compile time. */
