@@ -7,6 +7,7 @@ set -u
 export LC_ALL=C
 unset CLNORM_DEVICE NO_COLOR
 clnorm=$(realpath "$1")
+python=$(python3 -c 'import sys; print(sys.executable)') # itself: a shim in front of it costs more than it does, each time
 photo=${2:-$(dirname "$0")/../examples/photo/astronaut.jpg}
 if [ -e "$photo" ]; then photo=$(realpath "$photo"); else photo='' && echo "# no photograph: check is tested less"; fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/clnorm-cli-XXXXXX")
@@ -42,7 +43,7 @@ finish() { echo "$passed passed, $failed failed"; exit $((failed > 0)); }
 # same_with MODULE NAME EXPRESSION: a condition in Python, with what the module has.
 same_with() {
     local why
-    why=$(python3 -c "
+    why=$("$python" -c "
 from $1 import *
 r = $3
 import sys

@@ -84,7 +84,7 @@ OCL_ICD_VENDORS=/nonexistent run 0 -- -h
 json() {
     "$clnorm" "$@" >out.json 2>stderr
     local why
-    why=$(python3 -m json.tool out.json 2>&1 >/dev/null)
+    why=$("$python" -m json.tool out.json 2>&1 >/dev/null)
     verdict "JSON: $*" "$why"
 }
 json list --json

@@ -26,7 +26,7 @@ tame() {
     local code=$?
     [ $code -lt 64 ] || why="exit $code"
     [ -n "$why" ] || [ -s stdout ] || [ -s stderr ] || [ $code -eq 0 ] || why='no word'
-    [ -n "$why" ] || why=$(python3 clean.py stdout stderr 2>&1 | tail -n 1)
+    [ -n "$why" ] || why=$("$python" clean.py stdout stderr 2>&1 | tail -n 1)
     [ -n "$why" ] || [ "$(grep -c . stderr)" -lt 12 ] || why='it goes on and on'
     verdict "$what" "$why"
 }
