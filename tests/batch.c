@@ -106,20 +106,22 @@ static void compare(const setting *s, int64_t n, int64_t first, const char *layo
     }
 }
 
-static void run_setting(clnorm_context *ctx, setting *s, size_t op, const int64_t *shape, bool last)
+/* The ways of a sample: channels first, last, and the same backward. */
+enum { LAST = 1, BACK = 2, WAYS = 4 };
+
+static void run_setting(clnorm_context *ctx, setting *s, size_t op, const int64_t *shape, size_t way)
 {
     const double dx = 1u << CLNORM_DX; /* alone: kernels for the other gradients would be built and not run */
-    for (uint32_t direction = CLNORM_FORWARD; direction <= CLNORM_BACKWARD; direction++)
-        for (size_t b = 0; b < CLN_COUNT(batches); b++) {
-            s->desc = described(op, shape, last, batches[b].n);
-            s->desc.op.direction = direction;
-            OK(clnorm_op_set(&s->desc, "gradients", &dx, 1));
-            OK(clnorm_op_check(&s->desc));
-            run_batch(ctx, s, batches[b].n, batches[b].first);
-            for (int64_t k = 0; b == 0 && k < SAMPLES; k++)
-                s->hash[k] = hash_of(s->out + k * s->elements, s->elements);
-            compare(s, batches[b].n, batches[b].first, last ? "channels last" : "channels first");
-        }
+    for (size_t b = 0; b < CLN_COUNT(batches); b++) {
+        s->desc = described(op, shape, way & LAST, batches[b].n);
+        s->desc.op.direction = way & BACK ? CLNORM_BACKWARD : CLNORM_FORWARD;
+        OK(clnorm_op_set(&s->desc, "gradients", &dx, 1));
+        OK(clnorm_op_check(&s->desc));
+        run_batch(ctx, s, batches[b].n, batches[b].first);
+        for (int64_t k = 0; b == 0 && k < SAMPLES; k++)
+            s->hash[k] = hash_of(s->out + k * s->elements, s->elements);
+        compare(s, batches[b].n, batches[b].first, way & LAST ? "channels last" : "channels first");
+    }
 }
 
 static void fill_setting(setting *s, const int64_t *shape)
@@ -140,7 +142,8 @@ static void fill_setting(setting *s, const int64_t *shape)
         s->given[i] = (float)(0.5 + data_random(&state));
 }
 
-/* An op takes every other sample channels last; CLNORM_TEST_FULL both ways, twice the programs. */
+/* An op takes a sample in one of the ways, the next op in the next; CLNORM_TEST_FULL in all, four times the
+ * programs. */
 static void keep_their_bits(size_t op)
 {
     const clnorm_options o = lazy();
@@ -149,9 +152,9 @@ static void keep_their_bits(size_t op)
     for (size_t k = 0; k < CLN_COUNT(samples); k++) {
         setting s;
         fill_setting(&s, samples[k]);
-        for (int last = 0; last < 2; last++)
-            if (getenv("CLNORM_TEST_FULL") || (op + k) % 2 == (size_t)last)
-                run_setting(ctx, &s, op, samples[k], last);
+        for (size_t way = 0; way < WAYS; way++)
+            if (getenv("CLNORM_TEST_FULL") || (op + k) % WAYS == way)
+                run_setting(ctx, &s, op, samples[k], way);
         free(s.x);
     }
     clnorm_close(ctx);

@@ -60,6 +60,17 @@ void harness_close(void)
     memset(&the, 0, sizeof the);
 }
 
+clnorm_plan *harness_plan(const clnorm_op *op, const cln_choice *choices, bool gives, bool build)
+{
+    cln_choice known[CLN_MAX_PARTS];
+    clnorm_plan *plan;
+    memcpy(known, choices, sizeof known);
+    for (size_t k = 0; k < CLN_MAX_PARTS; k++)
+        known[k].calls = gives ? CLN_CALLS_GIVE : CLN_CALLS_LACK;
+    cln_plan_with(&plan, harness_get()->ctx, op, known, build);
+    return plan;
+}
+
 /* ---- a case, forced ---- */
 
 static void enqueue(work *w, const clnorm_plan *plan, const clnorm_args *args)
@@ -97,12 +108,16 @@ static void without_warnings(const harness *h, const clnorm_plan *plan)
     }
 }
 
+static clnorm_plan *plan_for(const work *w, const cln_choice *choices, bool build)
+{
+    return harness_plan(&w->desc.op, choices, w->a[CLNORM_RSTD].host != NULL, build);
+}
+
 static void run_choices(work *w, const cln_choice *choices)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
-    clnorm_plan *plan;
-    ck_assert_msg(cln_plan_with(&plan, w->h->ctx, &w->desc.op, choices, true) == CLNORM_OK, "%s",
-                  clnorm_last_error(NULL));
+    clnorm_plan *const plan = plan_for(w, choices, true);
+    ck_assert_msg(plan != NULL, "%s", clnorm_last_error(NULL));
     without_warnings(w->h, plan);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (w->a[s].host && work_place_of(w, s) == CLNORM_SLOTS)
@@ -181,9 +196,10 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_sl
     }
 }
 
+static const uint32_t groups[][2] = { { 64, 4 }, { 48, 4 }, { 64, 1 } }; /* as in op_case */
+
 static void run_groups(work *w, size_t k)
 {
-    static const uint32_t groups[][2] = { { 64, 4 }, { 48, 4 }, { 64, 1 } }; /* as in op_case */
     const uint32_t chosen = w->c->groups ? w->c->groups : ~0u;
     run_solvers(w, k, 0, 0, w->c->no_slab >> CLN_COUNT(groups) & 1);
     for (size_t g = 0; g < CLN_COUNT(groups); g++)
@@ -192,21 +208,92 @@ static void run_groups(work *w, size_t k)
             run_solvers(w, k, groups[g][0], groups[g][1], w->c->no_slab >> g & 1);
 }
 
-/* A solver for each problem that the seed picks. */
-static void run_one(work *w)
+/* ---- a case in one way ---- */
+
+/* Per problem the solvers that can run it. */
+typedef struct options {
+    cln_choice all[CLN_MAX_PARTS][CLN_MAX_SOLVERS];
+    size_t count[CLN_MAX_PARTS], ways; /* ways: of all problems together */
+} options;
+
+/* Without slab, unless it is all there is. */
+static size_t list_solvers(cln_choice all[CLN_MAX_SOLVERS], const work *w, const cln_problem *problem,
+                           bool no_slab)
 {
-    const harness *h = w->h;
-    cln_choice choices[CLN_MAX_PARTS];
-    cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
+    const clnorm_context *ctx = w->h->ctx;
+    size_t count = 0;
+    for (size_t i = 0; cln_solvers[i]; i++)
+        if (!no_slab || cln_solvers[i] != &cln_solve_slab)
+            count += cln_choose_with(&all[count], cln_solvers[i], problem, &ctx->params, &ctx->device);
+    return count || !no_slab ? count : list_solvers(all, w, problem, false);
+}
+
+static void list_options(options *o, const work *w)
+{
+    o->ways = 1;
     for (size_t k = 0; k < w->posed.count; k++) {
-        cln_choice all[CLN_MAX_SOLVERS];
-        size_t n = 0;
-        for (size_t i = 0; cln_solvers[i]; i++)
-            n +=
-                cln_choose_with(&all[n], cln_solvers[i], &w->posed.part[k], &h->ctx->params, &h->ctx->device);
-        choices[k] = all[(w->c->seed + k) % n];
+        o->count[k] = list_solvers(o->all[k], w, &w->posed.part[k], w->c->no_slab >> CLN_COUNT(groups) & 1);
+        o->ways *= o->count[k];
+    }
+}
+
+/* The way of that number, from the seed's on. */
+static void take_way(cln_choice *choices, const options *o, const work *w, size_t number)
+{
+    cln_choose_from(choices, 0, &w->posed, &w->h->ctx->params, &w->h->ctx->device);
+    for (size_t k = 0; k < w->posed.count; number /= o->count[k], k++) {
+        choices[k] = o->all[k][(w->c->seed + k + number) % o->count[k]];
         choices[k].wide = choices[k].leads = false;
     }
+}
+
+static bool is_built(const work *w, const cln_choice *choices)
+{
+    clnorm_plan *const plan = plan_for(w, choices, false);
+    clnorm_plan_release(plan);
+    return plan != NULL;
+}
+
+/* Whether it has a schedule in which the op has not run yet. */
+static bool is_new(const work *w, const cln_choice *choices)
+{
+    for (size_t k = 0; k < w->posed.count; k++)
+        if (!record_has_run(w->op, w->desc.op.direction, choices[k].solver->name))
+            return true;
+    return false;
+}
+
+/* The first way of which `wanted` holds, or as it was. */
+static bool find_way(cln_choice *choices, const options *o, const work *w,
+                     bool (*wanted)(const work *w, const cln_choice *choices))
+{
+    for (size_t number = 0; number < o->ways; number++) {
+        cln_choice at[CLN_MAX_PARTS];
+        take_way(at, o, w, number);
+        if (wanted(w, at)) {
+            memcpy(choices, at, sizeof at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* To build is what costs: all schedules in which the op has not run yet; where there is none, a way whose
+ * programs other cases have built, else, and with CLNORM_TEST_FULL, the seed's. */
+static void run_one(work *w)
+{
+    const bool full = getenv("CLNORM_TEST_FULL") != NULL;
+    cln_choice choices[CLN_MAX_PARTS];
+    bool ran = false;
+    options o;
+    list_options(&o, w);
+    for (; !full && find_way(choices, &o, w, is_new); ran = true)
+        run_choices(w, choices);
+    if (ran)
+        return;
+    take_way(choices, &o, w, 0);
+    if (!full)
+        find_way(choices, &o, w, is_built);
     run_choices(w, choices);
 }
 

@@ -24,6 +24,10 @@ typedef struct harness {
 /* Opens the device of CLNORM_TEST_DEVICE (default: the preferred). Once per process; never forks. */
 harness *harness_get(void);
 
+/* A plan with the programs alone of calls that give earlier statistics, or of those that do not; NULL: the last error
+ * says why. */
+clnorm_plan *harness_plan(const clnorm_op *op, const cln_choice *choices, bool gives, bool build);
+
 /* What x holds. The hostile kinds have the bound 1e-6, the others 5e-7. */
 typedef enum data_kind {
     DATA_NORMAL, /* 0.7 + 1.3 n; integers: uniform over the type */
@@ -44,7 +48,7 @@ typedef enum data_kind {
 /* Which ways of running a case are forced. A work-group of many costs seconds of compiling per kernel. */
 typedef enum ways {
     WAYS_OWN,  /* every solver, with the device's own work-group */
-    WAYS_ONE,  /* per problem one of them, which the seed picks */
+    WAYS_ONE,  /* one of them all, best one that is compiled already: harness.c */
     WAYS_MORE, /* WAYS_OWN, wide stores, and per problem one more work-group, which the seed picks */
     WAYS_ALL   /* WAYS_OWN, wide stores, and work-groups of one and of three teams */
 } ways;

@@ -90,7 +90,7 @@ static struct {
 } ran[MAX_RUN];
 static size_t nran;
 
-static bool has_run(const clnorm_op_info *op, uint32_t direction, const char *name)
+bool record_has_run(const clnorm_op_info *op, uint32_t direction, const char *name)
 {
     for (size_t k = 0; k < nran; k++)
         if (ran[k].op == op && ran[k].direction == direction && !strcmp(ran[k].name, name))
@@ -101,7 +101,7 @@ static bool has_run(const clnorm_op_info *op, uint32_t direction, const char *na
 void record_schedule(const clnorm_any *desc, const char *name)
 {
     const clnorm_op_info *op = clnorm_op_of(desc->op.kind);
-    if (has_run(op, desc->op.direction, name))
+    if (record_has_run(op, desc->op.direction, name))
         return;
     ck_assert_uint_lt(nran, MAX_RUN);
     ran[nran].op = op;
@@ -125,7 +125,7 @@ void record_schedules(const clnorm_op_info *op)
         const char *said = way == CLNORM_BACKWARD ? op->schedules_back : op->schedules;
         for (size_t k = 0; cln_solvers[k]; k++) {
             const char *name = cln_solvers[k]->name;
-            const bool run = has_run(op, way, name), listed = lists(said, name);
+            const bool run = record_has_run(op, way, name), listed = lists(said, name);
             ck_assert_msg(listed || !run, "%s %s has run in \"%s\", which src/op/ops.def does not list",
                           op->name, names[way], name);
             ck_assert_msg(run || !listed || getenv("CLNORM_TEST_SMALL"),

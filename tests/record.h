@@ -8,6 +8,7 @@
 void record_launch(const clnorm_any *desc, const char *view);
 /* A problem of the op has run in this schedule. */
 void record_schedule(const clnorm_any *desc, const char *name);
+bool record_has_run(const clnorm_op_info *op, uint32_t direction, const char *name);
 /* In each direction the op has run in the schedules that it says it has, and in no other, so that `clnorm
  * kernels
  * --matrix` is what is tested. CLNORM_TEST_SMALL runs fewer. */

@@ -1,10 +1,11 @@
 /* table.c -- what every op goes through: types x layouts x scopes x shapes x views x data.
  *
  * Compiling is what costs, once per op, pair of types, layout and kind of work-group; shapes and data are
- * cheap. So the pairs are few, and every pair sees all shapes. The slab schedule costs as much as all others
- * together, ten seconds in work-groups of 64: those are minmax's, and of the pairs and layouts but the first
- * pair's each op has a third. CLNORM_TEST_FULL has all; CLNORM_TEST_SMALL, for tools that are slow, a part: six shapes
- * of the first two pairs, and three of f16 and bf16. */
+ * cheap. So the pairs are few, and every pair sees all shapes and data: dense ones of the first two in every
+ * schedule, others in one that is compiled already (WAYS_ONE of harness.h). The slab schedule costs as much as
+ * all others together, to ten seconds in a work-group of many: those of 64 are minmax's, those of 48 zscore's,
+ * and of the layouts but the first pair's each op has a third. CLNORM_TEST_FULL has all; CLNORM_TEST_SMALL, for
+ * tools that are slow, a part: six shapes of the first two pairs, and three of f16 and bf16. */
 #include "array.h"
 #include "data.h"
 #include "harness.h"
@@ -21,14 +22,15 @@ typedef struct pair {
     bool all_layouts;
     uint32_t groups; /* besides the device's own, as in op_case */
     uint32_t no_slab;
+    bool one_way;
 } pair;
 #define EVERY_GROUP 7
 static const pair pairs[] = {
-    { CLNORM_F32, CLNORM_F32, true, 6, 0 },   { CLNORM_U8, CLNORM_F32, true, 1, 0 },
-    { CLNORM_F16, CLNORM_F16, false, 0, 0 },  { CLNORM_BF16, CLNORM_BF16, false, 0, 0 },
-    { CLNORM_U16, CLNORM_F32, false, 0, 0 },  { CLNORM_U8, CLNORM_U8, false, 0, 0 },
-    { CLNORM_U8, CLNORM_F16, false, 0, 0 },   { CLNORM_F32, CLNORM_S8, false, 0, 0 },
-    { CLNORM_U16, CLNORM_BF16, false, 0, 0 },
+    { CLNORM_F32, CLNORM_F32, true, 6, 0, false },   { CLNORM_U8, CLNORM_F32, true, 1, 0, false },
+    { CLNORM_F16, CLNORM_F16, false, 0, 0, false },  { CLNORM_BF16, CLNORM_BF16, false, 0, 0, false },
+    { CLNORM_U16, CLNORM_F32, false, 0, 0, false },  { CLNORM_U8, CLNORM_U8, false, 0, 0, false },
+    { CLNORM_U8, CLNORM_F16, false, 0, 0, false },   { CLNORM_F32, CLNORM_S8, false, 0, 0, false },
+    { CLNORM_U16, CLNORM_BF16, false, 0, 0, false },
 };
 
 /* How x and y lie in memory. */
@@ -121,7 +123,7 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     c.seed = (uint32_t)(s.w * 31 + s.h * 7 + (int64_t)scope + (int64_t)data * 101);
     c.in_place = l->in_place;
     c.unordered = s.h % 2 == 0;
-    c.force = p->groups ? WAYS_ALL : WAYS_OWN;
+    c.force = p->groups ? WAYS_ALL : p->one_way ? WAYS_ONE : WAYS_OWN;
     c.groups = p->groups;
     c.extra = l != layouts && !p->all_layouts;
     c.no_slab = p->no_slab;
@@ -135,7 +137,7 @@ void table_run(uint32_t kind)
     const clnorm_op_info *op = clnorm_op_of(kind);
     const uint32_t scopes = has_attr(op, "scope") ? 4 : 1;
     const uint32_t turn = kind + kind / 4; /* each of minmax, zscore and moments has its own third */
-    const uint32_t dear = kind == CLNORM_OP_MINMAX ? 0 : 1 | 4;
+    const uint32_t dear = kind == CLNORM_OP_MINMAX ? 2 : kind == CLNORM_OP_ZSCORE ? 1 | 4 : 1 | 2 | 4;
     const size_t full = getenv("CLNORM_TEST_FULL") != NULL;
     const bool small = getenv("CLNORM_TEST_SMALL") != NULL;
     for (size_t p = 0; p < (small ? 4 : CLN_COUNT(pairs)); p++) {
@@ -158,12 +160,14 @@ void table_run(uint32_t kind)
                 break;
             q.groups = l > 1 ? 0 : full && q.all_layouts ? EVERY_GROUP : l == p ? pairs[p].groups : 0;
             q.no_slab = full ? 0 : dear | (p && (p + l + turn) % 3 ? 8 : 0);
+            q.one_way = !full && (p > 1 || l > 2); /* but dense ones of the first two pairs */
             for (size_t s = 0; s < nshapes; s++)
                 for (uint32_t scope = 0; scope < scopes; scope++)
                     run_cell(op, &q, &layouts[l], shapes[s], scope, DATA_NORMAL,
                              shapes[s].c == 3 && s % 2 == 1 && !layouts[l].in_place);
         }
         q.groups = 0;
+        q.one_way = !full && p > 1;
         q.no_slab = !full && p && (p + turn) % 3 ? 8 : 0;
         for (int data = DATA_CONSTANT; data < DATA_KINDS; data++)
             if (data_fits((data_kind)data, q.x))

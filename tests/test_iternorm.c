@@ -92,11 +92,15 @@ START_TEST(ranks_strides_and_types)
     pitched.stride[0] = 6 * 130;
     d = described(pitched, CLNORM_TRAIN, 1);
     check(&d, 0);
+    const bool full = getenv("CLNORM_TEST_FULL") !=
+                      NULL; /* else f16 to itself and bf16 to f32: each is a chain to compile */
     for (uint32_t dtype = CLNORM_F16; dtype <= CLNORM_BF16; dtype++) {
         d = described(clnorm_nchw((clnorm_dtype)dtype, 4, 8, 9, 9), CLNORM_TRAIN, 1);
-        check(&d, 0);
+        if (full || dtype == CLNORM_F16)
+            check(&d, 0);
         d.y.dtype = CLNORM_F32;
-        check(&d, 0);
+        if (full || dtype == CLNORM_BF16)
+            check(&d, 0);
     }
 }
 END_TEST
