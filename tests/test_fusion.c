@@ -264,8 +264,8 @@ static bool choose(cln_choice *out, const cln_problems *posed, const cln_params 
 }
 
 #define ALL_WAYS SIZE_MAX
-/* The device's own work-group goes `most` ways, from another one on each time, and backward, which is dear,
- * every other case one; of the others, in which slab and tile compile for 10 to 35 seconds, one goes one of the
+/* The device's own work-group goes `most` ways, from another one on each time, and where they are two every
+ * other case one; of the others, in which slab and tile compile for 10 to 35 seconds, one goes one of the
  * other ways in every sixth case; CLNORM_TEST_FULL: each goes all ways. */
 static void run(const fusion *f, size_t most)
 {
@@ -276,7 +276,7 @@ static void run(const fusion *f, size_t most)
     cln_problems posed;
     work w;
     turn++;
-    if (f->back && turn % 2)
+    if (turn % 2 && most == 2)
         most = 1;
     begin(&w, f);
     OK(cln_op_pose(&posed, &w.d.op));
