@@ -404,6 +404,21 @@ START_TEST(other_layers)
 }
 END_TEST
 
+/* Rows that a CPU takes 16 of at a time, with a second output. */
+START_TEST(short_rows)
+{
+    static const uint32_t kinds[] = { CLNORM_OP_L2NORM, CLNORM_OP_RMSNORM };
+    const fusion f = { .kind = kinds[_i],
+                       .form = ROWS,
+                       .affine = CLNORM_NO_AFFINE,
+                       .residual = CLNORM_RESIDUAL_AFTER,
+                       .x = CLNORM_F32,
+                       .saved = true,
+                       .back = true };
+    run(&f, 1);
+}
+END_TEST
+
 /* Gradients of gamma and beta that come from the sums of dx: what is between them and dy. */
 START_TEST(folded_by_weight)
 {
@@ -446,6 +461,7 @@ int main(void)
     add_case(s, "absent", absent_gradients, 3);
     add_case(s, "weights", folded_by_weight, 5);
     add_case(s, "others", other_layers, 6);
+    add_case(s, "short", short_rows, 2);
     const int failed = suite_run(s, CK_NOFORK);
     harness_close();
     return failed;

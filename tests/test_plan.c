@@ -198,6 +198,28 @@ static size_t check_op(uint32_t kind, const clnorm_tensor *x)
     return tried;
 }
 
+/* Vectors of a bundle are read aligned where the buffers are, and only there. */
+START_TEST(bundles_of_buffers_anywhere)
+{
+    const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 2, 3, 16, 16);
+    const clnorm_any d = desc_of(CLNORM_OP_INSTANCENORM, &x);
+    cln_problems posed;
+    cl_int code;
+    cl_mem mem = clCreateBuffer(harness_get()->ctx->cl, CL_MEM_READ_WRITE, 1 << 16, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    OK(cln_op_pose(&posed, &d.op));
+    cln_body body = { .problem = posed.part[0],
+                      .choice = { .wg = 1, .vec = 16, .bundle = 3, .wide = true },
+                      .geo = posed.part[0].geo };
+    clnorm_args args = { .size = sizeof args };
+    args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
+    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_WIDE);
+    args.slot[CLNORM_Y].byte_offset = 4;
+    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_PLAIN);
+    clReleaseMemObject(mem);
+}
+END_TEST
+
 /* Few channels last are walked at once by work-groups of one; nothing else is. */
 START_TEST(bundles)
 {
@@ -359,10 +381,10 @@ END_TEST
 
 static Suite *plan_suite(void)
 {
-    return suite_of("plan",
-                    SUITE_CASE(described, described_empty, slots, bundles, measured_gives_the_same_bits,
-                               launches_stay_small, launches_of_layers_stay_small, limits_of_the_device,
-                               kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
+    return suite_of(
+        "plan", SUITE_CASE(described, described_empty, slots, bundles, bundles_of_buffers_anywhere,
+                           measured_gives_the_same_bits, launches_stay_small, launches_of_layers_stay_small,
+                           limits_of_the_device, kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
 }
 
 SUITE_MAIN(plan_suite)

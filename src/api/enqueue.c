@@ -24,7 +24,8 @@ static bool aligned(const clnorm_buffer *b, size_t vector)
 static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32_t slot, int view,
                            size_t bytes)
 {
-    const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && body->geo.view[view].step == 1;
+    const cln_geo walked = cln_walked(&body->problem, body->choice.wg);
+    const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && walked.view[view].step == 1;
     return !used || aligned(&args->slot[slot], body->choice.vec * bytes);
 }
 

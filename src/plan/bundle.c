@@ -3,7 +3,7 @@
 #include "base/compiler.h"
 #include "plan/plan.h"
 
-#define MOST 15 /* from 16 on they lie side by side: solve_columns.c */
+#define MOST 15 /* from 16 on they lie side by side: cln_view_columns */
 
 static bool all_zero(const int64_t *stride, const uint32_t *n, size_t count)
 {
@@ -13,18 +13,13 @@ static bool all_zero(const int64_t *stride, const uint32_t *n, size_t count)
     return true;
 }
 
-static bool is_there(const cln_strides *v)
-{
-    return v->kept[3] || v->step;
-} /* input ops have no second input */
-
 /* Whether neighbours on the last kept axis are neighbours in memory, and all of them the step from one element to the next. */
-static bool take_turns(const cln_geo *g)
+static bool take_turns(const cln_geo *g, bool has_d)
 {
     bool all = g->kept[3] >= 2 && g->kept[3] <= MOST && g->mix == 1 && !g->swap_kept && g->channel_mod == 1 &&
                g->wdiv == 1 && !g->wmod;
-    for (size_t v = 0; v < CLN_VIEW_W; v++)
-        all &= (g->view[v].kept[3] == 1 && g->view[v].step == g->kept[3]) || !is_there(&g->view[v]);
+    for (size_t v = 0; v <= (has_d ? CLN_VIEW_D : CLN_VIEW_Y); v++)
+        all &= g->view[v].kept[3] == 1 && g->view[v].step == g->kept[3];
     return all;
 }
 
@@ -53,9 +48,9 @@ uint32_t cln_bundle(const cln_problem *problem, uint32_t wg)
     const cln_layer_problem *l = &problem->layer;
     const bool may = wg == 1 && !problem->columns && !problem->window && !l->fuses && !l->leaves_dx &&
                      !(l->both && l->family) && l->family % (g->kept[3] ? g->kept[3] : 1) == 0;
-    return may && take_turns(g) && share_the_rest(g) ? g->kept[3]
-           : may && runs_take_turns(problem)         ? g->mix
-                                                     : 1;
+    return may && take_turns(g, problem->op->info.layer) && share_the_rest(g) ? g->kept[3]
+           : may && runs_take_turns(problem)                                  ? g->mix
+                                                                              : 1;
 }
 
 uint32_t cln_bundles(const cln_problem *problem, uint32_t wg)
@@ -84,7 +79,7 @@ cln_geo cln_walked(const cln_problem *problem, uint32_t wg)
 
 void cln_bundle_lay(cln_geo *geo, uint32_t bundle)
 {
-    if (bundle == 1)
+    if (bundle <= 1)
         return;
     if (geo->mix > 1) {
         geo->runs /= bundle;

@@ -132,7 +132,8 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
     if (subgroup)
         add(&t, "lanes are folded in sub-groups of %u\n", subgroup);
     if (c->bundle > 1)
-        add(&t, "%u sets at once, whose elements take turns\n", c->bundle);
+        add(&t, "%u %s at once, whose elements take turns\n", c->bundle,
+            p->geo.mix > 1 ? "channels" : "sets");
     if (c->tuned)
         add(&t, "tuned: measured to be the fastest of its class on this device\n");
     add_alignment(&t, body, params);
