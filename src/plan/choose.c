@@ -67,15 +67,16 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 
 #define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
 
-void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params)
+void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
 {
-    const uint64_t y_bytes = (uint64_t)problem->geo.sets * problem->set_elements * problem->y_bytes;
+    const uint64_t elements = (uint64_t)problem->geo.sets * problem->set_elements;
     const cln_geo g = cln_walked(problem, choice->wg);
-    const bool large = y_bytes >= params->wide_bytes;
-    choice->wide = large && cln_geo_aligned(&g, choice->vec, true) &&
+    const bool large = writes ? elements * problem->y_bytes >= params->wide_bytes
+                              : choice->wg > 1 && elements * problem->x_bytes >= params->wide_bytes;
+    choice->wide = large && cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
-    choice->leads = large && params->stream && choice->wg == 1 && !problem->window &&
+    choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
                     runs_on(&g, problem, choice) && choice->solver != &cln_solve_fused &&
                     g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED);
 }
@@ -92,8 +93,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
         return false;
     if (problem->layer.family)
         c.mapped = cln_share(&c, problem, params, device->units);
-    if (problem->maps && solver != &cln_solve_sums)
-        cln_choose_stores(&c, problem, params);
+    cln_choose_stores(&c, problem, params, problem->maps && solver != &cln_solve_sums);
     *out = c;
     return true;
 }
@@ -217,7 +217,7 @@ void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_p
                        const cln_params *params)
 {
     if (before && before->solver == &cln_solve_sums)
-        cln_choose_stores(choice, problem, params);
+        cln_choose_stores(choice, problem, params, true);
 }
 
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,

@@ -44,9 +44,12 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
     const uint64_t y = (uint64_t)p->geo.sets * p->set_elements * p->y_bytes;
     const bool large = p->maps && y >= params->wide_bytes;
+    const bool writes = (p->maps && body->choice.solver != &cln_solve_sums) || body->choice.along;
     if (body->choice.wide)
-        add(t, "wide: %s loads and %sstores where the buffers are aligned\n", "vector",
-            params->stream ? "streaming " : "");
+        add(t, "wide: vector loads%s where the buffers are aligned\n",
+            !writes          ? ""
+            : params->stream ? " and streaming stores"
+                             : " and stores");
     if (body->choice.leads)
         add(t, "streaming stores of y's whole cache lines where they are not aligned\n");
     if (body->choice.solver == &cln_solve_sums)

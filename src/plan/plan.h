@@ -168,8 +168,8 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
 /* The same for problem k and those behind it. */
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
                      const cln_device *device);
-/* Which stores dx or y is worth, in the problem's geometry. */
-void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params);
+/* Which stores dx or y is worth, in the problem's geometry; where it writes neither, a GPU's groups which loads. */
+void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* Of a CPU, what has work to the end of that walk: its groups are leaves, of which the last may be short. */
