@@ -179,8 +179,10 @@ run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --second
 
 run 0 'symmetric +infer +1x3x32x32 +u8 .* ok' -- bench symmetric --shape 1x3x32x32
 run 0 'open +[0-9.]+ +plan +[0-9.]+ .compile' -- bench normalize --latency
+run 0 '^start-up set of 2 ops: [0-9.]+ ms +.find [0-9.]+, describe [0-9.]+, compile [0-9.]+, load [0-9.]+, rest [0-9.]+; ' -- bench totensor denormalize --latency
 "$clnorm" bench normalize --latency --json >stdout 2>stderr
-same 'what a first result costs' "all(r['verified'] and 0 < r['start']['first_ms'] and 0 < r['start']['open_ms'] and r['start']['built'] + r['start']['loaded'] >= 1 for r in json.load(open('stdout')))"
+same 'what a first result costs' "all(r['verified'] and 0 < r['start']['first_ms'] and 0 < r['start']['open_ms'] and r['start']['built'] + r['start']['loaded'] >= 1 for r in json.load(open('stdout'))[1:])"
+same 'what the start-up set costs' "[r['start_up_set'] for r in json.load(open('stdout')) if 'start_up_set' in r][0]['ops'] == 1 and (lambda s: s['built'] + s['loaded'] == 1 and abs(s['ready_ms'] - sum(s[k] for k in ('find_ms', 'describe_ms', 'compile_ms', 'load_ms', 'rest_ms'))) < 1e-3)(json.load(open('stdout'))[0]['start_up_set'])"
 run 0 '^zscore +forward +tested +tested +tested' -- kernels --matrix zscore
 verdict 'the matrix of one op has one' "$([ "$(wc -l <stdout)" -eq 2 ] || cat stdout)"
 python3 -c "open('long.ppm', 'wb').write(b'P6 300 200 255\\n' + bytes(i * 7 % 256 for i in range(180000)))"

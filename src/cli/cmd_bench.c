@@ -1,4 +1,4 @@
-/* cmd_bench.c -- verify, then time against the copy limit of the same run. */
+/* cmd_bench.c -- verify, then time against the copy limit of the same run; what the start-up set takes. */
 #include "cli/attrs.h"
 #include "cli/cmd.h"
 #include "cli/number.h"
@@ -19,6 +19,7 @@ typedef struct bench {
     const char *name, *id; /* of the device */
     json_t *rows;
     bool latency, wrong;
+    double find; /* ms until the device was found */
 } bench;
 
 /* What the first result of a case costs, in ms, with a context of its own: opening it, which describes the
@@ -83,6 +84,77 @@ static clnorm_status run_fresh(bench_result *r, start *s, const bench *b, const 
     return st;
 }
 
+/* ---- the start-up set ---- */
+
+/* Until the start-up set of the named ops is ready, in ms: finding the device, the process's first call of OpenCL; describing it;
+ * compiling and reading binaries; the rest: a context and a queue, texts, keys of the cache, plans. */
+typedef struct set_start {
+    unsigned ops, built, loaded;
+    double find, describe, compile, load, rest;
+} set_start;
+
+static uint64_t start_ops(const cli_args *args, unsigned *count)
+{
+    uint64_t bits = 0;
+    const clnorm_op_info *op;
+    *count = 0;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
+        if (cli_wants(args, op) && !op->matrix) {
+            bits |= CLNORM_OP_BIT(op->kind);
+            ++*count;
+        }
+    return bits;
+}
+
+static clnorm_status time_set(set_start *s, const bench *b, uint64_t ops)
+{
+    clnorm_options options = cli_context_options(b->args);
+    clnorm_stats stats = { .size = sizeof stats };
+    clnorm_context *ctx;
+    const double begin = cli_now_ms();
+    options.ops = ops;
+    options.flags &= ~(uint32_t)CLNORM_LAZY;
+    clnorm_status st = clnorm_open(&ctx, b->id, &options);
+    const double ms = cli_now_ms() - begin;
+    if (st != CLNORM_OK)
+        return st;
+    st = clnorm_context_stats(ctx, &stats);
+    clnorm_close(ctx);
+    s->find = b->find;
+    s->describe = (double)stats.query_ns / 1e6;
+    s->compile = (double)stats.build_ns / 1e6;
+    s->load = (double)stats.load_ns / 1e6;
+    s->rest = ms - s->describe - s->compile - s->load;
+    s->built = stats.programs_built;
+    s->loaded = stats.programs_loaded;
+    return st;
+}
+
+/* Before all else, so that nothing is there yet. */
+static int run_set(const bench *b)
+{
+    set_start s = { 0, 0, 0, 0, 0, 0, 0, 0 };
+    const uint64_t ops = start_ops(b->args, &s.ops);
+    const clnorm_status st = ops ? time_set(&s, b, ops) : CLNORM_OK;
+    const double all = s.find + s.describe + s.compile + s.load + s.rest;
+    if (st != CLNORM_OK || !ops)
+        return cli_status(st);
+    if (b->args->json)
+        json_array_append_new(b->rows,
+                              json_pack("{s:{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:i}}", "start_up_set",
+                                        "ops", (int)s.ops, "ready_ms", all, "find_ms", s.find, "describe_ms",
+                                        s.describe, "compile_ms", s.compile, "load_ms", s.load, "rest_ms",
+                                        s.rest, "built", (int)s.built, "loaded", (int)s.loaded));
+    else
+        printf("start-up set of %u ops: %.1f ms  (find %.1f, describe %.1f, compile %.1f, load %.1f, "
+               "rest %.1f; %u built, %u loaded)\n\n",
+               s.ops, all, s.find, s.describe, s.compile, s.load, s.rest, s.built, s.loaded);
+    fflush(stdout);
+    return EXIT_OK;
+}
+
+/* ---- cases ---- */
+
 static int run_case(bench *b, const bench_case *c)
 {
     cli_case check;
@@ -142,6 +214,27 @@ static int run_ops(bench *b, const int64_t *shape)
     return EXIT_OK;
 }
 
+/* Finds the device, opens it, and runs what was asked for. */
+static int run_all(bench *b, clnorm_device *device, const int64_t *shape)
+{
+    const clnorm_options options = cli_context_options(b->args);
+    const double begin = cli_now_ms();
+    int code = cli_status(clnorm_device_find(device, cli_device(b->args)));
+    b->find = cli_now_ms() - begin;
+    if (code == EXIT_OK && b->latency)
+        code = run_set(b);
+    if (code == EXIT_OK)
+        code = cli_status(clnorm_open(&b->device.ctx, device->id, &options));
+    if (code != EXIT_OK)
+        return code;
+    clnorm_context_handles(b->device.ctx, &b->device.cl, &b->device.id, &b->device.queue);
+    code = run_ops(b, shape);
+    if (code == EXIT_OK && b->args->json)
+        code = cli_json_print(json_incref(b->rows));
+    clnorm_close(b->device.ctx);
+    return code == EXIT_OK && b->wrong ? EXIT_CHECK : code;
+}
+
 int cmd_bench(const cli_args *args)
 {
     int64_t shape[4];
@@ -153,22 +246,11 @@ int cmd_bench(const cli_args *args)
         return cli_usage(args, "--shape, --suite and --latency exclude each other");
     if (!cli_ops_known(args))
         return EXIT_USAGE;
-    const clnorm_options options = cli_context_options(args);
     clnorm_device device;
     bench b = { args, { NULL, NULL, NULL, NULL }, device.name, device.id,
-                NULL, cli_has(args, "latency"),   false };
-    int code = cli_status(clnorm_device_find(&device, cli_device(args)));
-    if (code == EXIT_OK)
-        code = cli_status(clnorm_open(&b.device.ctx, device.id, &options));
-    if (code != EXIT_OK)
-        return code;
-    clnorm_context_handles(b.device.ctx, &b.device.cl, &b.device.id, &b.device.queue);
+                NULL, cli_has(args, "latency"),   false,       0 };
     b.rows = args->json ? json_array() : NULL;
-    code = run_ops(&b, text ? shape : NULL);
-    if (code == EXIT_OK && args->json)
-        code = cli_json_print(b.rows);
-    else
-        json_decref(b.rows);
-    clnorm_close(b.device.ctx);
-    return code == EXIT_OK && b.wrong ? EXIT_CHECK : code;
+    const int code = run_all(&b, &device, text ? shape : NULL);
+    json_decref(b.rows);
+    return code;
 }
