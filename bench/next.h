@@ -41,6 +41,11 @@ static inline clnorm_status bench_next_make(bench_next *out, const clnorm_contex
 
 #define BENCH_NEXT_LEAST ((size_t)256 << 10)
 
+static inline clnorm_status bench_next_reads(const bench_next *next, cl_mem y)
+{
+    return CLN_CL_STATUS(clSetKernelArg(next->kernel, 0, sizeof y, &y), "clSetKernelArg");
+}
+
 /* Binds it to y of so many bytes. */
 static inline clnorm_status bench_next_bind(bench_next *next, const clnorm_context *ctx, cl_mem y,
                                             size_t bytes)
@@ -53,7 +58,7 @@ static inline clnorm_status bench_next_bind(bench_next *next, const clnorm_conte
     next->groups = n ? (n + per - 1) / per : 1;
     next->z = clCreateBuffer(ctx->cl, CL_MEM_READ_WRITE, bytes + 64, NULL, &code);
     CLN_CL(code);
-    CLN_CL(clSetKernelArg(next->kernel, 0, sizeof y, &y));
+    CLN_TRY(bench_next_reads(next, y));
     CLN_CL(clSetKernelArg(next->kernel, 1, sizeof next->z, &next->z));
     CLN_CL(clSetKernelArg(next->kernel, 2, sizeof n, &n));
     return CLN_CL_STATUS(clSetKernelArg(next->kernel, 3, sizeof per, &per), "clSetKernelArg");
