@@ -69,10 +69,8 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
 {
-    const uint64_t elements = (uint64_t)problem->geo.sets * problem->set_elements;
     const cln_geo g = cln_walked(problem, choice->wg);
-    const bool large = writes ? elements * problem->y_bytes >= params->wide_bytes
-                              : choice->wg > 1 && elements * problem->x_bytes >= params->wide_bytes;
+    const bool large = problem->bytes >= params->wide_bytes && (writes || choice->wg > 1);
     choice->wide = large && cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
@@ -129,16 +127,25 @@ size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, con
     return n + 1;
 }
 
+/* Pieces that a CPU's groups take `per` of; 0: they take something else. */
+static uint32_t dealt(const cln_choice *choice, const cln_problem *problem)
+{
+    const cln_solver *s = choice->solver;
+    return s == &cln_solve_slab || s == &cln_solve_rows ? cln_bundles(problem, choice->wg)
+           : s == &cln_solve_clan                       ? cln_clans(problem)
+                                                        : 0;
+}
+
 /* Of the device, what has work to the end. */
 static double busy_share(const cln_choice *choice, const cln_problem *problem, const cln_stage *stage,
                          const cln_params *params, uint32_t units)
 {
-    const uint32_t items = stage->items ? stage->items : choice->wg, sets = cln_bundles(problem, choice->wg);
+    const uint32_t items = stage->items ? stage->items : choice->wg, pieces = dealt(choice, problem);
     const double share = (double)stage->groups * items / units / params->items;
     if (choice->wg == 1 && choice->solver == &cln_solve_fused)
         return cln_fused_share(problem, units);
-    if (choice->wg == 1 && (choice->solver == &cln_solve_slab || choice->solver == &cln_solve_rows))
-        return (double)sets / units / choice->per /
+    if (choice->wg == 1 && pieces)
+        return (double)pieces / units / choice->per /
                cln_ceil_div(stage->groups, units); /* the last may be short */
     if (choice->wg == 1 && stage->groups > units && !problem->columns)
         return (double)stage->groups / units / cln_ceil_div(stage->groups, units);

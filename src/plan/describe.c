@@ -42,8 +42,7 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     const cln_problem *p = &body->problem;
     const cln_geo walked = cln_walked(p, body->choice.wg);
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
-    const uint64_t y = (uint64_t)p->geo.sets * p->set_elements * p->y_bytes;
-    const bool large = p->maps && y >= params->wide_bytes;
+    const bool large = p->maps && p->bytes >= params->wide_bytes;
     const bool writes = (p->maps && body->choice.solver != &cln_solve_sums) || body->choice.along;
     if (body->choice.wide)
         add(t, "wide: vector loads%s where the buffers are aligned\n",

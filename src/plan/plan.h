@@ -174,6 +174,8 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* Of a CPU, what has work to the end of that walk: its groups are leaves, of which the last may be short. */
 double cln_fused_share(const cln_problem *problem, uint32_t units);
+/* What `clan` deals to groups: families, or places of several. */
+uint32_t cln_clans(const cln_problem *problem);
 /* Whether the planner also looks at vectors of 1 for it. */
 bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */

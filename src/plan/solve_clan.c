@@ -4,8 +4,8 @@
 
 #include <assert.h>
 
-/* Families of a group, of which the first one's statistics and the last one's maps overlap with nothing. */
-#define ENOUGH 4
+/* Families in the time of which a group starts: the first one's statistics and the last one's maps overlap with nothing. */
+#define START 0.08
 
 static const char *applicable(const cln_problem *problem)
 {
@@ -17,14 +17,12 @@ static uint32_t sets_at_once(const cln_problem *problem)
 {
     return problem->columns ? problem->geo.len / problem->geo.span : problem->layer.family;
 }
+uint32_t cln_clans(const cln_problem *problem) { return problem->geo.sets / sets_at_once(problem); }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint32_t count = problem->geo.sets / sets_at_once(problem), fair = count / (units * params->busy),
-                   most = count / (units * 2), enough = most < ENOUGH ? most : ENOUGH;
-    choice->per = fair > enough || choice->wg > 1 ? fair : enough;
-    if (choice->per < 1)
-        choice->per = 1;
+    const uint32_t count = cln_clans(problem), fair = count / (units * params->busy);
+    choice->per = choice->wg == 1 ? cln_fair_per(count, START, problem, params, units) : fair > 1 ? fair : 1;
     if (!problem->columns)
         return;
     choice->cols = problem->geo.len;
@@ -43,7 +41,7 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    const uint64_t count = geo->sets / sets_at_once(problem);
+    const uint64_t count = cln_clans(problem);
     assert(sets_at_once(problem) % problem->layer.family == 0);
     geo->per = cln_fit_per(choice->per, count, 1);
     geo->cols = choice->cols;

@@ -88,10 +88,12 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->per = choice->wg == 1 ? cln_fair_per(tiles, 0, problem, params, units) : fair > 1 ? fair : 1;
 }
 
+/* Where a CPU's sets are short pieces of rows and no whole vectors fit, every piece has a tail. */
 static double tile_traffic(const cln_problem *problem, const cln_params *params)
 {
-    (void)params;
-    return (double)problem->bytes;
+    const bool tails =
+        params->wg == 1 && problem->geo.span > 1 && tile_columns(problem, 1, params->vec) % params->vec;
+    return (double)problem->bytes * (tails ? 1.8 : 1);
 }
 
 static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
@@ -135,10 +137,12 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->per = cln_share(choice, problem, params, units);
 }
 
+/* A CPU's leaves, which leave a statistic per column and fold it again, take longer than a tile's. */
 static double cols_traffic(const cln_problem *problem, const cln_params *params)
 {
     const bool twice = problem->maps && !problem->layer.family; /* families count their own */
-    return (double)problem->bytes + (twice ? cln_read_again(problem, params) : 0);
+    return (double)problem->bytes * (params->wg == 1 ? 1.3 : 1) +
+           (twice ? cln_read_again(problem, params) : 0);
 }
 
 static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

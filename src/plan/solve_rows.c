@@ -20,7 +20,7 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                                      : all;
 }
 
-#define LONG 1024 /* elements of a row */
+#define LONG 512 /* elements of a row */
 
 /* A CPU takes floats of a long row, and elements that are apart, faster while it writes others, as slab does. */
 static double traffic(const cln_problem *problem, const cln_params *params)

@@ -17,9 +17,19 @@ static uint32_t parts(const cln_problem *problem, uint32_t block)
     return cln_ceil_div(cln_geo_chunks(&problem->geo), block);
 }
 
+/* Groups. Of a CPU as many as have `part` elements each, within bounds. */
+static uint64_t wanted_groups(const cln_problem *problem, const cln_params *params, uint32_t units)
+{
+    const uint64_t few = (uint64_t)units * params->busy, most = few * 8;
+    if (!params->part)
+        return few * 4;
+    const uint64_t groups = problem->set_elements * problem->geo.sets / params->part;
+    return groups < few ? few : groups < most ? groups : most;
+}
+
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint64_t wanted = (uint64_t)units * params->busy * 4, sets = cln_bundles(problem, choice->wg);
+    const uint64_t wanted = wanted_groups(problem, params, units), sets = cln_bundles(problem, choice->wg);
     const uint32_t chunks = (uint32_t)cln_geo_chunks(&problem->geo),
                    teams = cln_teams(choice->wg, choice->vec);
     choice->block = 1;
@@ -66,11 +76,12 @@ static const char *sums_applicable(const cln_problem *problem)
     return !problem->layer.leaves_dx ? "no gradient of weights walks across its sets" : applicable(problem);
 }
 
+/* Where a CPU's `rows` take sets at once, tiles that write dx across them would be slow. */
 static double sums_traffic(const cln_problem *problem, const cln_params *params)
 {
-    (void)params;
-    return (double)problem->bytes -
-           (double)problem->geo.sets * (double)(problem->set_elements * problem->y_bytes);
+    const double dx = (double)problem->geo.sets * (double)(problem->set_elements * problem->y_bytes);
+    const bool at_once = params->wg == 1 && cln_geo_chunks(&problem->geo) == 1;
+    return (double)problem->bytes - (at_once ? 0 : dx);
 }
 
 static size_t sums_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

@@ -10,16 +10,20 @@
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
  * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
  * taken to have more than MOST_CACHE. A set that is walked again from a neighbour's cache still beats memory.
- * Streaming pays where the next op would not find the output in the cache, from a third of it (docs/planner.md); wide loads on a
+ * Streaming pays where a third of the cache is moved: then the output's own lines are not there, nor will they be for the next op
+ * (docs/planner.md); wide loads on a
  * GPU pay always. */
 static const struct {
     cl_device_type type;
     cln_params params;
     double slab_share, wide_share;
 } rows[] = {
-    { CL_DEVICE_TYPE_CPU, { 1, 16, 8, 196608, 1, 0, 0, 0, true, 20, 20e3, NULL, true }, 1.0 / 8, 1.0 / 3 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 0, 512, 0, 0, 0, false, 2000, 2500, NULL, false }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 64, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_CPU,
+      { 1, 16, 8, 65536, 128, 512, 32768, 1, 0, 0, 0, true, 20, 20e3, NULL, true },
+      1.0 / 8,
+      1.0 / 3 },
+    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 0, 0, 0, 0, 512, 0, 0, 0, false, 2000, 2500, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 0, 0, 0, 64, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
 };
 
 void cln_params_for(cln_params *out, const cln_device *device)

@@ -5,14 +5,19 @@
 #include "tune/tuning.h"
 
 typedef struct cln_params {
-    uint32_t wg, vec;    /* work-items of a group, elements of a vector */
-    uint32_t busy;       /* groups per compute unit that keep it busy to the end */
-    uint32_t full;       /* elements per unit of a CPU that are worth twice as many; fewer are worth fewer */
+    uint32_t wg, vec;     /* work-items of a group, elements of a vector */
+    uint32_t busy;        /* groups per compute unit that keep it busy to the end */
+    uint32_t full;        /* elements per unit of a CPU that are worth twice as many; fewer are worth fewer */
+    uint32_t set_start;   /* elements that take as long as a set of a CPU does besides its own */
+    uint32_t group_start; /* and as a group does */
+    uint32_t
+        part; /* elements of a large set that are worth a group of a CPU; 0: groups are as many as keep units busy */
     uint32_t items;      /* work-items per compute unit whose loads keep memory busy */
     uint32_t subgroup;   /* work-items of a sub-group, where a group is of whole ones; 0: without */
     uint64_t slab_bytes; /* a set this large is still in a group's cache when it is walked again */
-    uint64_t wide_bytes; /* outputs this large are worth stores of their own (plan.h: wide, leads) */
-    bool stream;         /* whose stores pass the cache by */
+    uint64_t
+        wide_bytes; /* outputs of what moves this much are worth stores of their own (plan.h: wide, leads) */
+    bool stream;    /* whose stores pass the cache by */
     double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
     double launch_ns;    /* of one more stage */
     cln_tuning *tuning;  /* what was measured on this very device; NULL: nothing was */

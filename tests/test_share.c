@@ -1,0 +1,77 @@
+/* test_share.c -- what a CPU of two units takes where it was measured, and in how many groups: docs/planner.md. No device runs
+ * any of it. */
+#include "api_case.h"
+#include "tensor/tensor.h"
+
+typedef struct known {
+    uint32_t kind, back, last;
+    int64_t n[4];
+    const char *solver;
+    size_t stage, groups; /* of that stage */
+} known;
+
+static const known all[] = {
+    /* 13 sets: each in a group of its own took 1.25 times as long */
+    { CLNORM_OP_MINMAX, 0, 0, { 13, 3, 115, 115 }, "slab", 0, 2 },
+    { CLNORM_OP_ZSCORE, 0, 0, { 9, 3, 106, 106 }, "slab", 0, 2 },
+    /* a frame is cut into parts of 16 chunks */
+    { CLNORM_OP_ZSCORE, 0, 0, { 1, 3, 1080, 1920 }, "split", 0, 95 },
+    /* sums and tiles that write dx across its rows: twice as long */
+    { CLNORM_OP_LAYERNORM, 1, 0, { 1200, 2297, 1, 1 }, "slab", 0, 32 },
+    /* leaves: 2.6 times as long */
+    { CLNORM_OP_RMSNORM, 1, 1, { 5, 56, 47, 83 }, "clan", 0, 2 },
+    /* 15 families in groups of 3 would be 9 of one unit and 6 of the other */
+    { CLNORM_OP_LAYERNORM, 1, 0, { 15, 140, 58, 38 }, "clan", 0, 4 },
+    /* tiles of 81 columns, no whole vectors: 1.6 times as long */
+    { CLNORM_OP_BATCHNORM, 1, 0, { 52, 128, 9, 9 }, "cols", 0, 11 },
+    /* two tiles of 256 and 8 columns each: six groups of maps took 1.2 times as long as 30 */
+    { CLNORM_OP_LAYERNORM, 1, 1, { 3, 264, 52, 31 }, "tile", 2, 30 },
+};
+
+static clnorm_any desc_of_known(const known *k)
+{
+    const int64_t *n = k->n;
+    const clnorm_tensor x = n[2] * n[3] == 1 ? clnorm_rows(CLNORM_F32, n[0], n[1])
+                            : k->last        ? clnorm_nhwc(CLNORM_F32, n[0], n[1], n[2], n[3])
+                                             : clnorm_nchw(CLNORM_F32, n[0], n[1], n[2], n[3]);
+    const double given = k->back;
+    clnorm_any d = desc_of(k->kind, &x);
+    d.op.direction = k->back;
+    clnorm_op_set(&d, "given", &given, 1); /* refused by ops that save nothing, which is no matter */
+    return d;
+}
+
+START_TEST(known_problems)
+{
+    const known *const k = &all[_i];
+    const clnorm_any d = desc_of_known(k);
+    cln_device device = harness_get()->ctx->device;
+    cln_params params;
+    cln_problems posed;
+    cln_choice c;
+    cln_stage stages[CLN_MAX_STAGES];
+    size_t workspace;
+    device.type = CL_DEVICE_TYPE_CPU;
+    device.units = 2;
+    device.cache_bytes = (uint64_t)480 << 20;
+    cln_params_for(&params, &device);
+    OK(cln_op_pose(&posed, &d.op));
+    cln_choose(&c, &posed.part[0], NULL, &params, &device);
+    cln_geo geo = posed.part[0].geo;
+    const size_t n = cln_choice_stages(stages, &geo, &workspace, &posed.part[0], &c);
+    ck_assert_str_eq(c.solver->name, k->solver);
+    ck_assert_uint_gt(n, k->stage);
+    ck_assert_uint_eq(stages[k->stage].groups, k->groups);
+}
+END_TEST
+
+static Suite *share_suite(void)
+{
+    Suite *suite = suite_create("share");
+    TCase *tcase = tcase_create("share");
+    tcase_add_loop_test(tcase, known_problems, 0, (int)CLN_COUNT(all));
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
+
+SUITE_MAIN(share_suite)
