@@ -164,7 +164,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
             continue;
         ch->wide = ch->leads = false;
         run_choices(w, choices);
-        if (w->c->force < WAYS_MORE || i || (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
+        if (w->c->force < WAYS_WIDE || i || (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
             continue;
         cln_choose_stores(ch, problem, &large, problem->maps && proposed.solver != &cln_solve_sums);
         ch->wide = ch->wide && w->c->offset == 0;

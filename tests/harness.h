@@ -49,8 +49,9 @@ typedef enum data_kind {
 typedef enum ways {
     WAYS_OWN,  /* every solver, with the device's own work-group */
     WAYS_ONE,  /* one of them all, best one that is compiled already: harness.c */
-    WAYS_MORE, /* WAYS_OWN, wide stores, and per problem one more work-group, which the seed picks */
-    WAYS_ALL   /* WAYS_OWN, wide stores, and work-groups of one and of three teams */
+    WAYS_WIDE, /* WAYS_OWN, and wide stores */
+    WAYS_MORE, /* WAYS_WIDE, and per problem one more work-group, which the seed picks */
+    WAYS_ALL   /* WAYS_WIDE, and work-groups of one and of three teams */
 } ways;
 
 typedef struct op_case {

@@ -133,17 +133,25 @@ static const extent shapes[] = {
 /* Small and odd ones, and what reaches every schedule: one sample, one channel, one pixel, nothing, primes,
  * three channels last, groups of three and five, columns, several of them to a set. */
 static const layer_layout odd_layouts[] = { { "odd", false, false, 0, 0, 0, false },
-                                            { "odd", true, true, 0, 0, 0, false } };
+                                            { "odd", true, true, 0, 0, 0, false },
+                                            { "odd slice", true, true, 0, 8, 0, false } };
+typedef enum odd_layout {
+    FIRST,
+    LAST,
+    SLICE
+} odd_layout; /* SLICE: of pixels of 32 channels, which are aligned */
 static const struct {
-    bool last, all; /* all: in every solver */
+    odd_layout layout;
+    bool all; /* in every solver */
     extent e;
 } odds[] = {
-    { true, true, { 4, { 1, 72, 3, 5 } } },   { false, true, { 4, { 5, 24, 7, 5 } } },
-    { true, false, { 4, { 2, 3, 5, 7 } } },   { true, false, { 4, { 2, 15, 4, 5 } } },
-    { true, false, { 4, { 3, 1, 4, 4 } } },   { true, false, { 4, { 3, 13, 1, 1 } } },
-    { true, false, { 4, { 1, 37, 3, 3 } } },  { false, false, { 4, { 1, 1, 1, 1 } } },
-    { false, false, { 4, { 1, 13, 1, 1 } } }, { false, false, { 4, { 2, 0, 3, 3 } } },
-    { false, false, { 4, { 1, 6, 1, 1 } } },  { true, false, { 4, { 2, 24, 9, 8 } } },
+    { LAST, true, { 4, { 1, 72, 3, 5 } } },   { FIRST, true, { 4, { 5, 24, 7, 5 } } },
+    { LAST, false, { 4, { 2, 3, 5, 7 } } },   { LAST, false, { 4, { 2, 15, 37, 31 } } },
+    { LAST, false, { 4, { 3, 1, 4, 4 } } },   { LAST, false, { 4, { 3, 13, 1, 1 } } },
+    { LAST, false, { 4, { 1, 37, 3, 3 } } },  { FIRST, false, { 4, { 1, 1, 1, 1 } } },
+    { FIRST, false, { 4, { 1, 13, 1, 1 } } }, { FIRST, false, { 4, { 2, 0, 3, 3 } } },
+    { FIRST, false, { 4, { 1, 6, 1, 1 } } },  { LAST, false, { 4, { 2, 24, 9, 8 } } },
+    { SLICE, false, { 4, { 2, 24, 9, 8 } } },
 };
 
 #endif

@@ -283,14 +283,15 @@ static void run_odd(const clnorm_op_info *op)
                                  &forms[f],
                                  &variants[v],
                                  weight_kinds,
-                                 &odd_layouts[odds[o].last],
+                                 &odd_layouts[odds[o].layout],
                                  type_pairs,
                                  (uint32_t)(f * 7 + v * 3 + o),
                                  false,
                                  full || (o + op->kind) % 3 == 0 ? 0 : 8 };
+                const bool all = odds[o].all && !small() && (full || (o + op->kind) % 2),
+                           wide = odds[o].layout == SLICE && op->kind == CLNORM_OP_BATCHNORM && f < 2;
                 if (is_odd(&l) && !senseless(&l) && takes_shape(&l, &odds[o].e))
-                    run_cell(&l, &odds[o].e, DATA_NORMAL,
-                             odds[o].all && !small() && (full || (o + op->kind) % 2) ? WAYS_OWN : WAYS_ONE);
+                    run_cell(&l, &odds[o].e, DATA_NORMAL, wide ? WAYS_WIDE : all ? WAYS_OWN : WAYS_ONE);
             }
 }
 

@@ -245,7 +245,7 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 
 /* ---- sets that lie side by side ---- */
 
-#define SHORT_RUN 128 /* a contiguous piece of a set this short is walked across */
+#define SHORT_RUN 113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
 
 static void take(cln_axes *out, const cln_view_spec *spec, bool reduced)
 {
@@ -289,7 +289,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
     *span = (uint32_t)runs->a[r].n;
     drop(kept, k - 1);
     drop(runs, r);
-    return product(runs) >= 4 && out->n >= 64;
+    return product(runs) >= 4 && out->n >= 16;
 }
 
 bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
