@@ -31,6 +31,7 @@ AWKWARD = {  # of about 16 MiB: channels first unless said
     "7x7 planes": ((32, 2048, 7, 7), "first", 0), "prime sizes": ((13, 61, 73, 71), "first", 0),
     "C = 3": ((32, 3, 209, 209), "first", 0), "C = 2048": ((2, 2048, 32, 32), "first", 0),
     "channels last": ((32, 128, 32, 32), "last", 0), "last, C = 3": ((32, 3, 209, 209), "last", 0),
+    "last, C = 24": ((32, 24, 74, 74), "last", 0),
     "last, C = 2048": ((2, 2048, 32, 32), "last", 0), "4 bytes off": ((32, 128, 32, 32), "first", 1)}
 AWKWARD_BASE = ((32, 128, 32, 32), "first", 0)
 
