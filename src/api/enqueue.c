@@ -24,8 +24,8 @@ static bool aligned(const clnorm_buffer *b, size_t vector)
 static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32_t slot, int view,
                            size_t bytes)
 {
-    const cln_geo walked = cln_walked(&body->problem, body->choice.wg);
-    const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && walked.view[view].step == 1;
+    const bool vectors = body->choice.bundle > 1 || body->geo.view[view].step == 1;
+    const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && vectors;
     return !used || aligned(&args->slot[slot], body->choice.vec * bytes);
 }
 

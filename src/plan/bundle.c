@@ -64,12 +64,10 @@ cln_geo cln_walked(const cln_problem *problem, uint32_t wg)
     cln_geo g = problem->geo;
     if (bundle == 1)
         return g;
+    cln_bundle_lay(&g, bundle);
     for (size_t v = 0; v < CLN_VIEW_W; v++)
         g.view[v].step = 1;
-    if (g.mix > 1) {
-        g.mix = 1;
-        g.runs /= bundle;
-    } else {
+    if (problem->geo.mix == 1) {
         g.kept[3] = 1;
         g.sets /= bundle;
     }
