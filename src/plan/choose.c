@@ -66,11 +66,21 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 }
 
 #define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
+#define EARLIER 8     /* times as soon: gradients of short columns, and of halves that no row holds */
+
+/* What the op moves from which on its stores are of their own. */
+static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
+{
+    const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
+    const bool early = params->stream && problem->layer.reads_d && problem->maps &&
+                       (halves || choice->solver == &cln_solve_tile);
+    return early ? params->wide_bytes / EARLIER : params->wide_bytes;
+}
 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
 {
     const cln_geo g = cln_walked(problem, choice->wg);
-    const bool large = problem->bytes >= params->wide_bytes && (writes || choice->wg > 1);
+    const bool large = problem->bytes >= wide_from(choice, problem, params) && (writes || choice->wg > 1);
     choice->wide = large && cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
@@ -152,6 +162,9 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
     return share < 1 ? share : 1;
 }
 
+#define SMALL (1u << 20) /* bytes that stay in a CPU's nearer caches */
+#define NEARER 1.6       /* times as fast as memory */
+
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units)
 {
@@ -169,7 +182,8 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     /* A CPU's map that waits deals its own work. */
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
-    return (double)n * params->launch_ns + (rest + mapped + walked / share) / params->bytes_per_ns;
+    const double rate = params->bytes_per_ns * (params->wg == 1 && problem->bytes < SMALL ? NEARER : 1);
+    return (double)n * params->launch_ns + (rest + mapped + walked / share) / rate;
 }
 
 /* ---- what was measured ---- */

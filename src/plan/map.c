@@ -34,11 +34,12 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
     const uint32_t unit = unit_of(choice, problem);
     if (choice->wg == 1 && !problem->columns)
         return cln_fair_per((uint32_t)pieces(problem, 1), 0, problem, params, units);
-    const bool uneven = choice->solver == &cln_solve_tile; /* the last columns of a row are fewer */
+    const bool uneven = choice->solver == &cln_solve_tile, /* the last columns of a row are fewer */
+        streams = !problem->layer.reads_d && problem->bytes >= params->wide_bytes;
     const uint64_t times = others(&problem->geo, problem->columns, choice->cols),
-                   many = choice->wg > 1
-                              ? (uint64_t)units * params->busy * (problem->columns ? 4 : 1)
-                              : cln_ceil_div(cln_worth_groups(problem, params, units), uneven ? 1 : 8);
+                   many = choice->wg > 1 ? (uint64_t)units * params->busy * (problem->columns ? 4 : 1)
+                                         : cln_ceil_div(cln_worth_groups(problem, params, units),
+                                                        uneven || streams ? 1 : 4);
     uint64_t parts = times >= many ? 1 : many / times;
     if (choice->wg == 1 && parts * times < 4 * units && parts * times % units) /* one would be idle */
         parts *= 2;
