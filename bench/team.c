@@ -2,8 +2,9 @@
  *
  *   POCL_DEVICES="basic pthread" team [THREADS]
  *
- * A line for each op and size: KiB of x, then us a call to its end (median of interleaved rounds): by the team, on the
- * basic device by clnorm_enqueue and clFinish, on the pthread device likewise. bench/peers/small.py has PyTorch beside. */
+ * A line for each op and size: KiB of x, then us a call to its end (median of rounds): by the team, on the basic device by clnorm_enqueue
+ * and clFinish, on the pthread device likewise. One way after the other: a core that another way has used has its tensors, and 20 calls
+ * would be short to fetch them back. bench/peers/small.py has PyTorch beside. */
 #define _POSIX_C_SOURCE 200809L
 #include "clnorm.h"
 #include "timing.h"
@@ -89,18 +90,14 @@ static double time_us(const side *s, clnorm_team *team)
 static void run(const char *name, const clnorm_any *d, side *basic, side *queue, clnorm_team *team)
 {
     double us[WAYS][ROUNDS];
-    uint32_t state = 1;
     make(basic, d);
     make(queue, d);
-    for (int r = -10; r < ROUNDS; r++) {
-        state = state * 1664525u + 1013904223u;
-        for (int k = 0; k < WAYS; k++) { /* each once, from another one on */
-            const int way = (k + (int)(state >> 30)) % WAYS;
+    for (int way = 0; way < WAYS; way++)
+        for (int r = -10; r < ROUNDS; r++) {
             const double t = time_us(way == QUEUE ? queue : basic, way == TEAM ? team : NULL);
             if (r >= 0)
                 us[way][r] = t;
         }
-    }
     printf("%-24s %8.0f %9.1f %9.1f %9.1f\n", name, (double)clnorm_tensor_count(&d->head.x) * 4 / 1024,
            bench_quantile(us[TEAM], ROUNDS, 0.5), bench_quantile(us[BASIC], ROUNDS, 0.5),
            bench_quantile(us[QUEUE], ROUNDS, 0.5));

@@ -2,7 +2,7 @@
 """small.py -- small tensors: a team on PoCL's basic device beside PyTorch, in us a call.
 
     cmake --build build/release --target team
-    ~/.cache/clnorm-peers/bin/python bench/peers/small.py build/release/bench/team [--rounds 8]
+    ~/.cache/clnorm-peers/bin/python bench/peers/small.py build/release/bench/team [--rounds 8] [--plain]
 
 The two take turns in processes of their own, since threads of one that wait for work take the cores of the other.
 Medians over rounds of the median of each process. Two threads for both, outputs from an allocator that costs no page
@@ -17,6 +17,8 @@ import time
 
 from run import ENVIRONMENT
 
+# Freed memory that a thread keeps for itself: two that enqueue at once wait for each other less.
+TUNABLES = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=127"}
 CASES = [(op, n) for op in ("batchnorm", "layernorm", "groupnorm") for n in (1, 4, 16)]
 
 
@@ -61,11 +63,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("team", help="the program, or --torch")
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--plain", action="store_true", help="malloc as it comes, for both")
     args = parser.parse_args()
-    ours, peer = [], []
+    ours, peer, tunables = [], [], {} if args.plain else TUNABLES
     for _ in range(args.rounds):
-        ours.append(read([args.team, "2"], {"POCL_DEVICES": "basic pthread"})[1:])
-        peer.append(read([sys.executable, __file__, "--torch"], {}))
+        ours.append(read([args.team, "2"], {"POCL_DEVICES": "basic pthread", **tunables})[1:])
+        peer.append(read([sys.executable, __file__, "--torch"], tunables))
     print("| op | KiB | team | basic alone | PoCL's threads | PyTorch | PyTorch / team |\n|---|---|---|---|---|---|---|")
     for k, (op, _) in enumerate(CASES):
         kib, team, basic, queue = (statistics.median(r[k][i] for r in ours) for i in (-4, -3, -2, -1))

@@ -34,9 +34,10 @@ void clnorm_team_release(clnorm_team *team) { (void)team; }
 
 #define MOST_THREADS 256u
 #define SPIN_NS 100000u /* that a thread without work stays awake */
-/* Bytes that a call moves. Two threads that enqueue at once wait for each other inside PoCL 3.1, where one frees what the
- * other has allocated: that takes as long as moving half of this. */
-#define WORTH_SHARING (2 << 20)
+/* Two threads that enqueue at the same moment wait for each other inside PoCL 3.1, in malloc and free. So whoever comes along does so
+ * when the caller has enqueued, and a call that moves fewer bytes is not shared. */
+#define LAG_NS 2000u
+#define WORTH_SHARING (1 << 20)
 
 typedef struct member {
     clnorm_team *team;
@@ -133,12 +134,20 @@ static unsigned await(clnorm_team *t, unsigned seen)
     return LOAD(&t->epoch);
 }
 
+static void lag(void)
+{
+    const uint64_t since = cln_now_ns();
+    while (cln_now_ns() - since < LAG_NS)
+        pause_for(0);
+}
+
 static void *live(void *arg)
 {
     member *const m = (member *)arg;
     clnorm_team *const t = m->team;
     unsigned seen = 0;
     while (seen = await(t, seen), !LOAD(&t->quit)) {
+        lag();
         ADD(&t->inside, 1);
         if (LOAD(&t->open))
             take_groups(m);
