@@ -149,7 +149,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
 {
     const cln_problem *problem = &w->posed.part[k];
     const cln_choice proposed = choices[k];
-    const bool split = proposed.solver == &cln_solve_split || proposed.solver == &cln_solve_sums;
+    const bool split = proposed.solver->traits & CLN_IN_CHUNKS;
     const uint32_t span = proposed.cols ? problem->geo.span : 0;
     const uint32_t pers[] = { proposed.per, 1, 3 }, blocks[] = { proposed.block, 1, 4 },
                    cols[] = { proposed.cols, span, proposed.cols };
@@ -166,7 +166,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
         run_choices(w, choices);
         if (w->c->force < WAYS_WIDE || i || (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
             continue;
-        cln_choose_stores(ch, problem, &large, problem->maps && proposed.solver != &cln_solve_sums);
+        cln_choose_stores(ch, problem, &large, problem->maps && !(proposed.solver->traits & CLN_LEAVES_DX));
         ch->wide = ch->wide && w->c->offset == 0;
         ch->leads = ch->leads && !ch->wide;
         if (ch->wide || ch->leads)

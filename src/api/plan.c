@@ -125,16 +125,16 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
 static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
                        const cln_body *front, const cln_choice *choice)
 {
-    const cln_solver *solver = front ? front->choice.solver : NULL;
+    const uint32_t before = front ? front->choice.solver->traits : 0;
     body->problem = *problem;
     if (choice)
         body->choice = *choice;
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
-    body->choice.leaves_there = solver == &cln_solve_fused && body->choice.solver == &cln_solve_cols;
-    if (solver == &cln_solve_sums)
+    body->choice.leaves_there = before & CLN_TAKES_NEXT && body->choice.solver == &cln_solve_cols;
+    if (before & CLN_LEAVES_DX)
         take_along(body, front);
-    if (body->choice.solver == &cln_solve_fused || body->choice.solver == &cln_solve_sums)
+    if (body->choice.solver && body->choice.solver->traits & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
         body->problem.layer.outputs |= GRADIENTS_OF_WEIGHTS; /* it runs for their sake too */
     lay_out(body);
 }

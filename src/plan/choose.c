@@ -73,7 +73,7 @@ static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, 
 {
     const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
     const bool early = params->stream && problem->layer.reads_d && problem->maps &&
-                       (halves || choice->solver == &cln_solve_tile);
+                       (halves || choice->solver->traits & CLN_IN_TILES);
     return early ? params->wide_bytes / EARLIER : params->wide_bytes;
 }
 
@@ -85,7 +85,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
     choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
-                    runs_on(&g, problem, choice) && choice->solver != &cln_solve_fused &&
+                    runs_on(&g, problem, choice) && !(choice->solver->traits & CLN_TAKES_NEXT) &&
                     g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED);
 }
 
@@ -101,7 +101,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
         return false;
     if (problem->layer.family)
         c.mapped = cln_share(&c, problem, params, device->units);
-    cln_choose_stores(&c, problem, params, problem->maps && solver != &cln_solve_sums);
+    cln_choose_stores(&c, problem, params, problem->maps && !(solver->traits & CLN_LEAVES_DX));
     *out = c;
     return true;
 }
@@ -137,25 +137,17 @@ size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, con
     return n + 1;
 }
 
-/* Pieces that a CPU's groups take `per` of; 0: they take something else. */
-static uint32_t dealt(const cln_choice *choice, const cln_problem *problem)
-{
-    const cln_solver *s = choice->solver;
-    return s == &cln_solve_slab || s == &cln_solve_rows ? cln_bundles(problem, choice->wg)
-           : s == &cln_solve_clan                       ? cln_clans(problem)
-                                                        : 0;
-}
-
 /* Of the device, what has work to the end. */
 static double busy_share(const cln_choice *choice, const cln_problem *problem, const cln_stage *stage,
                          const cln_params *params, uint32_t units)
 {
-    const uint32_t items = stage->items ? stage->items : choice->wg, pieces = dealt(choice, problem);
+    const cln_solver *solver = choice->solver;
+    const uint32_t items = stage->items ? stage->items : choice->wg;
     const double share = (double)stage->groups * items / units / params->items;
-    if (choice->wg == 1 && choice->solver == &cln_solve_fused)
-        return cln_fused_share(problem, units);
-    if (choice->wg == 1 && pieces)
-        return (double)pieces / units / choice->per /
+    if (choice->wg == 1 && solver->busy)
+        return solver->busy(problem, units);
+    if (choice->wg == 1 && solver->pieces)
+        return (double)solver->pieces(problem, 1) / units / choice->per /
                cln_ceil_div(stage->groups, units); /* the last may be short */
     if (choice->wg == 1 && stage->groups > units && !problem->columns)
         return (double)stage->groups / units / cln_ceil_div(stage->groups, units);
@@ -173,12 +165,13 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     size_t workspace;
     const size_t n = cln_choice_stages(stages, &geo, &workspace, problem, choice);
     const double share = busy_share(choice, problem, &stages[0], params, units);
-    const bool waits = problem->layer.family && choice->solver != &cln_solve_clan; /* then x is read again */
+    const uint32_t traits = choice->solver->traits;
+    const bool waits = problem->layer.family && !(traits & CLN_READS_ONCE);
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     const uint64_t dx_bytes = (uint64_t)geo.sets * problem->set_elements * problem->y_bytes;
-    const double rest = choice->solver == &cln_solve_fused  ? 0
-                        : choice->solver == &cln_solve_sums ? (double)(problem->layer.rest_bytes + dx_bytes)
-                                                            : (double)problem->layer.rest_bytes;
+    const double rest = traits & CLN_TAKES_NEXT  ? 0
+                        : traits & CLN_LEAVES_DX ? (double)(problem->layer.rest_bytes + dx_bytes)
+                                                 : (double)problem->layer.rest_bytes;
     /* A CPU's map that waits deals its own work. */
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
@@ -237,7 +230,7 @@ const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
 void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
                        const cln_params *params)
 {
-    if (before && before->solver == &cln_solve_sums)
+    if (before && before->solver->traits & CLN_LEAVES_DX)
         cln_choose_stores(choice, problem, params, true);
 }
 
@@ -285,8 +278,7 @@ static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, 
 /* Few large sets are few chunks for a GPU, and with vectors of 1 a chunk's team is four times as many work-items. */
 bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params)
 {
-    return params->wg > 1 && (solver == &cln_solve_split || solver == &cln_solve_sums) &&
-           cln_geo_chunks(&problem->geo) >= MANY_CHUNKS;
+    return params->wg > 1 && solver->traits & CLN_IN_CHUNKS && cln_geo_chunks(&problem->geo) >= MANY_CHUNKS;
 }
 
 static void choose_estimated(cln_choice *out, const cln_problem *problem, const cln_params *params,
@@ -306,7 +298,7 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
                 const cln_params *params, const cln_device *device)
 {
-    if (before && before->solver == &cln_solve_fused) {
+    if (before && before->solver->traits & CLN_TAKES_NEXT) {
         cln_choose_with(out, &cln_solve_cols, problem, params, device);
         return;
     }

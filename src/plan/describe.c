@@ -43,7 +43,8 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     const cln_geo walked = cln_walked(p, body->choice.wg);
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
     const bool large = p->maps && p->bytes >= params->wide_bytes;
-    const bool writes = (p->maps && body->choice.solver != &cln_solve_sums) || body->choice.along;
+    const bool leaves_dx = body->choice.solver->traits & CLN_LEAVES_DX;
+    const bool writes = (p->maps && !leaves_dx) || body->choice.along;
     if (body->choice.wide)
         add(t, "wide: vector loads%s where the buffers are aligned\n",
             !writes          ? ""
@@ -51,7 +52,7 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
                              : " and stores");
     if (body->choice.leads)
         add(t, "streaming stores of y's whole cache lines where they are not aligned\n");
-    if (body->choice.solver == &cln_solve_sums)
+    if (leaves_dx)
         add(t, "dx is written with the gradients of the weights\n");
     else if (large && ystep != 1)
         add(t, "no wide stores: y's elements are %lld apart in a run\n", (long long)ystep);

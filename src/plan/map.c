@@ -34,7 +34,7 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
     const uint32_t unit = unit_of(choice, problem);
     if (choice->wg == 1 && !problem->columns)
         return cln_fair_per((uint32_t)pieces(problem, 1), 0, problem, params, units);
-    const bool uneven = choice->solver == &cln_solve_tile, /* the last columns of a row are fewer */
+    const bool uneven = choice->solver->traits & CLN_IN_TILES, /* the last columns of a row are fewer */
         streams = !problem->layer.reads_d && problem->bytes >= params->wide_bytes;
     const uint64_t times = others(&problem->geo, problem->columns, choice->cols),
                    many = choice->wg > 1 ? (uint64_t)units * params->busy * (problem->columns ? 4 : 1)

@@ -142,6 +142,15 @@ typedef struct cln_stage {
     uint32_t items; /* of a group: those that have work; 0: all */
 } cln_stage;
 
+/* What sets a solver apart where others look at it. */
+enum {
+    CLN_TAKES_NEXT = 1, /* leaves of the next problem's gradients of weights are made on the way */
+    CLN_LEAVES_DX = 2,  /* to the next problem, which has its elements at hand */
+    CLN_READS_ONCE = 4, /* x of families, whose statistics others wait for */
+    CLN_IN_TILES = 8,   /* of columns, the last of a row with fewer */
+    CLN_IN_CHUNKS = 16  /* of sets, which groups share */
+};
+
 /* A way to run a problem. Solvers are data: choose.c lists them. */
 typedef struct cln_solver {
     const char *name;
@@ -154,6 +163,11 @@ typedef struct cln_solver {
     /* Fills stages and per, block, parts of geo; returns how many. */
     size_t (*stages)(cln_stage *stages, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice);
+    uint32_t traits;
+    /* Pieces that a CPU's groups take `per` of; NULL: they take something else. */
+    uint32_t (*pieces)(const cln_problem *problem, uint32_t wg);
+    /* Of a CPU's units, what has work to the end; NULL: as its pieces or groups have it. */
+    double (*busy)(const cln_problem *problem, uint32_t units);
 } cln_solver;
 
 extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln_solve_split, cln_solve_tile,
@@ -172,10 +186,6 @@ void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
-/* Of a CPU, what has work to the end of that walk: its groups are leaves, of which the last may be short. */
-double cln_fused_share(const cln_problem *problem, uint32_t units);
-/* What `clan` deals to groups: families, or places of several. */
-uint32_t cln_clans(const cln_problem *problem);
 /* Whether the planner also looks at vectors of 1 for it. */
 bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */

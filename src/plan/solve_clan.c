@@ -17,11 +17,15 @@ static uint32_t sets_at_once(const cln_problem *problem)
 {
     return problem->columns ? problem->geo.len / problem->geo.span : problem->layer.family;
 }
-uint32_t cln_clans(const cln_problem *problem) { return problem->geo.sets / sets_at_once(problem); }
+static uint32_t clans(const cln_problem *problem, uint32_t wg)
+{
+    (void)wg;
+    return problem->geo.sets / sets_at_once(problem);
+}
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    const uint32_t count = cln_clans(problem), fair = count / (units * params->busy);
+    const uint32_t count = clans(problem, choice->wg), fair = count / (units * params->busy);
     choice->per = choice->wg == 1 ? cln_fair_per(count, START, problem, params, units) : fair > 1 ? fair : 1;
     if (!problem->columns)
         return;
@@ -41,7 +45,7 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    const uint64_t count = cln_clans(problem);
+    const uint64_t count = clans(problem, choice->wg);
     assert(sets_at_once(problem) % problem->layer.family == 0);
     geo->per = cln_fit_per(choice->per, count, 1);
     geo->cols = choice->cols;
@@ -51,4 +55,10 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     return 1;
 }
 
-const cln_solver cln_solve_clan = { "clan", applicable, propose, traffic, stages };
+const cln_solver cln_solve_clan = { .name = "clan",
+                                    .applicable = applicable,
+                                    .propose = propose,
+                                    .traffic = traffic,
+                                    .stages = stages,
+                                    .traits = CLN_READS_ONCE,
+                                    .pieces = clans };

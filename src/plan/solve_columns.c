@@ -107,7 +107,12 @@ static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
-const cln_solver cln_solve_tile = { "tile", tile_applicable, tile_propose, tile_traffic, tile_stages };
+const cln_solver cln_solve_tile = { .name = "tile",
+                                    .applicable = tile_applicable,
+                                    .propose = tile_propose,
+                                    .traffic = tile_traffic,
+                                    .stages = tile_stages,
+                                    .traits = CLN_IN_TILES };
 
 /* ---- leaves, fold, map ---- */
 
@@ -164,7 +169,11 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     return problem->maps ? 3 : 2;
 }
 
-const cln_solver cln_solve_cols = { "cols", cols_applicable, cols_propose, cols_traffic, cols_stages };
+const cln_solver cln_solve_cols = { .name = "cols",
+                                    .applicable = cols_applicable,
+                                    .propose = cols_propose,
+                                    .traffic = cols_traffic,
+                                    .stages = cols_stages };
 
 /* ---- map alone ---- */
 
@@ -182,5 +191,8 @@ static size_t across_stages(cln_stage *out, cln_geo *geo, size_t *workspace, con
     return 1;
 }
 
-const cln_solver cln_solve_across = { "across", across_applicable, cols_propose, tile_traffic,
-                                      across_stages };
+const cln_solver cln_solve_across = { .name = "across",
+                                      .applicable = across_applicable,
+                                      .propose = cols_propose,
+                                      .traffic = tile_traffic,
+                                      .stages = across_stages };

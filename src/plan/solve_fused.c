@@ -35,7 +35,8 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     return (double)problem->bytes;
 }
 
-double cln_fused_share(const cln_problem *problem, uint32_t units)
+/* Its groups are leaves, of which the last may be short. */
+static double busy(const cln_problem *problem, uint32_t units)
 {
     const uint32_t rows = problem->geo.sets,
                    most = cln_ceil_div(cln_ceil_div(rows, CLN_LEAF), units) * CLN_LEAF;
@@ -54,4 +55,10 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     return 1;
 }
 
-const cln_solver cln_solve_fused = { "fused", applicable, propose, traffic, stages };
+const cln_solver cln_solve_fused = { .name = "fused",
+                                     .applicable = applicable,
+                                     .propose = propose,
+                                     .traffic = traffic,
+                                     .stages = stages,
+                                     .traits = CLN_TAKES_NEXT,
+                                     .busy = busy };

@@ -28,4 +28,6 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     return 1;
 }
 
-const cln_solver cln_solve_pointwise = { "pointwise", applicable, propose, traffic, stages };
+const cln_solver cln_solve_pointwise = {
+    .name = "pointwise", .applicable = applicable, .propose = propose, .traffic = traffic, .stages = stages
+};

@@ -40,4 +40,9 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
-const cln_solver cln_solve_rows = { "rows", applicable, propose, traffic, stages };
+const cln_solver cln_solve_rows = { .name = "rows",
+                                    .applicable = applicable,
+                                    .propose = propose,
+                                    .traffic = traffic,
+                                    .stages = stages,
+                                    .pieces = cln_bundles };

@@ -54,4 +54,9 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
 
-const cln_solver cln_solve_slab = { "slab", applicable, propose, traffic, stages };
+const cln_solver cln_solve_slab = { .name = "slab",
+                                    .applicable = applicable,
+                                    .propose = propose,
+                                    .traffic = traffic,
+                                    .stages = stages,
+                                    .pieces = cln_bundles };

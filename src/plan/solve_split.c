@@ -91,6 +91,16 @@ static size_t sums_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     return partial_stages(out, geo, workspace, problem, choice);
 }
 
-const cln_solver cln_solve_sums = { "sums", sums_applicable, propose, sums_traffic, sums_stages };
+const cln_solver cln_solve_sums = { .name = "sums",
+                                    .applicable = sums_applicable,
+                                    .propose = propose,
+                                    .traffic = sums_traffic,
+                                    .stages = sums_stages,
+                                    .traits = CLN_LEAVES_DX | CLN_IN_CHUNKS };
 
-const cln_solver cln_solve_split = { "split", applicable, propose, traffic, stages };
+const cln_solver cln_solve_split = { .name = "split",
+                                     .applicable = applicable,
+                                     .propose = propose,
+                                     .traffic = traffic,
+                                     .stages = stages,
+                                     .traits = CLN_IN_CHUNKS };
