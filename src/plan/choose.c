@@ -67,13 +67,23 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 
 #define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
 #define EARLIER 8     /* times as soon: gradients of short columns, and of halves that no row holds */
+#define LONG_ROW 2048 /* bytes of a row, pieces of which are not fetched ahead when they are written */
+
+/* Whether a CPU's kernel of sets of halves gains by it: not while it takes statistics of the next one. */
+static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
+{
+    return problem->columns || choice->solver->traits & CLN_IN_CHUNKS ||
+           (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1);
+}
 
 /* What the op moves from which on its stores are of their own. */
 static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
-    const bool early = params->stream && problem->layer.reads_d && problem->maps &&
-                       (halves || choice->solver->traits & CLN_IN_TILES);
+    const bool tiles = choice->solver->traits & CLN_IN_TILES,
+               rows = tiles && problem->geo.len * problem->y_bytes >= LONG_ROW;
+    const bool early =
+        params->stream && problem->maps && (rows || (problem->layer.reads_d && (halves || tiles)));
     return early ? params->wide_bytes / EARLIER : params->wide_bytes;
 }
 
@@ -86,7 +96,8 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
     choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
                     runs_on(&g, problem, choice) && !(choice->solver->traits & CLN_TAKES_NEXT) &&
-                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED);
+                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED) &&
+                    (problem->y_bytes != 2 || leads_halves(choice, problem));
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
@@ -156,6 +167,17 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
 
 #define SMALL (1u << 20) /* bytes that stay in a CPU's nearer caches */
 #define NEARER 1.6       /* times as fast as memory */
+#define HALVES 1.5       /* times as long as floats of as many bytes, a CPU's */
+#define GRADIENTS 3.0    /* and gradients of weights as a map */
+#define APART 3.0        /* and elements that are apart as those of a run */
+
+/* Bytes of a floats' map that a CPU takes as long for as for one of the problem's. */
+static double weight(const cln_problem *problem)
+{
+    const bool apart = !problem->columns && cln_walked(problem, 1).view[CLN_VIEW_X].step != 1;
+    return (problem->x_bytes == 2 ? HALVES : 1) * (problem->layer.role == CLN_ROLE_PARAMS ? GRADIENTS : 1) *
+           (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
+}
 
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                      uint32_t units)
@@ -175,8 +197,8 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     /* A CPU's map that waits deals its own work. */
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
-    const double rate = params->bytes_per_ns * (params->wg == 1 && problem->bytes < SMALL ? NEARER : 1);
-    return (double)n * params->launch_ns + (rest + mapped + walked / share) / rate;
+    return (double)n * params->launch_ns +
+           (rest + mapped + walked / share) * (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
 }
 
 /* ---- what was measured ---- */

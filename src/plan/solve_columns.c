@@ -88,12 +88,15 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->per = choice->wg == 1 ? cln_fair_per(tiles, 0, problem, params, units) : fair > 1 ? fair : 1;
 }
 
-/* Where a CPU's sets are short pieces of rows and no whole vectors fit, every piece has a tail. */
+/* Where a CPU's sets are short pieces of rows and no whole vectors fit, every piece has a tail; where rows are not of whole vectors
+ * no piece streams; and gradients of families read their tiles once more. */
 static double tile_traffic(const cln_problem *problem, const cln_params *params)
 {
-    const bool tails =
-        params->wg == 1 && problem->geo.span > 1 && tile_columns(problem, 1, params->vec) % params->vec;
-    return (double)problem->bytes * (tails ? 1.8 : 1);
+    const uint32_t vec = params->vec;
+    const bool tails = problem->geo.span > 1 && tile_columns(problem, 1, vec) % vec,
+               fetched = problem->bytes >= params->wide_bytes && problem->geo.len % vec,
+               again = problem->layer.family && problem->layer.reads_d;
+    return (double)problem->bytes * (params->wg > 1 ? 1 : tails ? 1.8 : fetched || again ? 1.3 : 1);
 }
 
 static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

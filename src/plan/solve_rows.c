@@ -22,12 +22,15 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
 
 #define LONG 512 /* elements of a row */
 
-/* A CPU takes floats of a long row, and elements that are apart, faster while it writes others, as slab does. */
+/* A CPU takes a long row and elements that are apart faster while it writes others, as slab does; not halves, which are work to
+ * convert, where there is more to do than forward and without a mean. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
+    const cln_layer_problem *l = &problem->layer;
     const bool apart = problem->geo.view[CLN_VIEW_X].step != 1,
-               floats = problem->set_elements >= LONG && problem->x_bytes == 4 && !problem->layer.groups;
-    return (double)problem->bytes * (params->wg == 1 && (apart || floats) ? 1.1 : 1);
+               work = problem->x_bytes == 2 && (l->reads_d || l->centred || l->family),
+               row = problem->set_elements >= LONG && !work && !l->groups;
+    return (double)problem->bytes * (params->wg == 1 && (apart || row) ? 1.1 : 1);
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
