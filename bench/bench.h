@@ -37,6 +37,11 @@ size_t bench_cases(bench_case *out, size_t room, uint32_t kind, bench_set set);
 /* The usual cases of an op with a shape (n,c,h,w). */
 size_t bench_shaped(bench_case *out, size_t room, uint32_t kind, const int64_t shape[4]);
 
+/* What a call of the plan is timed with: x and y; of a layer all that training has, and what inference needs. */
+clnorm_status bench_args(clnorm_args *out, const bench_device *device, const clnorm_any *desc,
+                         const clnorm_plan *plan);
+void bench_args_free(clnorm_args *args);
+
 #define BENCH_ROUNDS 30
 /* Times `rounds` rounds, op and copy in random order. Errors  those of the library, ECL, ENOMEM. */
 clnorm_status bench_run(bench_result *out, const bench_device *device, const bench_case *c, int rounds);

@@ -9,13 +9,25 @@
 /* Types as the copy moves them: halves travel as ushort. */
 static const char *const names[] = { "float", "float", "ushort", "ushort", "uchar", "ushort", "char" };
 
+clnorm_status bench_program(cl_program *out, const bench_device *device, const char *name,
+                            const char *options)
+{
+    const bench_embedded *file = bench_kernels;
+    cl_int code;
+    while (strcmp(file->name, name) != 0)
+        file++;
+    *out = clCreateProgramWithSource(device->cl, 1, (const char **)&file->text, NULL, &code);
+    return code == CL_SUCCESS && clBuildProgram(*out, 1, &device->id, options, NULL, NULL) == CL_SUCCESS
+               ? CLNORM_OK
+               : CLNORM_EBUILD;
+}
+
 static clnorm_status build(bench_copy *c, const bench_device *device, const char *options)
 {
-    const char *text = bench_kernels[0].text; /* copy.cl is the only one */
     cl_int code;
-    c->program = clCreateProgramWithSource(device->cl, 1, &text, NULL, &code);
-    if (code != CL_SUCCESS || clBuildProgram(c->program, 1, &device->id, options, NULL, NULL) != CL_SUCCESS)
-        return CLNORM_EBUILD;
+    const clnorm_status st = bench_program(&c->program, device, "copy.cl", options);
+    if (st != CLNORM_OK)
+        return st;
     c->kernel = clCreateKernel(c->program, "copy", &code);
     return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ECL;
 }

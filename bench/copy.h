@@ -9,6 +9,9 @@ typedef struct bench_embedded {
     const char *name, *text;
 } bench_embedded;
 extern const bench_embedded bench_kernels[];
+/* That of one of these files, which must be there. */
+clnorm_status bench_program(cl_program *out, const bench_device *device, const char *name,
+                            const char *options);
 
 typedef struct bench_copy {
     cl_program program;

@@ -99,21 +99,29 @@ static uint32_t slots_of(const clnorm_any *desc)
     return (reads | writes) & ~(infers ? statistics : 0);
 }
 
-static clnorm_status make_args(job *j, const clnorm_any *desc)
+clnorm_status bench_args(clnorm_args *out, const bench_device *device, const clnorm_any *desc,
+                         const clnorm_plan *plan)
 {
     const clnorm_args none = CLNORM_ARGS_INIT;
     const uint32_t slots = slots_of(desc);
-    j->args = none;
+    *out = none;
     for (uint32_t s = 0; s < CLNORM_SLOTS_USED; s++) {
         clnorm_tensor t;
         if (!(slots >> s & 1) || !clnorm_op_slot(desc, s, &t))
             continue;
         const clnorm_status st =
-            bench_memory(&j->args.slot[s].mem, j->device, t.dtype, clnorm_plan_slot_bytes(j->plan, s));
+            bench_memory(&out->slot[s].mem, device, t.dtype, clnorm_plan_slot_bytes(plan, s));
         if (st != CLNORM_OK)
             return st;
     }
     return CLNORM_OK;
+}
+
+void bench_args_free(clnorm_args *args)
+{
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (args->slot[s].mem)
+            clReleaseMemObject(args->slot[s].mem);
 }
 
 /* The least that can be moved: x in and y out; backward x and dy in and dx, which is like x, out. */
@@ -125,7 +133,7 @@ static clnorm_status run(bench_result *out, job *j, const clnorm_any *desc, int 
               back = desc->op.direction == CLNORM_BACKWARD;
     const double bytes =
         (double)n * (double)(in + (maps ? clnorm_dtype_bytes(y->dtype) : 0) + (back ? in : 0));
-    clnorm_status st = make_args(j, desc);
+    clnorm_status st = bench_args(&j->args, j->device, desc, j->plan);
     if (st == CLNORM_OK)
         st = bench_copy_make(&j->copy, j->device, x->dtype, maps ? y->dtype : 0, n, back);
     if (st == CLNORM_OK)
@@ -147,9 +155,7 @@ static clnorm_status run_plan(bench_result *out, const bench_device *device, con
     out->text[strcspn(out->text, "\n")] = '\0';
     const clnorm_status st = run(out, &j, desc, rounds < MAX_ROUNDS ? rounds : MAX_ROUNDS);
     clFinish(device->queue);
-    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
-        if (j.args.slot[s].mem)
-            clReleaseMemObject(j.args.slot[s].mem);
+    bench_args_free(&j.args);
     bench_copy_free(&j.copy);
     return st;
 }
