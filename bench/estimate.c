@@ -312,7 +312,7 @@ static clnorm_status search(cln_way *best, const cln_way *first, cln_lab *lab, c
     clnorm_status st = CLNORM_OK;
     *best = *first;
     for (size_t k = 0; k < lab->posed.count && st == CLNORM_OK; k++) {
-        if (k && best->choices[k - 1].solver->traits & CLN_TAKES_NEXT)
+        if (k && cln_traits(&best->choices[k - 1]) & CLN_TAKES_NEXT)
             continue; /* which decides for the next */
         list[0] = *best;
         const size_t count = all_ways(list, lab, k), few = count < SEMIFINAL ? count : SEMIFINAL;

@@ -144,6 +144,15 @@ static void run_choices(work *w, const cln_choice *choices)
     clnorm_plan_release(plan);
 }
 
+/* Sets that are written before the next one is read are a program more, so with each change of one op alone. */
+static bool may_be_alone(const cln_choice *choice, const cln_problem *problem)
+{
+    const bool usual =
+        problem->op->info.kind == CLNORM_OP_BATCHNORM && problem->x_bytes == 4 && problem->y_bytes == 4;
+    return choice->solver == &cln_solve_slab && choice->wg == 1 && choice->bundle == 1 &&
+           problem->layer.reads_d && (usual || getenv("CLNORM_TEST_FULL"));
+}
+
 /* Every per, block, number of columns and width of choices[k], with the other problems as they are. */
 static void run_parameters(work *w, cln_choice *choices, size_t k)
 {
@@ -163,6 +172,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
         if (i && pers[i] == pers[0] && blocks[i] == blocks[0] && cols[i] == cols[0])
             continue;
         ch->wide = ch->leads = false;
+        ch->alone = pers[i] > 1 && may_be_alone(ch, problem);
         run_choices(w, choices);
         if (w->c->force < WAYS_WIDE || i || (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
             continue;

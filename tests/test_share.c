@@ -22,6 +22,8 @@ static const known all[] = {
     { CLNORM_OP_RMSNORM, 1, 1, { 5, 56, 47, 83 }, "clan", 0, 2 },
     /* 15 families in groups of 3 would be 9 of one unit and 6 of the other */
     { CLNORM_OP_LAYERNORM, 1, 0, { 15, 140, 58, 38 }, "clan", 0, 4 },
+    /* 0.8 MB of x and dy a channel; test_plan.c has what such a set is */
+    { CLNORM_OP_BATCHNORM, 1, 0, { 32, 256, 56, 56 }, "slab", 0, 32 },
     /* tiles of 81 columns, no whole vectors: 1.6 times as long */
     { CLNORM_OP_BATCHNORM, 1, 0, { 52, 128, 9, 9 }, "cols", 0, 11 },
     /* two tiles of 256 and 8 columns each: six groups of maps took 1.2 times as long as 30 */
@@ -60,6 +62,7 @@ START_TEST(known_problems)
     cln_geo geo = posed.part[0].geo;
     const size_t n = cln_choice_stages(stages, &geo, &workspace, &posed.part[0], &c);
     ck_assert_str_eq(c.solver->name, k->solver);
+    ck_assert_int_eq(c.alone, k->solver[1] == 'l' && k->back && k->n[1] == 256);
     ck_assert_uint_gt(n, k->stage);
     ck_assert_uint_eq(stages[k->stage].groups, k->groups);
 }

@@ -125,7 +125,7 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
 static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_problem *problem,
                        const cln_body *front, const cln_choice *choice)
 {
-    const uint32_t before = front ? front->choice.solver->traits : 0;
+    const uint32_t before = front ? cln_traits(&front->choice) : 0;
     body->problem = *problem;
     if (choice)
         body->choice = *choice;
@@ -134,7 +134,7 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
     body->choice.leaves_there = before & CLN_TAKES_NEXT && body->choice.solver == &cln_solve_cols;
     if (before & CLN_LEAVES_DX)
         take_along(body, front);
-    if (body->choice.solver && body->choice.solver->traits & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
+    if (cln_traits(&body->choice) & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
         body->problem.layer.outputs |= GRADIENTS_OF_WEIGHTS; /* it runs for their sake too */
     lay_out(body);
 }

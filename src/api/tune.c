@@ -102,7 +102,7 @@ static clnorm_status tune_all(cln_lab *lab, cln_way ends[2], clnorm_tuned *out)
         cln_tuned tuned;
         bool better = false;
         lab->cut = false;
-        if (k && choices[k - 1].solver->traits & CLN_TAKES_NEXT)
+        if (k && cln_traits(&choices[k - 1]) & CLN_TAKES_NEXT)
             continue; /* which decides for the next */
         CLN_TRY(tune_problem(choices, k, lab, &better, &tuned));
         cln_problem_class(name, &lab->posed.part[k]);

@@ -12,6 +12,11 @@ const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = {
     &cln_solve_clan,      &cln_solve_fused, &cln_solve_sums,   NULL
 };
 
+uint32_t cln_traits(const cln_choice *choice)
+{
+    return choice && choice->solver ? choice->solver->traits : 0;
+}
+
 uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
 
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit)
@@ -76,7 +81,7 @@ static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
            (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1);
 }
 
-/* What the op moves from which on its stores are of their own. */
+/* What the op moves from which on its stores are of their own, where runs start at whole vectors. */
 static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
@@ -90,8 +95,9 @@ static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
 {
     const cln_geo g = cln_walked(problem, choice->wg);
-    const bool large = problem->bytes >= wide_from(choice, problem, params) && (writes || choice->wg > 1);
-    choice->wide = large && cln_geo_aligned(&g, choice->vec, writes) &&
+    const bool large = problem->bytes >= params->wide_bytes;
+    choice->wide = problem->bytes >= wide_from(choice, problem, params) && (writes || choice->wg > 1) &&
+                   cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
     choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
@@ -120,8 +126,8 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
 bool cln_same_choice(const cln_choice *a, const cln_choice *b)
 {
     return a->solver == b->solver && a->wg == b->wg && a->vec == b->vec && a->per == b->per &&
-           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->wide == b->wide &&
-           a->leads == b->leads;
+           a->block == b->block && a->cols == b->cols && a->mapped == b->mapped && a->alone == b->alone &&
+           a->wide == b->wide && a->leads == b->leads;
 }
 
 double cln_read_again(const cln_problem *problem, const cln_params *params)
@@ -252,7 +258,7 @@ const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
 void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
                        const cln_params *params)
 {
-    if (before && before->solver->traits & CLN_LEAVES_DX)
+    if (cln_traits(before) & CLN_LEAVES_DX)
         cln_choose_stores(choice, problem, params, true);
 }
 
@@ -320,7 +326,7 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
                 const cln_params *params, const cln_device *device)
 {
-    if (before && before->solver->traits & CLN_TAKES_NEXT) {
+    if (cln_traits(before) & CLN_TAKES_NEXT) {
         cln_choose_with(out, &cln_solve_cols, problem, params, device);
         return;
     }

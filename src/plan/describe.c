@@ -43,13 +43,16 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
     const cln_geo walked = cln_walked(p, body->choice.wg);
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
     const bool large = p->maps && p->bytes >= params->wide_bytes;
-    const bool leaves_dx = body->choice.solver->traits & CLN_LEAVES_DX;
+    const bool leaves_dx = cln_traits(&body->choice) & CLN_LEAVES_DX;
     const bool writes = (p->maps && !leaves_dx) || body->choice.along;
     if (body->choice.wide)
         add(t, "wide: vector loads%s where the buffers are aligned\n",
             !writes          ? ""
             : params->stream ? " and streaming stores"
                              : " and stores");
+    if (body->choice.alone)
+        add(t, "a set is written before the next one is read: of two neither would stay in a core's own "
+               "cache\n");
     if (body->choice.leads)
         add(t, "streaming stores of y's whole cache lines where they are not aligned\n");
     if (leaves_dx)

@@ -128,6 +128,7 @@ typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
     uint32_t bundle;   /* sets that are walked at once */
+    bool alone;        /* a set is written before statistics of the next one are taken */
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leads;        /* those of other buffers do so too, from y's first whole line on */
     bool leaves_there; /* the problem before was fused and has left the leaves of cols */
@@ -176,6 +177,8 @@ extern const cln_solver cln_solve_pointwise, cln_solve_rows, cln_solve_slab, cln
 #define CLN_MAX_SOLVERS 12 /* with the NULL */
 extern const cln_solver *const cln_solvers[CLN_MAX_SOLVERS];
 
+/* Those of a choice's solver; none where there is no choice, as of a problem without elements. */
+uint32_t cln_traits(const cln_choice *choice);
 /* The cheapest choice by estimate, behind that of the problem before; NULL: there is none. */
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,
                 const cln_params *params, const cln_device *device);

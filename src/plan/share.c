@@ -3,7 +3,7 @@
 
 #define WORTH 0.96 /* of the time: less is not worth groups that are not the usual ones */
 #define MOST_TRIED 64
-#define FEW 12          /* pieces per unit, where one more or less counts */
+#define FEW 10          /* pieces per unit, where one more or less counts */
 #define MANY (1u << 20) /* elements that take longer than a unit takes to wake up: a group each will do */
 
 /* Pieces in the time of which the busiest unit is done. A unit that asks for groups gets its share of what is

@@ -96,7 +96,7 @@ static double tile_traffic(const cln_problem *problem, const cln_params *params)
     const bool tails = problem->geo.span > 1 && tile_columns(problem, 1, vec) % vec,
                fetched = problem->bytes >= params->wide_bytes && problem->geo.len % vec,
                again = problem->layer.family && problem->layer.reads_d;
-    return (double)problem->bytes * (params->wg > 1 ? 1 : tails ? 1.8 : fetched || again ? 1.3 : 1);
+    return (double)problem->bytes * (params->wg > 1 ? 1 : tails ? 1.8 : fetched ? 2 : again ? 1.3 : 1);
 }
 
 static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

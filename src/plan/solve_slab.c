@@ -22,9 +22,17 @@ static const char *applicable(const cln_problem *problem)
     return !problem->stat_bytes ? "there is no statistic" : problem->columns ? "sets lie side by side" : NULL;
 }
 
+/* Whether what a set's gradients read stays in a core's own cache, and would not beside the next one's. */
+static bool alone(const cln_problem *problem, uint64_t near_bytes)
+{
+    const uint64_t read = problem->set_elements * (problem->x_bytes + problem->layer.d_bytes);
+    return problem->layer.reads_d && read >= near_bytes * 3 / 8 && read <= near_bytes;
+}
+
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
     const uint32_t sets = cln_bundles(problem, choice->wg), fair = sets / (units * params->busy);
+    choice->alone = choice->wg == 1 && choice->bundle == 1 && alone(problem, params->near_bytes);
     choice->per = choice->wg == 1 ? cln_fair_per(sets, start(problem), problem, params, units)
                   : fair > 1      ? fair
                                   : 1;

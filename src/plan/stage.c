@@ -114,6 +114,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     if (body->choice.bundle > 1)
         snprintf(text + strlen(text), room - strlen(text), " -DBUNDLE=%u -DBUNDLED_RUNS=%d",
                  body->choice.bundle, p->geo.mix > 1);
+    if (body->choice.alone)
+        snprintf(text + strlen(text), room - strlen(text), " -DALONE=1");
     if (subgroup)
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }

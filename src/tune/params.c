@@ -6,6 +6,7 @@
 
 #define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
+#define NEAR_CACHE (2 << 20)  /* and of the one that it has alone, which no runtime tells */
 
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
  * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
@@ -19,11 +20,11 @@ static const struct {
     double slab_share, wide_share;
 } rows[] = {
     { CL_DEVICE_TYPE_CPU,
-      { 1, 16, 8, 65536, 128, 512, 32768, 1, 0, 0, 0, true, 20, 20e3, NULL, true },
+      { 1, 16, 8, 65536, 128, 512, 32768, 1, 0, 0, NEAR_CACHE, 0, true, 20, 20e3, NULL, true },
       1.0 / 8,
       1.0 / 3 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 0, 0, 0, 0, 512, 0, 0, 0, false, 2000, 2500, NULL, false }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 0, 0, 0, 64, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 0, 0, 0, 0, 512, 0, 0, 0, 0, false, 2000, 2500, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 0, 0, 0, 64, 0, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
 };
 
 void cln_params_for(cln_params *out, const cln_device *device)
