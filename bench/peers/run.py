@@ -4,7 +4,7 @@
     bench/peers/install.sh
     ~/.cache/clnorm-peers/bin/python bench/peers/run.py [--only W1] [--rounds 40] [--library libclnorm.so]
 
-Two threads for everybody, on two CPUs. The allocator is one that favours the peers: fresh outputs cost no page
+Two threads for everybody, on two CPUs, each thread on one. The allocator is one that favours the peers: fresh outputs cost no page
 faults. clnorm runs on CL_MEM_USE_HOST_PTR buffers with one clFinish an op. Each round runs every competitor
 once, in random order, 30 rounds at least; medians and ratios are over rounds in which others used less than 15 % of a
 CPU. The errors of all, on the arrays that are timed, are against float64 (reference.py). table.py makes the README's
@@ -25,6 +25,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
+    # Pinned: two threads of one library now and then share a core else, and take twice as long.
+    "POCL_AFFINITY": "1", "OMP_PROC_BIND": "true", "OMP_PLACES": "threads",
     "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "POCL_MAX_PTHREAD_COUNT": "2",
     "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 37), "MALLOC_TOP_PAD_": str(1 << 28),
     "PYTHONWARNINGS": "ignore", "CUDA_VISIBLE_DEVICES": "",
