@@ -5,6 +5,7 @@
 #include "device/device.h"
 
 #include "base/compiler.h"
+#include "counted.h"
 #include "scratch.h"
 #include "suite.h"
 
@@ -87,7 +88,7 @@ static inline bool in_child(bool (*part)(void))
     const pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
-        _exit(part() ? 0 : 1);
+        counted_exit(part() ? 0 : 1);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

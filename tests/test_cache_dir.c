@@ -1,7 +1,6 @@
 /* test_cache_dir.c -- the cache's directory: which are taken, and saving there under difficulties. */
 #define _XOPEN_SOURCE 700
 #include "cache_case.h"
-#include "counted.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,9 +25,14 @@ END_TEST
 /* A limit on the size of files stops a write in its middle, as a full disk does. */
 static bool full_disk_part(void)
 {
-    const struct rlimit limit = { 60, 60 };
+    struct rlimit before, limit;
     signal(SIGXFSZ, SIG_IGN);
-    return setrlimit(RLIMIT_FSIZE, &limit) == 0 && save_fails_with_nothing_left();
+    if (getrlimit(RLIMIT_FSIZE, &before) != 0)
+        return false;
+    limit = before;
+    limit.rlim_cur = 60;
+    const bool failed = setrlimit(RLIMIT_FSIZE, &limit) == 0 && save_fails_with_nothing_left();
+    return setrlimit(RLIMIT_FSIZE, &before) == 0 && failed;
 }
 START_TEST(full_disk) { ck_assert(in_child(full_disk_part)); }
 END_TEST
@@ -92,8 +96,9 @@ static void put_sparse(const char *name, off_t bytes, time_t when)
 
 START_TEST(oldest_go_first)
 {
-    char file[SCRATCH_PATH];
+    char file[SCRATCH_PATH], folder[SCRATCH_PATH];
     put_sparse("middle.clbin", (off_t)100 << 20, 2000);
+    ck_assert_int_eq(mkdir(scratch_path(folder, dir, "folder.clbin"), 0700), 0);
     put_sparse("oldest.clbin.tmp", (off_t)200 << 20, 1000);
     put_sparse("someone.else", (off_t)500 << 20, 500);
     ck_assert(save());
@@ -101,6 +106,7 @@ START_TEST(oldest_go_first)
     ck_assert_int_ne(access(scratch_path(file, dir, "oldest.clbin.tmp"), F_OK), 0);
     ck_assert_int_eq(access(scratch_path(file, dir, "middle.clbin"), F_OK), 0);
     ck_assert_int_eq(access(scratch_path(file, dir, "someone.else"), F_OK), 0);
+    ck_assert_int_eq(access(folder, F_OK), 0);
 }
 END_TEST
 
@@ -149,6 +155,19 @@ START_TEST(relative_becomes_absolute)
 }
 END_TEST
 
+/* Where the process is has no path any more. */
+START_TEST(relative_to_nowhere)
+{
+    char here[SCRATCH_PATH], gone[SCRATCH_PATH];
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    ck_assert_int_eq(mkdir(scratch_path(gone, root, "gone"), 0700), 0);
+    ck_assert_int_eq(chdir(gone), 0);
+    ck_assert_int_eq(rmdir(gone), 0);
+    is_off("near", "No such file or directory");
+    ck_assert_int_eq(chdir(here), 0);
+}
+END_TEST
+
 START_TEST(unfit_directories)
 {
     char wanted[SCRATCH_PATH], target[SCRATCH_PATH];
@@ -180,14 +199,26 @@ START_TEST(path_too_long)
 }
 END_TEST
 
+/* With rights that are not its user's or group's, a process neither saves nor loads. */
+static bool is_locked_out(void)
+{
+    char wanted[SCRATCH_PATH];
+    bool rejected = true;
+    const bool used = save() || loads(key, &rejected) || rejected;
+    open_cache(scratch_path(wanted, root, "cache"));
+    return !used && !dir[0] && strstr(why, "rights of another user");
+}
+
 static bool set_user_id_part(void)
 {
-    bool rejected = true;
-    char wanted[SCRATCH_PATH];
-    if (seteuid(NOBODY) != 0 || save() || loads(key, &rejected) || rejected)
-        return false;
-    open_cache(scratch_path(wanted, root, "cache"));
-    return !dir[0] && strstr(why, "rights of another user");
+    const bool out = seteuid(NOBODY) == 0 && is_locked_out();
+    return seteuid(0) == 0 && out;
+}
+static bool set_group_id_part(void)
+{
+    const gid_t group = getegid();
+    const bool out = setegid(NOBODY) == 0 && is_locked_out();
+    return setegid(group) == 0 && out;
 }
 START_TEST(set_user_id)
 {
@@ -200,6 +231,7 @@ START_TEST(set_user_id)
     ck_assert_int_eq(chown(dir, NOBODY, NOBODY), 0); /* nothing else may be in the way */
     ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
     ck_assert(in_child(set_user_id_part));
+    ck_assert(in_child(set_group_id_part));
     ck_assert(there());
 }
 END_TEST
@@ -207,9 +239,10 @@ END_TEST
 /* fork is fine here: the cache uses no OpenCL. */
 int main(void)
 {
-    TCase *t = SUITE_CASE(unwritable_directory, full_disk, vanished_directory, strange_mask,
-                          concurrent_savers, oldest_go_first, off_by_choice, makes_parents,
-                          relative_becomes_absolute, unfit_directories, path_too_long, set_user_id);
+    TCase *t =
+        SUITE_CASE(unwritable_directory, full_disk, vanished_directory, strange_mask, concurrent_savers,
+                   oldest_go_first, off_by_choice, makes_parents, relative_becomes_absolute,
+                   relative_to_nowhere, unfit_directories, path_too_long, set_user_id);
     tcase_add_checked_fixture(t, setup, teardown);
     alarm(120); /* without a fork Check cannot end a test that hangs */
     return suite_run(suite_of("cache_dir", t), CK_NOFORK);

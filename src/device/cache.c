@@ -91,18 +91,18 @@ static bool make_directories(char *path)
 }
 
 /* An absolute path, for the process may change its directory, without slashes at its end, since lstat follows
- * a link with one. */
-static bool absolute(char *path, size_t room, const char *wanted)
+ * a link with one. NULL, or why there is none. */
+static const char *absolute(char *path, size_t room, const char *wanted)
 {
     char here[PATH_ROOM] = "";
     if (wanted[0] != '/' && !getcwd(here, sizeof here))
-        return false;
+        return strerror(errno);
     const int n = snprintf(path, room, "%s%s%s", here, here[0] ? "/" : "", wanted);
     if (n < 0 || (size_t)n >= room || (size_t)n + NAME_ROOM >= PATH_ROOM)
-        return false;
+        return "its path is too long";
     for (size_t end = (size_t)n; end > 1 && path[end - 1] == '/'; end--)
         path[end - 1] = '\0';
-    return true;
+    return NULL;
 }
 
 /* NULL when the directory is fit, else what is wrong with it. */
@@ -130,9 +130,10 @@ void cln_cache_open(char *dir, size_t room, const char *wanted, char *why, size_
     why[0] = '\0';
     if (!wanted || !wanted[0])
         return;
-    const char *fault = !same_user()                  ? "the process has the rights of another user"
-                        : absolute(dir, room, wanted) ? fault_of(dir)
-                                                      : "its path is too long";
+    const char *fault =
+        same_user() ? absolute(dir, room, wanted) : "the process has the rights of another user";
+    if (!fault)
+        fault = fault_of(dir);
     if (!fault)
         return;
     snprintf(why, room_why, "no binaries are kept in \"%s\": %s", wanted, fault);
