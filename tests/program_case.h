@@ -56,12 +56,18 @@ static inline void hear(void *user, int level, const char *text)
     pthread_mutex_unlock(&said_lock);
 }
 
-static inline cln_programs *open_table(const char *cache_dir, const char *kernel_dir)
+static inline cln_programs *open_table_with(const char *cache_dir, const char *kernel_dir,
+                                            void (*log)(void *, int, const char *))
 {
-    const cln_program_env env = { context, &device, kernel_dir, cache_dir, hear, said };
+    const cln_program_env env = { context, &device, kernel_dir, cache_dir, log, said };
     cln_programs *p;
     ck_assert_int_eq(cln_programs_create(&p, &env), CLNORM_OK);
     return p;
+}
+
+static inline cln_programs *open_table(const char *cache_dir, const char *kernel_dir)
+{
+    return open_table_with(cache_dir, kernel_dir, hear);
 }
 
 static inline void counts(cln_programs *p, uint32_t built, uint32_t loaded, uint32_t rejected, uint32_t saved)

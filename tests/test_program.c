@@ -3,6 +3,8 @@
 #define _XOPEN_SOURCE 700
 #include "program_case.h"
 
+#include "device/binary.h"
+
 START_TEST(one_unit_is_built_once)
 {
     cln_programs *p = open_table("", NULL);
@@ -208,6 +210,102 @@ START_TEST(threads_share_a_failure)
 }
 END_TEST
 
+/* While a table builds or loads, with no lock, another thread may ask: here that is the log callback. */
+static cln_programs *asked;
+static const char *asks;
+static void hear_and_ask(void *user, int level, const char *text)
+{
+    const char *const now = asks;
+    hear(user, level, text);
+    asks = NULL;
+    if (now)
+        want(asked, now, OPTIONS);
+}
+
+START_TEST(what_is_being_built_takes_no_more)
+{
+    static const char late[] = PIECE("late", "2");
+    asked = open_table_with("", NULL, hear_and_ask);
+    want(asked, unit, OPTIONS);
+    asks = late;
+    const cl_program first = get(asked, unit, OPTIONS);
+    ck_assert_ptr_null(asks);
+    ck_assert_int_eq(answer(first), 42);
+    ck_assert_ptr_ne(get(asked, late, OPTIONS), first);
+    counts(asked, 2, 0, 0, 0);
+    cln_programs_release(asked);
+}
+END_TEST
+
+/* Two that load one binary at once: the second to come back finds the first's, and drops its own. */
+START_TEST(threads_share_what_is_loaded)
+{
+    cln_programs *p = open_table(root, NULL);
+    cln_programs_used(p, get(p, unit, OPTIONS));
+    cln_programs_save(p);
+    cln_programs_release(p);
+    asked = open_table_with(root, NULL, hear_and_ask);
+    asks = unit;
+    want(asked, unit, OPTIONS);
+    ck_assert_ptr_null(asks);
+    counts(asked, 0, 1, 0, 0);
+    ck_assert_int_eq(answer(get(asked, unit, OPTIONS)), 42);
+    const char *const once = strstr(said, "loaded a program");
+    ck_assert(once && strstr(once + 1, "loaded a program"));
+    counts(asked, 0, 1, 0, 0);
+    cln_programs_release(asked);
+}
+END_TEST
+
+/* ---- machine code ---- */
+
+static cl_program built_for(const cl_device_id *devices, cl_uint count)
+{
+    const char *const text = unit;
+    cl_int code;
+    cl_program program = clCreateProgramWithSource(context, 1, (const char **)(uintptr_t)&text, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    if (count)
+        ck_assert_int_eq(clBuildProgram(program, count, devices, OPTIONS, NULL, NULL), CL_SUCCESS);
+    return program;
+}
+
+/* A program of several devices has a binary of each, and the one that is asked for runs. */
+START_TEST(binary_of_each_device)
+{
+    cl_device_id all[8];
+    size_t bytes;
+    cl_int code, taken;
+    ck_assert_int_eq(clGetContextInfo(context, CL_CONTEXT_DEVICES, sizeof all, all, &bytes), CL_SUCCESS);
+    const cl_uint count = (cl_uint)(bytes / sizeof *all);
+    cl_program program = built_for(all, count);
+    unsigned char *binary = cln_binary_fetch(program, device.id, &bytes);
+    ck_assert_ptr_nonnull(binary);
+    cl_program again = clCreateProgramWithBinary(context, 1, &device.id, &bytes,
+                                                 (const unsigned char **)(uintptr_t)&binary, &taken, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    ck_assert_int_eq(clBuildProgram(again, 1, &device.id, OPTIONS, NULL, NULL), CL_SUCCESS);
+    ck_assert_int_eq(answer(again), 42);
+    free(binary);
+    if (count > 1) { /* of one, no list is asked for */
+        ck_assert_ptr_null(cln_binary_fetch(program, NULL, &bytes));
+        ck_assert_uint_eq(bytes, 0);
+    }
+    clReleaseProgram(again);
+    clReleaseProgram(program);
+}
+END_TEST
+
+START_TEST(no_binary_before_it_is_built)
+{
+    size_t bytes = 7;
+    cl_program program = built_for(NULL, 0);
+    ck_assert_ptr_null(cln_binary_fetch(program, device.id, &bytes));
+    ck_assert_uint_eq(bytes, 0);
+    clReleaseProgram(program);
+}
+END_TEST
+
 /* ---- failures ---- */
 
 START_TEST(broken_source)
@@ -251,10 +349,12 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(one_unit_is_built_once, not_ready_without_build, what_is_wanted_becomes_one_program,
-                          a_bad_one_spoils_no_other, table_copies_its_strings, kernel_dir_is_read,
-                          an_op_is_in_a_unit_once, a_whole_one_serves_its_parts, threads_share_a_build,
-                          threads_share_a_failure, broken_source, other_failures);
+    TCase *t =
+        SUITE_CASE(one_unit_is_built_once, not_ready_without_build, what_is_wanted_becomes_one_program,
+                   a_bad_one_spoils_no_other, table_copies_its_strings, kernel_dir_is_read,
+                   an_op_is_in_a_unit_once, a_whole_one_serves_its_parts, threads_share_a_build,
+                   threads_share_a_failure, what_is_being_built_takes_no_more, threads_share_what_is_loaded,
+                   binary_of_each_device, no_binary_before_it_is_built, broken_source, other_failures);
     tcase_add_checked_fixture(t, setup, teardown);
     return run_with_device(suite_of("program", t));
 }

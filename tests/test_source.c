@@ -147,6 +147,16 @@ START_TEST(missing_files)
 }
 END_TEST
 
+START_TEST(paths_too_long)
+{
+    char dir[4096];
+    memset(dir, 'd', sizeof dir);
+    dir[sizeof dir - 1] = '\0';
+    fails("#include \"a.cl\"\n", dir, CLNORM_EIO,
+          "the path of the kernel file \"a.cl\" is longer than 4095 bytes");
+}
+END_TEST
+
 START_TEST(cycles_end)
 {
     put("self.cl", "#include \"self.cl\"\n");
@@ -201,7 +211,7 @@ END_TEST
 int main(void)
 {
     TCase *t = SUITE_CASE(embedded_is_the_files, plain_c, a_real_unit, lines_are_marked, a_file_twice,
-                          spellings, missing_files, cycles_end, depth, long_files);
+                          spellings, missing_files, paths_too_long, cycles_end, depth, long_files);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_run(suite_of("source", t), CK_NOFORK);
 }

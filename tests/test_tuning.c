@@ -91,7 +91,8 @@ END_TEST
 static const char others[] = "clnorm tuning 1\n# a comment\ndevice Other, driver 9\nx y: anything at all\n\n"
                              "device Some CPU, driver 1.2\na: rows wg 1 vec 16 busy 8 wide 1\n"
                              "device Some CPU, driver 1.3\na: slab wg 1 vec 16 busy 4 wide 0\n"
-                             "device Some CPU\nb: slab wg 1 vec 16 busy 4 wide 0\n";
+                             "device Some CPU\nb: slab wg 1 vec 16 busy 4 wide 0\n"
+                             "device Some\na: nothing of ours\n";
 
 START_TEST(other_devices_keep_theirs)
 {
@@ -113,10 +114,37 @@ START_TEST(other_devices_keep_theirs)
     ck_assert_str_eq(text, "clnorm tuning 1\n# a comment\ndevice Other, driver 9\nx y: anything at all\n"
                            "device Some CPU, driver 1.3\na: slab wg 1 vec 16 busy 4 wide 0\n"
                            "device Some CPU\nb: slab wg 1 vec 16 busy 4 wide 0\n"
+                           "device Some\na: nothing of ours\n"
                            "device Some CPU, driver 1.2\na: slab wg 1 vec 16 busy 2 wide 0\n"
                            "b: slab wg 1 vec 16 busy 4 wide 0\n");
     free(text);
     cln_tuning_release(t);
+}
+END_TEST
+
+/* Whatever a driver calls its device, that is one line of ASCII. */
+START_TEST(strange_names)
+{
+    cln_device d = a_device();
+    cln_tuning *t, *u;
+    cln_tuned got;
+    char path[SCRATCH_PATH];
+    size_t bytes;
+    bool absent;
+    snprintf(d.name, sizeof d.name, "Some\nCPU\xc2\xae");
+    scratch_path(path, root, "tuning.txt");
+    OK(cln_tuning_create(&t, &d, fault_of));
+    OK(cln_tuning_set(t, "a", &rows_8));
+    OK(cln_tuning_save(t, path));
+    char *const text = (char *)scratch_read(path, &bytes);
+    ck_assert_str_eq(text,
+                     "clnorm tuning 1\ndevice Some?CPU\?\?, driver 1.2\na: rows wg 1 vec 16 busy 8 wide 1\n");
+    free(text);
+    OK(cln_tuning_create(&u, &d, fault_of));
+    OK(cln_tuning_load(u, path, &absent));
+    ck_assert(cln_tuning_find(u, "a", &got) && same(&got, &rows_8));
+    cln_tuning_release(t);
+    cln_tuning_release(u);
 }
 END_TEST
 
@@ -211,6 +239,8 @@ START_TEST(what_is_no_such_file)
     refuse(t, path, "is larger than");
     refuse(t, root, "is no regular file");
     refuse(t, "/dev/null", "is no regular file");
+    if (access("/proc/self/mem", R_OK) == 0) /* regular, and nothing is at address 0 */
+        refuse(t, "/proc/self/mem", "cannot be read");
     ck_assert_int_eq(cln_tuning_save(t, "/nowhere/at/all.txt"), CLNORM_EIO);
     SAYS("cannot be written");
     free(spaces);
@@ -231,6 +261,26 @@ START_TEST(no_more_than_4096_classes)
     }
     ck_assert_int_eq(cln_tuning_set(t, "one more", &rows_8), CLNORM_ENOMEM);
     OK(cln_tuning_set(t, "17", &slab_2));
+    cln_tuning_release(t);
+}
+END_TEST
+
+/* Nor from a file. */
+START_TEST(no_file_of_more_than_4096_classes)
+{
+    const cln_device d = a_device();
+    cln_tuning *t;
+    char path[SCRATCH_PATH];
+    bool absent;
+    FILE *const file = fopen(scratch_path(path, root, "tuning.txt"), "w");
+    ck_assert_ptr_nonnull(file);
+    fprintf(file, "clnorm tuning 1\ndevice Some CPU, driver 1.2\n");
+    for (int k = 0; k <= 4096; k++)
+        fprintf(file, "%d: rows wg 1 vec 16 busy 8 wide 1\n", k);
+    ck_assert_int_eq(fclose(file), 0);
+    OK(cln_tuning_create(&t, &d, fault_of));
+    ck_assert_int_eq(cln_tuning_load(t, path, &absent), CLNORM_EIO);
+    SAYS("line 4099: there is no room for it, or more than 4096 of the device");
     cln_tuning_release(t);
 }
 END_TEST
@@ -349,6 +399,18 @@ static void keep_line(void *user, int level, const char *text)
         snprintf((char *)user, 512, "%s", text);
 }
 
+/* Behind what a context has saved, a class of an op that there is not. */
+static void names_no_op(clnorm_context *ctx, const char *path)
+{
+    static const char line[] = "zscores forward: estimate\n";
+    FILE *const file = fopen(path, "a");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(line, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq(clnorm_tuning_load(ctx, path), CLNORM_EIO);
+    SAYS("there is no such op");
+}
+
 /* One that is named has to be there and right; one that is only where it would be is a warning. */
 START_TEST(files_that_are_wrong)
 {
@@ -373,6 +435,7 @@ START_TEST(files_that_are_wrong)
     clnorm_close(ctx);
     OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
     ck_assert_str_eq(line, "");
+    names_no_op(ctx, path);
     clnorm_close(ctx);
     scratch_write(path, "nonsense\n", 9);
     OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
@@ -392,6 +455,36 @@ START_TEST(files_that_are_wrong)
     ck_assert_str_eq(line, "");
     ck_assert_str_eq(clnorm_tuning_file(ctx), "");
     clnorm_close(ctx);
+}
+END_TEST
+
+/* The directory of the cache is made where it is not there, and cannot be below a file. */
+START_TEST(files_in_new_directories)
+{
+    static const struct {
+        const char *dir;
+        clnorm_status saved;
+    } cases[] = { { "new/and/deeper", CLNORM_OK }, { "file/below", CLNORM_EIO } };
+    clnorm_context *ctx;
+    clnorm_options o;
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    scratch_write(scratch_path(path, root, "file"), "", 0);
+    memset(&o, 0, sizeof o);
+    o.size = (uint32_t)sizeof o;
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF;
+    o.cache_dir = dir;
+    unsetenv("CLNORM_TUNING");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        scratch_path(dir, root, cases[k].dir);
+        OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+        ck_assert_int_eq(clnorm_tuning_save(ctx, NULL), cases[k].saved);
+        if (cases[k].saved != CLNORM_OK)
+            SAYS("cannot be written: no binaries are kept in");
+        ck_assert_int_eq(access(scratch_path(path, dir, "tuning.txt"), F_OK) == 0,
+                         cases[k].saved == CLNORM_OK);
+        clnorm_close(ctx);
+    }
+    setenv("CLNORM_TUNING", "", 1);
 }
 END_TEST
 
@@ -464,6 +557,23 @@ START_TEST(too_little_time)
 }
 END_TEST
 
+/* A device that nothing fits any more, and parameters at their least. */
+START_TEST(limits_of_a_search)
+{
+    const clnorm_any d = a_zscore();
+    clnorm_tuned found = { .size = sizeof found };
+    clnorm_context *ctx;
+    OK(open_with(&ctx, ""));
+    ctx->params.busy = 1;
+    OK(clnorm_tune(ctx, &d.op, 1e-9, &found));
+    ck_assert_uint_eq(found.changed, 0);
+    ctx->device.max_wg = 0;
+    ck_assert_int_eq(clnorm_tune(ctx, &d.op, 1e-9, &found), CLNORM_EUNSUPPORTED);
+    SAYS("a work-group of 1 is wanted; the device allows 0");
+    clnorm_close(ctx);
+}
+END_TEST
+
 START_TEST(arguments_of_a_search)
 {
     clnorm_tuned found = { .size = 2 };
@@ -494,9 +604,10 @@ END_TEST
 static Suite *suite(void)
 {
     TCase *t = SUITE_CASE(what_is_set_is_found, a_file_holds_what_is_saved, other_devices_keep_theirs,
-                          bad_lines_are_named, what_is_no_such_file, no_more_than_4096_classes,
-                          shipped_classes_are_taken, contexts_follow_their_file, files_that_are_wrong,
-                          ops_can_be_tuned, too_little_time, arguments_of_a_search);
+                          strange_names, bad_lines_are_named, what_is_no_such_file, no_more_than_4096_classes,
+                          no_file_of_more_than_4096_classes, shipped_classes_are_taken,
+                          contexts_follow_their_file, files_that_are_wrong, files_in_new_directories,
+                          ops_can_be_tuned, too_little_time, limits_of_a_search, arguments_of_a_search);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 900);
     return suite_of("tuning", t);
