@@ -1,4 +1,4 @@
-/* test_view_columns.c -- sets that lie side by side: when they are walked across, and as what. */
+/* test_view_columns.c -- sets that lie side by side: when they are walked across, and as what; windows of channels. */
 #include "view_case.h"
 
 static cln_view_spec over(const clnorm_tensor *x, uint32_t axes)
@@ -124,6 +124,60 @@ START_TEST(not_across)
     spec = over(&rows, 1u << 0); /* gradients of gamma: columns of rows */
     const cln_geo g = columns(&spec);
     counts(&g, 64, 100, 64);
+    for (size_t k = 0; k < spec.axes.count; k++) /* nothing is contiguous */
+        spec.axes.a[k].stride[CLN_VIEW_X] *= 2;
+    along(&spec);
+}
+END_TEST
+
+/* ---- windows of channels ---- */
+
+/* Of one sample, over C, H and W, which may have pitches; D, in front of them, is kept or not. */
+static cln_geo windowed(const clnorm_tensor *x, uint32_t axes, uint32_t channel, bool joined)
+{
+    cln_view_spec spec = over(x, axes);
+    cln_geo g;
+    spec.channel = (int)channel;
+    ck_assert_int_eq(cln_view_window(&g, &spec, joined), CLNORM_OK);
+    return g;
+}
+
+/* Channels are a way of their own, one behind the other, or along the elements. */
+START_TEST(windows)
+{
+    const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 2, 6, 5, 7),
+                        last = clnorm_nhwc(CLNORM_F32, 2, 6, 5, 7);
+    cln_geo g = windowed(&first, 0xe, 1, false);
+    counts(&g, 2, 6, 35);
+    ck_assert_uint_eq(g.channel_div, 0);
+    ck_assert_int_eq(g.view[CLN_VIEW_X].mix, 35);
+    ck_assert_uint_eq(g.plain, 1);
+    visits_all(&g, &first, &first);
+    g = windowed(&first, 0xe, 1, true);
+    counts(&g, 2, 1, 6 * 35);
+    ck_assert_uint_eq(g.channel_div, 35);
+    visits_all(&g, &first, &first);
+    g = windowed(&last, 0xe, 1, true);
+    counts(&g, 2, 1, 6 * 35);
+    ck_assert_uint_eq(g.channel_div, 1);
+    visits_all(&g, &last, &last);
+}
+END_TEST
+
+/* Axes that do not merge are walked one by one, within a set and from set to set. */
+START_TEST(windows_of_pitched_axes)
+{
+    clnorm_tensor x = { CLNORM_F32, 5, { 2, 6, 3, 5, 7 }, { 0, 0, 0, 10, 1 }, 0 };
+    for (uint32_t k = 3; k-- > 0;)
+        x.stride[k] = x.stride[k + 1] * (x.shape[k + 1] + 1);
+    cln_geo g = windowed(&x, 0x1e, 1, false);
+    counts(&g, 2, 6 * 3 * 5, 7);
+    ck_assert_uint_eq(g.plain, 0);
+    visits_all(&g, &x, &x);
+    g = windowed(&x, 0x1a, 1, false); /* a set is a plane: of those, sample by sample */
+    counts(&g, 2 * 3, 6 * 5, 7);
+    ck_assert_uint_eq(g.plain, 0);
+    visits_all(&g, &x, &x);
 }
 END_TEST
 
@@ -142,6 +196,6 @@ END_TEST
 int main(void)
 {
     return suite_run(suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, grouped,
-                                                         not_across, many)),
+                                                         not_across, many, windows, windows_of_pitched_axes)),
                      CK_NOFORK);
 }

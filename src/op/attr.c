@@ -2,6 +2,7 @@
 #include "base/status.h"
 #include "op/op.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct {
@@ -67,8 +68,10 @@ static void put_channels(clnorm_any *desc, uint32_t n)
 {
     if (desc->op.kind == CLNORM_OP_NORMALIZE)
         desc->normalize.channels = n;
-    else if (desc->op.kind == CLNORM_OP_DENORMALIZE)
+    else {
+        assert(desc->op.kind == CLNORM_OP_DENORMALIZE);
         desc->denormalize.channels = n;
+    }
 }
 
 clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n)

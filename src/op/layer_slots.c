@@ -3,6 +3,7 @@
 
 #include "tensor/tensor.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define BIT(slot) (1u << CLNORM_##slot)
@@ -71,8 +72,7 @@ static void dense(clnorm_tensor *out, uint32_t dtype, const clnorm_tensor *x, ui
     for (uint32_t i = 0; i < x->ndim; i++)
         if (axes >> i & 1)
             out->shape[out->ndim++] = x->shape[i];
-    if (!out->ndim)
-        out->shape[out->ndim++] = 1;
+    assert(out->ndim); /* weights span an axis, of length 1 perhaps */
     cln_tensor_complete(out);
 }
 

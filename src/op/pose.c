@@ -3,6 +3,7 @@
 #include "op/op.h"
 #include "tensor/tensor.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* An input op's axes: those of x, with y's strides beside them. */
@@ -77,8 +78,9 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
         CLN_TRY(build(&out->part[k]));
     }
     for (size_t k = 1; k < out->count; k++)
-        if (out->part[k - 1].layer.role == CLN_ROLE_DX && out->part[k].layer.role == CLN_ROLE_PARAMS) {
+        if (out->part[k - 1].layer.role == CLN_ROLE_DX) {
             cln_problem *dx = &out->part[k - 1], *weights = &out->part[k];
+            assert(weights->layer.role == CLN_ROLE_PARAMS); /* nothing else follows it */
             dx->layer.rest_bytes = weights->bytes;
             dx->layer.fuses = cln_fuses(dx, weights);
             if (dx->maps && weights->columns && !dx->columns && !dx->layer.family && weights->geo.span == 1 &&

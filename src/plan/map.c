@@ -1,6 +1,8 @@
 /* map.c -- the stage that maps alone: behind a fold, behind families, or where there is no statistic. */
 #include "plan/plan.h"
 
+#include <assert.h>
+
 uint32_t cln_outer(const cln_geo *g) { return g->sets / (g->len / g->span); }
 
 /* Pieces of a problem that are dealt to groups: chunks, or, across sets, rows; and what each is multiplied
@@ -49,7 +51,8 @@ uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const c
 cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t wg, uint32_t share)
 {
     const uint64_t times = others(geo, problem->columns, geo->cols), all = pieces(problem, wg);
-    geo->mapped = share ? share : 1;
+    assert(share);
+    geo->mapped = share;
     while (geo->mapped < all && times * cln_ceil_div(all, geo->mapped) > CLN_MAX_GROUPS)
         geo->mapped *= 2;
     if (problem->columns)

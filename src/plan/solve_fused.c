@@ -2,6 +2,8 @@
  */
 #include "plan/plan.h"
 
+#include <assert.h>
+
 /* One row a set, and evenly spaced: those of dx, or, as columns, of the gradients of the weights. */
 static bool same_rows(const cln_geo *x, const cln_geo *w)
 {
@@ -15,8 +17,8 @@ static bool same_rows(const cln_geo *x, const cln_geo *w)
 
 bool cln_fuses(const cln_problem *x, const cln_problem *weights)
 {
-    return x->layer.role == CLN_ROLE_DX && weights->layer.role == CLN_ROLE_PARAMS && !x->columns &&
-           weights->columns && same_rows(&x->geo, &weights->geo);
+    assert(x->layer.role == CLN_ROLE_DX && weights->layer.role == CLN_ROLE_PARAMS);
+    return !x->columns && weights->columns && same_rows(&x->geo, &weights->geo);
 }
 
 static const char *applicable(const cln_problem *problem)
