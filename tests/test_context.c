@@ -1,6 +1,7 @@
 /* test_context.c -- the life of a context: options, owners, building, hooks, the error text. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "api_case.h"
+#include "scratch.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -58,6 +59,7 @@ START_TEST(bad_arguments)
     SAYS("out");
     refused(NULL, h->device, &o, CLNORM_EARG, "context is NULL");
     refused(h->cl, NULL, &o, CLNORM_EARG, "device is NULL");
+    refused(NULL, h->device, NULL, CLNORM_EARG, "context is NULL"); /* by default, all of it */
     refused(h->cl, (cl_device_id)h->cl, &o, CLNORM_EDEVICE, "not one of the context's");
     const uint32_t sizes[] = { 0, 7, 4097 };
     for (size_t k = 0; k < CLN_COUNT(sizes); k++) {
@@ -225,16 +227,17 @@ START_TEST(start_up_set)
 }
 END_TEST
 
-/* Layers that need an attribute have it there. */
+/* Layers that need an attribute have it there, and what writes statistics alone no y. */
 START_TEST(start_up_set_of_layers)
 {
     clnorm_options o = lazy();
     clnorm_any d = small(CLNORM_OP_GROUPNORM);
     clnorm_plan *plan;
     o.flags = CLNORM_CACHE_OFF;
-    o.ops = CLNORM_OP_BIT(CLNORM_OP_BATCHNORM) | CLNORM_OP_BIT(CLNORM_OP_GROUPNORM);
+    o.ops = CLNORM_OP_BIT(CLNORM_OP_BATCHNORM) | CLNORM_OP_BIT(CLNORM_OP_GROUPNORM) |
+            CLNORM_OP_BIT(CLNORM_OP_MOMENTS);
     clnorm_context *ctx = created(&o);
-    ck_assert_uint_ge(stats_of(ctx).plans, 2);
+    ck_assert_uint_eq(stats_of(ctx).plans, 3);
     d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 3, 64, 64);
     d.groupnorm.groups = 3;
     OK(clnorm_plan_create(&plan, ctx, &d.op, CLNORM_NO_BUILD));
@@ -370,12 +373,40 @@ END_TEST
 
 static const char *const places[] = { "HOME", "XDG_CACHE_HOME", "CLNORM_CACHE_DIR", "CLNORM_TUNING" };
 
-/* A context with the cache asked for has it in no directory, and no tuning file. */
-static void has_no_files(const clnorm_options *o)
+static void set_place(size_t k, const char *value)
 {
+    if (value)
+        setenv(places[k], value, 1);
+    else
+        unsetenv(places[k]);
+}
+
+/* What names places, kept while a test names others. */
+static void keep_places(char *before[])
+{
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        const char *v = getenv(places[k]);
+        before[k] = v ? strdup(v) : NULL;
+        unsetenv(places[k]);
+    }
+}
+static void restore_places(char *before[])
+{
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        set_place(k, before[k]);
+        free(before[k]);
+    }
+}
+
+/* A context of these options has its cache there, and its tuning file; "": in no directory. */
+static void has_files_in(const clnorm_options *o, const char *dir)
+{
+    char tuning[2 * SCRATCH_PATH] = "";
     clnorm_context *ctx = created(o);
-    ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
-    ck_assert_str_eq(clnorm_tuning_file(ctx), "");
+    if (dir[0])
+        snprintf(tuning, sizeof tuning, "%s/tuning.txt", dir);
+    ck_assert_str_eq(clnorm_context_cache_dir(ctx), dir);
+    ck_assert_str_eq(clnorm_tuning_file(ctx), tuning);
     clnorm_context_release(ctx);
 }
 
@@ -384,22 +415,51 @@ START_TEST(no_place_for_files)
     char *before[CLN_COUNT(places)], dir[5000];
     clnorm_options o = lazy();
     o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
-    for (size_t k = 0; k < CLN_COUNT(places); k++) {
-        const char *v = getenv(places[k]);
-        before[k] = v ? strdup(v) : NULL;
-        unsetenv(places[k]);
-    }
-    has_no_files(&o);
+    keep_places(before);
+    has_files_in(&o, "");
     memset(dir, 'd', sizeof dir);
     dir[0] = '/';
     dir[sizeof dir - 1] = '\0';
     o.cache_dir = dir; /* longer than any path */
-    has_no_files(&o);
-    for (size_t k = 0; k < CLN_COUNT(places); k++) {
-        if (before[k])
-            setenv(places[k], before[k], 1);
-        free(before[k]);
+    has_files_in(&o, "");
+    restore_places(before);
+}
+END_TEST
+
+/* Own before XDG's before HOME; what is empty, or XDG's and not absolute, is none. */
+START_TEST(places_of_files)
+{
+    static const struct {
+        const char *home, *xdg, *own; /* below a scratch directory; NULL: not there */
+        const char *dir;
+    } cases[] = { { "/home", NULL, NULL, "/home/.cache/clnorm" },
+                  { "/home", "", "", "/home/.cache/clnorm" },
+                  { "/home", "/xdg", NULL, "/xdg/clnorm" },
+                  { "/home", "/xdg", "/own", "/own" } };
+    char *before[CLN_COUNT(places)], root[SCRATCH_PATH], value[2 * SCRATCH_PATH];
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
+    scratch_create(root);
+    keep_places(before);
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const char *const said[] = { cases[k].home, cases[k].xdg, cases[k].own };
+        for (size_t i = 0; i < CLN_COUNT(said); i++) {
+            snprintf(value, sizeof value, "%s%s", said[i] && said[i][0] ? root : "", said[i] ? said[i] : "");
+            set_place(i, said[i] ? value : NULL);
+        }
+        snprintf(value, sizeof value, "%s%s", root, cases[k].dir);
+        has_files_in(&o, value);
     }
+    setenv("XDG_CACHE_HOME", "relative", 1);
+    unsetenv("CLNORM_CACHE_DIR");
+    snprintf(value, sizeof value, "%s/home/.cache/clnorm", root);
+    has_files_in(&o, value);
+    o.flags |= CLNORM_CACHE_OFF; /* counts for more */
+    clnorm_context *ctx = created(&o);
+    ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
+    clnorm_context_release(ctx);
+    restore_places(before);
+    scratch_remove(root);
 }
 END_TEST
 
@@ -505,7 +565,7 @@ static Suite *context_suite(void)
                     SUITE_CASE(bad_arguments, nulls, handles, plans_keep_their_context, released_in_flight,
                                start_up_set, start_up_set_of_layers, united_ops_have_the_bits_of_single_ones,
                                prepared, one_op_in_two_schedules, kernel_dir, no_place_for_files,
-                               cache_by_default, buffer_hooks, tables_are_not_the_hooks,
+                               places_of_files, cache_by_default, buffer_hooks, tables_are_not_the_hooks,
                                error_text_is_per_thread));
 }
 

@@ -154,6 +154,8 @@ START_TEST(overlaps)
     REFUSED(CLNORM_EBUFFER, "overlap", turned, h->queue, &args);
     args = pair(mem, 0, mem, TINY); /* side by side */
     go(same, h->queue, &args, 0, NULL, NULL);
+    args = pair(mem, TINY, mem, 0);
+    go(same, h->queue, &args, 0, NULL, NULL);
     args = pair(x, 0, x, 0);
     go(same, h->queue, &args, 0, NULL, NULL);
     read_back(x, 0, TINY, back);
@@ -217,6 +219,61 @@ START_TEST(workspace_is_not_a_tensor)
     REFUSED(CLNORM_EBUFFER, "workspace", plan, h->queue, &args);
     RELEASE(x, y);
     clnorm_plan_release(plan);
+}
+END_TEST
+
+/* A plan as far as its arguments are checked, without a program. */
+static clnorm_plan unbuilt(const clnorm_any *d)
+{
+    cln_problems p;
+    clnorm_plan plan;
+    memset(&plan, 0, sizeof plan);
+    OK(cln_op_pose(&p, &d->op));
+    plan.ctx = harness_get()->ctx;
+    plan.nbodies = p.count;
+    plan.reads = p.reads;
+    plan.writes = p.writes;
+    plan.required = p.required;
+    for (size_t k = 0; k < p.count; k++) {
+        plan.body[k].problem = p.part[k];
+        plan.body[k].nstages = 1;
+    }
+    return plan;
+}
+
+static void refuses_place(const clnorm_any *d, uint32_t out, uint32_t in, const char *sentence)
+{
+    const clnorm_plan plan = unbuilt(d);
+    cl_mem x = buffer(2 * TINY, NULL), y = buffer(2 * TINY, NULL), dy = buffer(2 * TINY, NULL);
+    clnorm_args args = pair(x, 0, NULL, 0), copy;
+    put(&args, in, in == CLNORM_X ? x : dy, 0);
+    put(&args, out, y, 0);
+    OK(cln_check_args(&copy, &plan, &args));
+    put(&args, out, in == CLNORM_X ? x : dy, 0);
+    ck_assert_int_eq(cln_check_args(&copy, &plan, &args), CLNORM_EBUFFER);
+    ck_assert_str_eq(clnorm_last_error(NULL), sentence);
+    RELEASE(x, y, dy);
+}
+
+/* Where an output would be in an input's place, but for a size, or for what is read again. */
+START_TEST(places_that_are_not_the_same)
+{
+    clnorm_any d;
+    OK(clnorm_op_init(&d, CLNORM_OP_TOTENSOR));
+    d.head.x = clnorm_rows(CLNORM_F32, 2, 3);
+    d.head.y = clnorm_rows(CLNORM_F16, 2, 3);
+    d.head.y.stride[0] = 9; /* ends where x does */
+    refuses_place(&d, CLNORM_Y, CLNORM_X,
+                  "x and y overlap; one may be the other only with elements of one size, equal strides and "
+                  "offset");
+    d = small(CLNORM_OP_LRN);
+    d.head.x = d.head.y = tiny();
+    refuses_place(&d, CLNORM_Y, CLNORM_X,
+                  "x and y overlap; a window reads its neighbours, so they must be apart");
+    d = small(CLNORM_OP_LAYERNORM);
+    d.head.x = d.head.y = tiny();
+    d.op.direction = CLNORM_BACKWARD; /* whose gradients of weights read dy once more */
+    refuses_place(&d, CLNORM_DX, CLNORM_DY, "dy and dx overlap");
 }
 END_TEST
 
@@ -395,8 +452,8 @@ END_TEST
 static Suite *enqueue_suite(void)
 {
     return suite_of("enqueue", SUITE_CASE(arguments, foreign_objects, buffers, unknown_slots, overlaps,
-                                          workspaces, workspace_is_not_a_tensor, slots_of_a_layer,
-                                          what_writes_no_element, queue_of_another_device,
+                                          workspaces, workspace_is_not_a_tensor, places_that_are_not_the_same,
+                                          slots_of_a_layer, what_writes_no_element, queue_of_another_device,
                                           offsets_and_sub_buffers, negative_strides, empty_tensors));
 }
 

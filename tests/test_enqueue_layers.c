@@ -179,11 +179,54 @@ START_TEST(two_queues_one_plan)
 }
 END_TEST
 
+/* Without statistics to make or an output to write, a call is a marker. */
+static void is_idle(const worker *w)
+{
+    static const uint32_t statistics[] = { CLNORM_MEAN, CLNORM_RSTD };
+    clnorm_args args = CLNORM_ARGS_INIT;
+    cl_command_type type = 0;
+    cl_event done;
+    for (size_t k = 0; k < CLN_COUNT(inputs); k++)
+        args.slot[inputs[k]].mem = w->in[inputs[k]];
+    for (size_t k = 0; k < CLN_COUNT(statistics); k++)
+        args.slot[statistics[k]].mem = random_buffer(bytes_of(w, statistics[k]), 3);
+    OK(clnorm_enqueue(w->plan, w->queue, &args, 0, NULL, &done));
+    ck_assert_int_eq(clWaitForEvents(1, &done), CL_SUCCESS);
+    ck_assert_int_eq(clGetEventInfo(done, CL_EVENT_COMMAND_TYPE, sizeof type, &type, NULL), CL_SUCCESS);
+    ck_assert_uint_eq(type, CL_COMMAND_MARKER);
+    clReleaseEvent(done);
+    RELEASE(args.slot[CLNORM_MEAN].mem, args.slot[CLNORM_RSTD].mem);
+}
+
+/* Each output alone has the bits that it has with the others. */
+START_TEST(less_is_wanted)
+{
+    const outputs none = { { NULL } };
+    worker w;
+    clnorm_plan *plan = plan_of((size_t)_i);
+    begin(&w, plan, queue_with(0), 17);
+    if (plan->reads >> CLNORM_RSTD & 1)
+        is_idle(&w);
+    ck_assert(enqueued(&w, &none));
+    for (size_t k = 0; k < CLN_COUNT(results); k++) {
+        outputs one = none;
+        const uint32_t slot = results[k];
+        one.mem[slot] = w.out[1].mem[slot];
+        ck_assert(is_cleared(&w, one.mem[slot], slot) && enqueued(&w, &one));
+        ck_assert(is_read(&w, one.mem[slot], slot, w.back));
+        ck_assert_msg(!memcmp(w.back, w.want[slot], bytes_of(&w, slot)), "slot %u", slot);
+    }
+    end(&w);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
 static Suite *layers_suite(void)
 {
     TCase *t = tcase_create("all");
     tcase_set_timeout(t, 0);
     tcase_add_loop_test(t, two_queues_one_plan, 0, (int)CLN_COUNT(layers));
+    tcase_add_loop_test(t, less_is_wanted, 0, (int)CLN_COUNT(layers));
     return suite_of("enqueue_layers", t);
 }
 

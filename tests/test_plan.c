@@ -340,6 +340,41 @@ START_TEST(limits_of_the_device)
 }
 END_TEST
 
+static cln_way rows_with(uint32_t wg)
+{
+    cln_way w;
+    memset(&w, 0, sizeof w);
+    w.choices[0] = (cln_choice){ .solver = &cln_solve_rows, .wg = wg, .vec = 4, .per = 1, .block = 1 };
+    return w;
+}
+
+/* Of ways that race, one that the device cannot run is left out; the first has to run, and all have its bits. */
+START_TEST(races_of_what_runs)
+{
+    const clnorm_any d = small(CLNORM_OP_ZSCORE);
+    clnorm_context *ctx = fresh();
+    cln_way list[] = { rows_with(16), rows_with(64) }, turned[] = { list[1], list[0] },
+            other[] = { list[0], list[0] };
+    cln_lab lab;
+    bool empty;
+    size_t best = 7;
+    ctx->device.max_wg = 16;
+    OK(cln_lab_open(&lab, ctx, &d.op, &empty));
+    ck_assert(!empty);
+    OK(cln_lab_race(&lab, list, 2, &best));
+    ck_assert_uint_eq(best, 0);
+    ck_assert_uint_lt(list[0].ns, UINT64_MAX);
+    ck_assert_uint_eq(list[1].ns, UINT64_MAX);
+    ck_assert_int_eq(cln_lab_race(&lab, turned, 2, &best), CLNORM_EUNSUPPORTED);
+    lab.verifies = lab.hashed = true;
+    lab.hash = 1; /* as if another way had given other bits */
+    ck_assert_int_eq(cln_lab_race(&lab, other, 2, &best), CLNORM_EBUG);
+    SAYS("zscore by  with wg 0, vec 0 does not give the bits of other schedules");
+    cln_lab_close(&lab);
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 START_TEST(parameters_fit_the_device)
 {
     cln_device device = harness_get()->ctx->device;
@@ -381,10 +416,11 @@ END_TEST
 
 static Suite *plan_suite(void)
 {
-    return suite_of(
-        "plan", SUITE_CASE(described, described_empty, slots, bundles, bundles_of_buffers_anywhere,
-                           measured_gives_the_same_bits, launches_stay_small, launches_of_layers_stay_small,
-                           limits_of_the_device, kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
+    return suite_of("plan",
+                    SUITE_CASE(described, described_empty, slots, bundles, bundles_of_buffers_anywhere,
+                               measured_gives_the_same_bits, launches_stay_small,
+                               launches_of_layers_stay_small, limits_of_the_device, races_of_what_runs,
+                               kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
 }
 
 SUITE_MAIN(plan_suite)

@@ -89,7 +89,7 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
 /* y in x's place: same bytes for the same index. */
 static bool in_place(const span *a, const span *b)
 {
-    return a->low == b->low && a->high == b->high && a->view->ndim == b->view->ndim &&
+    return a->low == b->low && a->high == b->high &&
            clnorm_dtype_bytes(a->view->dtype) == clnorm_dtype_bytes(b->view->dtype) &&
            !memcmp(a->view->shape, b->view->shape, sizeof a->view->shape) &&
            !memcmp(a->view->stride, b->view->stride, sizeof a->view->stride);

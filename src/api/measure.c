@@ -3,6 +3,7 @@
 #include "base/status.h"
 
 #define XXH_INLINE_ALL
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -31,7 +32,8 @@ static clnorm_status fill(cln_lab *lab, const clnorm_plan *plan, uint32_t slots)
     uint16_t *const block = (uint16_t *)malloc(BLOCK);
     clnorm_status st = block ? CLNORM_OK : cln_fail(CLNORM_ENOMEM, "no memory for scratch data");
     for (uint32_t s = 0; s < CLNORM_SLOTS && st == CLNORM_OK; s++) {
-        const size_t bytes = slots >> s & 1 && lab->args.slot[s].mem ? clnorm_plan_slot_bytes(plan, s) : 0;
+        const size_t bytes = slots >> s & 1 ? clnorm_plan_slot_bytes(plan, s) : 0;
+        assert(!bytes || lab->args.slot[s].mem);
         if (bytes)
             make_block(block, s + 1);
         for (size_t at = 0; at < bytes && st == CLNORM_OK; at += BLOCK)
@@ -61,8 +63,7 @@ static clnorm_status hash_outputs(cln_lab *lab, const clnorm_plan *plan, uint64_
     clnorm_status st = CLNORM_OK;
     *hash = 0;
     for (uint32_t s = 0; s < CLNORM_SLOTS && st == CLNORM_OK; s++) {
-        const size_t bytes =
-            plan->writes >> s & 1 && lab->args.slot[s].mem ? clnorm_plan_slot_bytes(plan, s) : 0;
+        const size_t bytes = plan->writes >> s & 1 ? clnorm_plan_slot_bytes(plan, s) : 0;
         void *const data = bytes ? malloc(bytes) : NULL;
         if (bytes && !data)
             return cln_fail(CLNORM_ENOMEM, "no memory for %zu bytes of an output", bytes);

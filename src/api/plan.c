@@ -3,6 +3,7 @@
 #include "base/fork.h"
 #include "base/status.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +132,8 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
         body->choice = *choice;
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
-    body->choice.leaves_there = before & CLN_TAKES_NEXT && body->choice.solver == &cln_solve_cols;
+    body->choice.leaves_there = before & CLN_TAKES_NEXT;
+    assert(!body->choice.leaves_there || body->choice.solver == &cln_solve_cols);
     if (before & CLN_LEAVES_DX)
         take_along(body, front);
     if (cln_traits(&body->choice) & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
@@ -235,7 +237,7 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
         CLN_TRY(cln_measure(choices, ctx, op, &measured));
     const bool build = effort != CLNORM_NO_BUILD;
     const clnorm_status st = cln_plan_with(out, ctx, op, measured ? choices : NULL, build);
-    return st == CLNORM_EUNSUPPORTED && !measured ? plan_by_estimate(out, ctx, op, build) : st;
+    return st == CLNORM_EUNSUPPORTED ? plan_by_estimate(out, ctx, op, build) : st;
 }
 
 void clnorm_plan_retain(const clnorm_plan *plan)
