@@ -291,6 +291,9 @@ static int report(void)
         printf("first %s\n", found.id);
     if (clnorm_device_find(&found, "gpu") == CLNORM_OK)
         printf("gpu %s\n", found.id);
+    if (clnorm_device_find(&found, NULL) == CLNORM_OK)
+        printf("name <%s>, driver <%s>, vendor of %zu, fp16 %d, fp64 %d\n", found.name, found.driver,
+               strlen(found.vendor), (int)found.fp16, (int)found.fp64);
     return 0;
 }
 
@@ -328,6 +331,36 @@ START_TEST(pocl_without_its_cache)
     run_self(said, sizeof said, "OCL_ICD_VENDORS=" POCL_ICD " POCL_CACHE_DIR=/dev/null/none");
     ck_assert_msg(strncmp(said, "-15 0 none of the 1 OpenCL platforms", 36) == 0, "%s", said);
     SAYS(said, "set POCL_CACHE_DIR or HOME");
+}
+END_TEST
+
+START_TEST(all_devices_are_named)
+{
+    char said[4096];
+    if (loader_is_bypassed("all_devices_are_named"))
+        return;
+    if (access(POCL_ICD, R_OK) != 0) {
+        fprintf(stderr, "all_devices_are_named is left out: there is no " POCL_ICD "\n");
+        return;
+    }
+    run_self(said, sizeof said, "OCL_ICD_VENDORS=" POCL_ICD " POCL_DEVICES='pthread pthread'");
+    SAYS(said, "no device is \"gpu\"; there is 0:0 (");
+    SAYS(said, "), 0:1 (");
+}
+END_TEST
+
+/* Names are trimmed and cut, and an extension is a whole word. */
+START_TEST(strange_words)
+{
+    char said[4096], command[512], expected[128];
+    if (loader_is_bypassed("strange_words"))
+        return;
+    ck_assert_int_lt(snprintf(command, sizeof command, "OPENCL_LAYERS='%s'", CLNORM_WORDS),
+                     (int)sizeof command);
+    run_self(said, sizeof said, command);
+    snprintf(expected, sizeof expected, "name <a padded name>, driver <>, vendor of %zu, fp16 0, fp64 1\n",
+             sizeof list->vendor - 1);
+    SAYS(said, expected);
 }
 END_TEST
 
@@ -383,10 +416,11 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return report();
     self = argv[0];
-    TCase *t = SUITE_CASE(list_is_in_order, ids_are_real, room_bounds_the_list, bad_arguments, by_type,
-                          by_name, no_match_lists_what_there_is, texts_are_trimmed,
-                          description_is_what_opencl_says, no_device_no_description, time_goes_on,
-                          without_platform, pocl_without_its_cache, gpu_before_cpu, after_fork);
+    TCase *t =
+        SUITE_CASE(list_is_in_order, ids_are_real, room_bounds_the_list, bad_arguments, by_type, by_name,
+                   no_match_lists_what_there_is, texts_are_trimmed, description_is_what_opencl_says,
+                   no_device_no_description, time_goes_on, without_platform, pocl_without_its_cache,
+                   all_devices_are_named, strange_words, gpu_before_cpu, after_fork);
     tcase_add_checked_fixture(t, setup, NULL);
     return suite_run(suite_of("device", t), CK_NOFORK);
 }

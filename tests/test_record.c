@@ -288,9 +288,31 @@ START_TEST(nothing_to_run)
 }
 END_TEST
 
+/* Gradients of which none is given. */
+START_TEST(nothing_wanted)
+{
+    if (!setup())
+        return;
+    const clnorm_any d = describe(CLNORM_OP_LAYERNORM, CLNORM_BACKWARD);
+    cl_command_queue queue = queue_of(harness_get()->cl);
+    call c = call_of(&d.op);
+    clnorm_args args = c.args;
+    cl_uint point = 77;
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (c.writes >> s & 1)
+            args.slot[s].mem = NULL;
+    const cl_command_buffer_khr buffer = begin(queue);
+    OK(clnorm_record(c.plan, queue, buffer, &args, 0, NULL, &point));
+    ck_assert_uint_eq(point, 77);
+    cb.release(buffer);
+    clReleaseCommandQueue(queue);
+    drop(&c);
+}
+END_TEST
+
 static Suite *suite(void)
 {
-    return suite_of("record",
-                    SUITE_CASE(one_launch_and_many, a_chain_of_two, what_is_refused, nothing_to_run));
+    return suite_of("record", SUITE_CASE(one_launch_and_many, a_chain_of_two, what_is_refused, nothing_to_run,
+                                         nothing_wanted));
 }
 SUITE_MAIN(suite)
