@@ -65,6 +65,17 @@ for signal in INT TERM; do
     verdict "SIG$signal leaves nothing" "$(ls -A | grep -E 'clnorm-|^i.npy|^o.npy')"
     rm -f fifo.npy
 done
+mkfifo fifo.npy
+exec 9<>fifo.npy
+(trap '' HUP && exec "$clnorm" run minmax fifo.npy kept.npy 2>stderr 9>&-) & # as nohup does
+pid=$!
+sleep 0.5
+kill -s HUP $pid
+cat x.npy >&9
+exec 9>&-
+wait $pid
+same 'SIGHUP is ignored where it was' "shape('kept.npy') == (2, 3, 4, 5)"
+rm -f fifo.npy
 "$clnorm" run minmax x.npy two.npy & "$clnorm" run minmax x.npy two.npy & wait
 same 'two writers of one file' "shape('two.npy') == (2, 3, 4, 5)"
 
@@ -135,6 +146,8 @@ run 0 'removed' -- cache clear --cache-dir cache
 verdict 'clear removes only binaries' "$(ls cache | grep -v '^mine.txt$')"
 run 0 'cache: 0 files' -- cache stats --cache-dir cache
 usage 'no cache' cache stats --no-cache
+CLNORM_CACHE_DIR=$PWD/unused run 0 -- --no-cache run minmax x.npy y.npy
+verdict '--no-cache makes no cache' "$(ls -d unused 2>/dev/null)"
 # The whole set compiles for a minute: CLNORM_TEST_FULL.
 set_of=(zscore symmetric)
 [ -z "${CLNORM_TEST_FULL:-}" ] || set_of=()
@@ -204,6 +217,7 @@ says() {
 says "$dir/a" "CLNORM_CACHE_DIR=$dir/a" "XDG_CACHE_HOME=$dir/b" "HOME=$dir/c" -- cache path
 says "$dir/b/clnorm" "XDG_CACHE_HOME=$dir/b" "HOME=$dir/c" -- cache path
 says "$dir/c/.cache/clnorm" "HOME=$dir/c" -- cache path
+says "$dir/c/.cache/clnorm" CLNORM_CACHE_DIR= XDG_CACHE_HOME= "HOME=$dir/c" -- cache path
 says "$dir/d" "HOME=$dir/c" -- cache path --cache-dir "$dir/d"
 says 'there is no directory for compiled kernels' -- cache path
 says '"path": "'"$dir/a" "CLNORM_CACHE_DIR=$dir/a" -- cache path --json
@@ -218,9 +232,9 @@ for v in "CLNORM_CACHE_DIR=$dir/e" "XDG_CACHE_HOME=$dir/f" "HOME=$dir/g" "XDG_CA
 done
 got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME "$clnorm" cache path 2>&1)
 verdict 'no variable, no cache' "$([[ $got == *'there is no directory'* ]] || echo "says $got")"
-mkdir a; echo 12345 >a/12-ab.clbin; echo 1 >a/12-ab.clbin.tmp; echo >a/other.clbin; echo >a/.clbin; mkdir a/34.clbin
+mkdir a; echo 12345 >a/12-ab.clbin; echo 1 >a/12-ab.clbin.tmp; echo >a/other.clbin; echo >a/.clbin; echo >a/12.txt; mkdir a/34.clbin
 says 'a: 2 files, 8 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
 says 'a: 2 files, 8 bytes removed' "CLNORM_CACHE_DIR=$dir/a" -- cache clear
-verdict 'only our files are removed' "$([ "$(find a -mindepth 1 | sort | tr '\n' ' ')" = 'a/.clbin a/34.clbin a/other.clbin ' ] || ls -a a)"
+verdict 'only our files are removed' "$([ "$(find a -mindepth 1 | sort | tr '\n' ' ')" = 'a/.clbin a/12.txt a/34.clbin a/other.clbin ' ] || ls -a a)"
 
 finish

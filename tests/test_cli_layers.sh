@@ -18,6 +18,7 @@ save('s1.npy', (2, 1, 1, 1), [1, 2]); save('r1.npy', (2, 1, 1, 1), [1, .5])
 save('one_value.npy', (1, 3, 1, 1), [1, 2, 3]); save('f2.npy', (2, 3, 4, 5), ramp(120, .25), '<f2')
 save('rgba.npy', (1, 12, 8, 4), [i % 61 / 8 for i in range(384)], '<f2')
 save('huge.npy', (1, 3, 4, 8), [3e38 * (-1) ** i for i in range(96)]); save('dy96.npy', (1, 3, 4, 8), ramp(96, .125))
+save('no_channels.npy', (2, 0, 4, 5), []); save('many.npy', (4, 3, 4, 5), ramp(240))
 save('mask.npy', (15,), [255] * 15, '|u1'); save('short.npy', (14,), [255] * 14, '|u1')
 PYTHON
 
@@ -77,6 +78,13 @@ usage 'needs --in for: residual' "${ln[@]}" --residual after x.npy y.npy
 usage '--out sum goes with' "${ln[@]}" --in residual=dy.npy --out sum=a.npy x.npy y.npy
 usage 'mask goes with --act relu' "${ln[@]}" --out mask=a.npy x.npy y.npy
 usage 'mask goes with --act relu' "${ln[@]}" --backward --in dy=dy.npy --in mask=mask.npy x.npy y.npy
+usage 'layernorm reads' "${ln[@]}" --in sum=dy.npy x.npy y.npy
+usage 'layernorm --backward writes' "${ln[@]}" --backward --in dy=dy.npy --out sum=a.npy x.npy y.npy
+usage 'layernorm writes' "${ln[@]}" --act relu --out-dtype u8 --out-scale .1 --out mask=a.npy x.npy y.npy
+run 3 'missing.npy cannot be read' -- "${ln[@]}" --backward --residual after --in dy=dy.npy missing.npy y.npy
+run 3 'missing.npy cannot be read' -- "${ln[@]}" --backward --residual after --act relu --in dy=dy.npy --in mask=mask.npy missing.npy y.npy
+usage 'needs --in for: residual' "${ln[@]}" --backward --residual after --act relu --in dy=dy.npy x.npy y.npy
+usage 'is not a number' "${ln[@]}" --out-dtype u8 --out-scale .1 --out-zero x x.npy y.npy
 usage 'is the sum that forward wrote' "${ln[@]}" --backward --residual before --in dy=dy.npy --in residual=dy.npy x.npy y.npy
 usage 'is dx itself' "${ln[@]}" --backward --residual before --in dy=dy.npy --out dresidual=a.npy x.npy y.npy
 usage 'needs --in for: residual' "${ln[@]}" --backward --residual after --act gelu --in dy=dy.npy x.npy y.npy
@@ -106,6 +114,10 @@ run 3 'has -2 to 1' -- run layernorm --axis 2 hw.npy y.npy
 run 3 'no axis d' -- run layernorm --over d x.npy y.npy
 run 3 'no axis h' -- run layernorm --over h hw.npy y.npy
 run 3 'no axis 3' -- run mvn --semantics onnx chw.npy y.npy
+run 0 -- run mvn --semantics onnx x.npy y.npy
+same 'over axes 0, 2 and 3' "abs(sum(values('y.npy')[:20] + values('y.npy')[60:80])) < 1e-3"
+run 0 -- run l2norm --axis 1 x.npy y.npy
+same 'over axis 1 alone' "near([sum(v * v for v in values('y.npy')[:60:20])], [1])"
 run 3 'x is u8' -- run layernorm u8.npy y.npy
 run 3 'x is u8' -- run layernorm p.ppm y.npy
 run 3 '6 axes' -- run layernorm six.npy y.npy
@@ -132,6 +144,7 @@ run 0 -- run layernorm --axis 2 --in gamma=g45.npy x.npy y.npy
 run 3 'x allows \(4,5\), axes' -- run layernorm --axis 2 --in gamma=g3.npy x.npy y.npy
 run 3 'x allows \(3,\) \(2,3\) \(3,4,5\), axes' -- run layernorm --in gamma=g5.npy x.npy y.npy
 run 3 'x allows \(3,\), axes' -- run batchnorm --in gamma=g23.npy x.npy y.npy
+run 3 'beta: g5.npy is' -- run layernorm --in gamma=g3.npy --in beta=g5.npy x.npy y.npy
 run 3 'must span the same' -- run layernorm --in gamma=g3.npy --in beta=g23.npy x.npy y.npy
 run 3 'gamma: u3.npy is u8' -- run layernorm --in gamma=u3.npy x.npy y.npy
 run 0 -- run layernorm --in gamma=h3.npy --in beta=b3.npy x.npy y.npy
@@ -151,8 +164,10 @@ run 0 -- run layernorm --out-dtype f32 --out mean=a.npy f2.npy y.npy
 same 'statistics are f32' "kind('y.npy') == '<f4' == kind('a.npy')"
 run 0 -- run layernorm --backward --in dy=dy.npy f2.npy y.npy
 same 'dx has the type of x' "kind('y.npy') == '<f2'"
-run 0 -- run layernorm --backward --out-dtype f32 --in dy=dy.npy f2.npy y.npy
-same 'or --out-dtype' "kind('y.npy') == '<f4'"
+for x in x f2; do
+    run 0 -- run layernorm --backward --out-dtype f32 --in dy=dy.npy $x.npy y.npy
+    same "or --out-dtype, of $x" "kind('y.npy') == '<f4'"
+done
 run 0 -- run layernorm --out-dtype s8 --out-scale .05 --out-zero -3 x.npy y.npy
 same 'quantized' "kind('y.npy') == '|i1' and -3 in values('y.npy') or max(values('y.npy')) > 20"
 
@@ -163,12 +178,16 @@ run 0 -- run "${gn[@]:1}" --out mean=m.npy x.npy y.npy
 same 'of groupnorm (N,G)' "shape('m.npy') == (2, 3)"
 run 0 -- run instancenorm --layout nhwc --out mean=m.npy x.npy y.npy
 same 'of instancenorm (N,C)' "shape('m.npy') == (2, 5)"
+run 0 -- run instancenorm --out mean=m.npy chw.npy y.npy
+same 'or (C) of one image' "shape('m.npy') == (3,) and near(values('m.npy')[:2], [9.5, 29.5])"
 run 0 -- run layernorm --over h,w --layout nhwc --out mean=m.npy x.npy y.npy
 same 'of layernorm as x' "shape('m.npy') == (2, 1, 1, 5)"
 run 0 -- run batchnorm --out running_mean=rm.npy --out running_var=rv.npy x.npy y.npy
 same 'running statistics start at 0 and 1' "near(values('rm.npy')[:1], [.6875]) and kind('rv.npy') == '<f4' and shape('rv.npy') == (3,)"
 run 0 -- run batchnorm --in running_mean=rm.npy --out running_mean=rm.npy x.npy y.npy
 same 'one file in and out' "near(values('rm.npy')[:1], [.9 * .6875 + .6875])"
+run 0 -- run batchnorm --momentum none --count 3 --in running_mean=g3.npy --out running_mean=a.npy x.npy y.npy
+same 'the average of four batches' "near(values('a.npy')[:1], [(3 * 1 + 6.875) / 4])"
 run 0 -- run batchnorm --mode eval --in running_mean=rm.npy --in running_var=rv.npy x.npy y.npy
 run 0 -- run batchnorm --mode eval --in mean=rm.npy --in rstd=rv.npy x.npy y.npy
 run 0 -- run batchnorm --mode eval --in mean=rm.npy --in rstd=rv.npy --in running_mean=rm.npy x.npy y.npy
@@ -186,6 +205,20 @@ verdict 'nothing half-written' "$(ls y2.npy 2>/dev/null; cmp x.npy before.npy)"
 
 run 0 'M = 40 values per channel; noise .* mean \+-0.16 std, std \+-11 %' -- plan batchnorm x.npy
 run 0 'groupnorm, .* is the better choice' -- plan batchnorm x.npy
+verdict 'nor have statistics that are given' "$("$clnorm" plan batchnorm --in mean=g3.npy --in rstd=g3.npy x.npy | grep 'M =')"
+run 0 'M = 4 values per channel' -- plan batchnorm hw.npy
+run 0 'M = 20 values per channel' -- plan batchnorm chw.npy
+verdict 'nor has a batch without channels' "$("$clnorm" plan batchnorm no_channels.npy | grep 'M =')"
+"$clnorm" plan batchnorm --json many.npy >out.json
+same 'enough values' "json.load(open('out.json'))['m'] == 80 and 'better' not in json.load(open('out.json'))"
+"$clnorm" plan layernorm --backward --json x.npy >out.json
+same 'plan --backward --json' "json.load(open('out.json'))['direction'] == 'backward' and json.load(open('out.json'))['y'] == json.load(open('out.json'))['x']"
+run 4 '' -- --device 99:0 plan groupnorm --groups 3 --in gamma=g345.npy x.npy # which fits
+run 4 '' -- --device 99:0 plan layernorm --over h,w --in gamma=g45.npy x.npy
+run 4 '' -- --device 99:0 plan layernorm --layout nchw --in gamma=g345.npy chw.npy
+run 4 '' -- --device 99:0 plan batchnorm --out mean=m.npy hw.npy
+run 4 '' -- --device 99:0 plan layernorm --backward --residual after --in residual=dy.npy --in dy=dy.npy x.npy
+run 3 'x allows' -- --device 99:0 plan groupnorm --groups 3 --in gamma=g5.npy x.npy
 verdict 'eval has no noise' "$("$clnorm" plan batchnorm --mode eval x.npy | grep 'M =')"
 run 0 'dx \(2,3,4,5\) f32' -- plan layernorm --backward x.npy
 run 0 'x \(2,3,4,5\) f32 nhwc' -- plan layernorm --layout nhwc --axis -1 --in gamma=g5.npy x.npy

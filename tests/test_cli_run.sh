@@ -48,6 +48,13 @@ same 'bf16 in and out' "kind('y.npy') == '<u2' and values('y.npy')[:2] == (0x3f0
 run 3 'is for a .npy of <u2' -- run minmax --in-dtype bf16 x.npy y.npy
 run 3 'x is s8' -- run minmax i8.npy y.npy
 run 3 '' -- run minmax i4.npy y.npy
+python3 -c "
+from npy import *
+save('counts.npy', (3,), [1, 2, 3], '<u8'); save('thin.npy', (1, 8, 9, 0), []); save('c17.npy', (1, 17, 1, 5), [0.5] * 85)"
+run 3 'which only counts may have' -- run minmax counts.npy y.npy
+run 3 'min: counts.npy is u64; f32' -- run denormalize --of minmax --in min=counts.npy --in max=max.npy x.npy y.npy
+run 0 -- run minmax thin.npy y.npy
+same 'an axis of nothing is no axis of channels' "shape('y.npy') == (1, 8, 9, 0)"
 run 3 'scale is 0 and x is f32' -- run symmetric x.npy y.npy
 run 3 'is an array' -- run minmax --rgb8 x.npy y.npy
 run 0 -- run symmetric u8.npy y.npy
@@ -80,7 +87,15 @@ presets 'no image_mean and image_std of one length' '{"image_mean": 1}' '{"image
 presets 'rescale_factor is not a number above 0' '{"image_mean": 1, "image_std": 1, "rescale_factor": "1"}' \
     '{"image_mean": 1, "image_std": 1, "rescale_factor": 0}' '{"image_mean": 1, "image_std": 1, "rescale_factor": -1}' \
     '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-45}' '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-300}'
+presets 'rescale_factor is not a number above 0' '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e300}' \
+    '{"image_mean": 1, "image_std": 1, "rescale_factor": null}'
+echo '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-35}' >some.json
+run 2 'scale is 1e\+35' -- run normalize --preset some.json u8.npy y.npy
+echo '{"image_mean": 1e35, "image_std": 1}' >some.json
+run 2 'mean is 1e\+35' -- run normalize --preset some.json u8.npy y.npy
 presets 'is not a JSON object' '[1, 2]'
+run 0 -- run normalize --preset hf.json --scale 1 u8.npy y.npy
+same '--scale counts for more than rescale_factor' "near([values('y.npy')[1], values('y.npy')[20]], [(7 - .1) / .5, (140 - .2) / .5])"
 echo '{"image_mean": 0.5, "image_std": 0.25}' >some.json
 run 0 -- run normalize --preset some.json u8.npy y.npy
 same 'one number is for all channels' "near(values('y.npy')[:2], [(0 / 255 - .5) / .25, (7 / 255 - .5) / .25])"
@@ -109,7 +124,15 @@ run 0 -- run moments --over h --layout nhwc --out m2=q.npy nhwc.npy y.npy
 same 'moments in nhwc' "shape('y.npy') == (1, 1, 9, 3) == shape('q.npy') and near(values('y.npy')[:1], [sum(i * 27 % 251 for i in range(8)) / 8])"
 run 0 -- run moments --out count=n.npy nothing.npy y.npy
 same 'an empty set has count 0 and no mean' "values('n.npy') == (0, 0) and all(math.isnan(v) for v in values('y.npy'))"
-rm -f a.npy y.npy
+run 0 -- run minmax --out min=/dev/null --out max=/dev/null x.npy y.npy
+run 3 '' -- run minmax --out min=none/a.npy --out max=none/b.npy x.npy y.npy
+run 3 '' -- run minmax --out min=none/a.npy --out max=c.npy x.npy y.npy
+run 3 '' -- run minmax --out min=c.npy --out max="$(printf 'x%.0s' {1..5000}).npy" x.npy y.npy
+run 0 'wg [0-9]+, vec' -- plan minmax --out min=a.npy x.npy
+ln -f a.npy second.npy
+run 2 'one file' -- run minmax --out min=a.npy --out max=second.npy x.npy y.npy
+run 0 -- run minmax --out min=a.npy --out max=b.npy x.npy y.npy
+rm -f a.npy second.npy y.npy
 run 3 '' -- run minmax --out min=a.npy --out max=none/b.npy x.npy y.npy
 verdict 'no output without all outputs' "$(ls a.npy y.npy 2>/dev/null)"
 run 0 -- run denormalize --scale 255 --out-dtype u8 nan.npy y.npy
@@ -134,6 +157,9 @@ run 0 -- run totensor --scale 1 --out-dtype u8 p.ppm v.png
 run 0 -- run totensor --scale 1 v.png y.npy
 same 'a .png and back' "values('y.npy')[:4] == (0, 3, 6, 9)"
 run 0 -- run zscore --view hw.npy v.png
+run 0 -- run zscore --view w.npy v.png
+run 0 -- run totensor --scale 1 v.png y.npy
+same 'one axis is one row' "shape('y.npy') == (1, 1, 1, 7) and values('y.npy')[0] == 0 and values('y.npy')[6] == 255"
 run 3 'one image of 1, 3 or 4' -- run minmax --view x.npy v2.png
 run 3 'one image of 1, 3 or 4' -- run minmax --view c5.npy v2.png
 run 3 'one image of 1, 3 or 4' -- run minmax --view empty.npy v2.png
@@ -164,5 +190,9 @@ s, k, v = load('y.npy'); save('y4.npy', (4,) + s[1:], v * 4)"
 fi
 run 1 'not-finite' -- check --preset half nan.npy
 run 3 'is empty' -- check --preset half empty.npy
+run 3 'c17.npy has 17 channels; a preset has 16 at most' -- check --preset half c17.npy
+mapfile -t many < <(printf 'x.npy\n%.0s' {1..60}) # more than a buffer of text
+"$clnorm" check --preset half "${many[@]}" --json >/dev/full 2>stderr
+verdict 'check --json on a full device' "$([ $? -eq 3 ] && grep -q 'cannot be written' stderr || cat stderr)"
 
 finish

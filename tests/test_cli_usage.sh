@@ -79,6 +79,7 @@ usage 'does not take --preset' run minmax --preset imagenet x.npy y.npy
 usage 'does not take --of' run minmax --of zscore x.npy y.npy
 usage 'has no backward' run minmax --backward x.npy y.npy
 usage '--preset and --mean' run normalize --preset half --mean 1 --std 1 x.npy y.npy
+usage '--preset and --mean' run normalize --preset half --std 1 x.npy y.npy
 usage 'go together' run normalize --mean 1 x.npy y.npy
 usage 'go together' run normalize --std 1 x.npy y.npy
 usage 'not of one length' run normalize --mean 1,2,3 --std 1 x.npy y.npy

@@ -63,6 +63,7 @@ static const struct {
     { 8, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), ", "damaged" },
     { 8, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, ", "damaged" },
     { 8, "{'descr': '<f4", "damaged" },
+    { 8, "{'shape': (2,), 'fortran_order': Fals", "True or False" },
     { 9, "{'descr': '<f4', 'fortran_order': False, }", "no key shape" },
     { 9, "{'fortran_order': False, 'shape': (2, 3), }", "no key descr" },
     { 9, "{'descr': '<f4', 'shape': (2, 3), }", "no key fortran_order" },

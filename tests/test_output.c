@@ -1,5 +1,6 @@
 /* test_output.c -- outputs appear together or not at all: targets, links, full disks, pipes. */
 #define _GNU_SOURCE /* unshare, for a small disk */
+#include "cli/temporary.h"
 #include "files.h"
 
 #include <errno.h>
@@ -382,10 +383,82 @@ START_TEST(a_fifo)
 }
 END_TEST
 
+START_TEST(a_fifo_that_goes)
+{
+    cli_output *o;
+    ck_assert_int_eq(mkfifo("gone.npy", 0666), 0);
+    FILES_EXPECT(cli_output_open(&o, "gone.npy", NULL), EXIT_OK, NULL);
+    FILES_EXPECT(cli_output_npy(o, &array), EXIT_OK, NULL);
+    ck_assert_int_eq(unlink("gone.npy"), 0);
+    FILES_EXPECT(cli_output_commit(o), EXIT_INPUT, "gone.npy cannot be written: No such file or directory");
+}
+END_TEST
+
+/* ---- limits ------------------------------------------------------------------------------------ */
+
+START_TEST(sizes_of_pictures)
+{
+    static const int64_t sizes[][2] = {
+        { 0, 4 }, { 4, 0 }, { (int64_t)INT32_MAX + 1, 1 }, { 1, (int64_t)INT32_MAX + 1 }
+    };
+    cli_output *o;
+    enter("sizes");
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        FILES_EXPECT(cli_output_open(&o, "y.png", NULL), EXIT_OK, NULL);
+        FILES_EXPECT(cli_output_png(o, values, sizes[i][0], sizes[i][1], 1), EXIT_INPUT,
+                     "a PNG picture has 1 to 2147483647 each way");
+        cli_output_abandon(o);
+    }
+    ck_assert_int_eq(files_count("."), 0);
+}
+END_TEST
+
+/* As many as there are names for, and one more. Without a name for what was there before, that is replaced all the same. */
+START_TEST(too_many_at_once)
+{
+    cli_output *o[CLI_TEMPORARIES], *more;
+    char name[32];
+    enter("many");
+    files_write("0.npy", "old", 3);
+    for (size_t i = 0; i < COUNT(o); i++) {
+        snprintf(name, sizeof name, "%zu.npy", i);
+        FILES_EXPECT(cli_output_open(&o[i], name, NULL), EXIT_OK, NULL);
+    }
+    FILES_EXPECT(cli_output_open(&more, "more.npy", NULL), EXIT_INPUT,
+                 "more.npy cannot be written: Too many open files");
+    ck_assert_ptr_null(more);
+    FILES_EXPECT(cli_output_npy(o[0], &array), EXIT_OK, NULL);
+    FILES_EXPECT(cli_output_commit(o[0]), EXIT_OK, NULL);
+    check_array_file("0.npy");
+    for (size_t i = 1; i < COUNT(o); i++)
+        cli_output_abandon(o[i]);
+    ck_assert_int_eq(files_count("."), 1);
+}
+END_TEST
+
+/* A name that is short enough, beside which there is none for a temporary. */
+START_TEST(path_too_long)
+{
+    char path[4096] = "";
+    size_t used = 0;
+    cli_output *o;
+    enter("long");
+    for (int i = 0; i < 16; i++) {
+        used += (size_t)snprintf(path + used, sizeof path - used, "%0250d", i);
+        ck_assert_int_eq(mkdir(path, 0777), 0);
+        path[used++] = '/';
+    }
+    snprintf(path + used, sizeof path - used, "%070d.npy", 0);
+    FILES_EXPECT(cli_output_open(&o, path, NULL), EXIT_INPUT, "File name too long");
+    ck_assert_ptr_null(o);
+}
+END_TEST
+
 int main(void)
 {
     return files_run(suite_of("output", SUITE_CASE(appears_at_commit, all_or_none, abandoned, interrupted,
                                                    names, never_over_the_input, through_a_link, read_only,
                                                    small_disk, small_limit, full_device, standard_output,
-                                                   closed_standard_output, a_fifo)));
+                                                   closed_standard_output, a_fifo, a_fifo_that_goes,
+                                                   sizes_of_pictures, too_many_at_once, path_too_long)));
 }

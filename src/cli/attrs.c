@@ -24,7 +24,8 @@ bool cli_ops_known(const cli_args *args)
         if (strcmp(args->words[k], "all") != 0 && !op)
             return false;
         if (op && op->reshapes) {
-            cli_usage(args, "%s takes no %s: what it does depends on what it was fitted to", args->command->name, op->name);
+            cli_usage(args, "%s takes no %s: what it does depends on what it was fitted to",
+                      args->command->name, op->name);
             return false;
         }
     }
@@ -59,11 +60,10 @@ static int refuse_option(const cli_args *args, const clnorm_op_info *op, const c
     size_t used = 0;
     for (size_t k = 0; k < args->noptions && used < sizeof takes; k++) {
         const cli_option *o = &args->options[k];
-        if (o->attrs[0] && (o->commands & CLI_RUN) && cli_op_takes(op, o))
+        if (o->attrs[0] && cli_op_takes(op, o))
             used += (size_t)snprintf(takes + used, sizeof takes - used, " --%s", o->name);
     }
-    return cli_usage(args, "%s does not take --%s; it takes%s", op->name, option->name,
-                     takes[0] ? takes : " none");
+    return cli_usage(args, "%s does not take --%s; it takes%s", op->name, option->name, takes);
 }
 
 static int check_options(const cli_args *args, const clnorm_op_info *op)
@@ -107,7 +107,7 @@ static const clnorm_op_info *undone(const clnorm_any *desc)
 static int check_undone(const clnorm_any *desc, const cli_args *args)
 {
     const clnorm_op_info *op = undone(desc);
-    if (desc->op.kind != CLNORM_OP_DENORMALIZE || !op)
+    if (desc->op.kind != CLNORM_OP_DENORMALIZE)
         return EXIT_OK;
     for (size_t k = 0; k < args->nvalues; k++)
         if (!cli_op_takes(op, args->values[k].option) && strcmp(args->values[k].option->name, "of") != 0)
@@ -120,7 +120,7 @@ static int use_lists(clnorm_any *desc, cli_lists *lists, const cli_args *args)
     static const cli_option preset = { "preset", 0, false, 0, NULL, NULL, "mean std", NULL };
     const clnorm_op_info *op = undone(desc);
     const char *name = cli_get(args, "preset");
-    if (!op || !cli_op_takes(op, &preset))
+    if (!cli_op_takes(op, &preset))
         return EXIT_OK;
     if (!lists->channels) {
         const int code = cli_preset(lists, args, name ? name : "imagenet");

@@ -3,6 +3,7 @@
 #include "cli/io.h"
 #include "cli/session.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What the axes of a rank are called. Below three axes an array is one gray image to the input ops. */
@@ -52,7 +53,9 @@ bool cli_attrs_axis(const clnorm_any *desc, const cli_args *args, uint32_t ndim,
     bool alone;
     const bool found = find_axis(desc, args, axis, &alone);
     *axis += *axis < 0 ? (int)ndim : 0;
-    return found && !alone;
+    assert(!found || !alone); /* ops of one axis alone have no weights */
+    (void)alone;
+    return found;
 }
 
 static int set_axis(clnorm_any *desc, uint32_t ndim, int given, bool alone, cli_layout layout)

@@ -4,6 +4,7 @@
 #include "cli/json.h"
 #include "cli/layer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +71,8 @@ static void print_option(const clnorm_op_info *op, const cli_option *o)
 {
     char name[64];
     const clnorm_attr *a = attr_of(op, o);
-    const bool number = a && is_number(o);
+    const bool number = is_number(o);
+    assert(a); /* an option of attributes, which the op has */
     snprintf(name, sizeof name, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
     printf("  %-18s %s", name, number ? a->text : o->help);
     if (number)

@@ -69,7 +69,7 @@ static int print(const cli_args *args, const cli_problem *p, const cli_session *
     printf("x %s %s %s, %s %s %s %s\n", cli_shape_text(x->shape, x->ndim), clnorm_dtype_name(x->dtype),
            cli_layout_names[p->layout], back ? "dx" : "y", cli_shape_text(shape, y->ndim),
            clnorm_dtype_name(p->dtype), cli_layout_names[p->out]);
-    printf("%s%s", text, text[0] && text[strlen(text) - 1] == '\n' ? "" : "\n");
+    printf("%s", text);
     print_noise(m);
     return EXIT_OK;
 }

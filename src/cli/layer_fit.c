@@ -43,8 +43,7 @@ static int weight_channel(const clnorm_any *desc)
 /* Ops whose statistics are per channel: (C), (N,C) or (N,G) in a file. The others keep x's rank. */
 static bool per_channel(uint32_t kind)
 {
-    return kind == CLNORM_OP_BATCHNORM || kind == CLNORM_OP_GROUPNORM || kind == CLNORM_OP_INSTANCENORM ||
-           kind == CLNORM_OP_GRN;
+    return kind == CLNORM_OP_BATCHNORM || kind == CLNORM_OP_GROUPNORM || kind == CLNORM_OP_INSTANCENORM;
 }
 
 static uint32_t channels_alone(int64_t *shape, const clnorm_any *desc, const clnorm_tensor *t)

@@ -192,7 +192,7 @@ static int check_rank(const cli_problem *p, const cli_request *r, const cli_args
     if (a->ndim == 1 && !axis)
         return cli_fail(EXIT_INPUT, "%s has one axis; %s takes 2 to 5%s", cli_quote(p->name), p->op->name,
                         cli_takes_axis(p->op, args) ? ", or one with --axis 0" : "");
-    if (a->ndim == 3 && tokens && !said && !a->image)
+    if (a->ndim == 3 && tokens && !said) /* of an array: an image has four */
         return cli_fail(EXIT_INPUT,
                         "%s is %s: add --axis -1 if its rows are tokens, or --layout nchw or nhwc if it is "
                         "one image",
@@ -204,10 +204,8 @@ static int check_input(const cli_problem *p, const cli_request *r, const cli_arg
 {
     const cli_array *a = &p->input;
     const char *name = cli_quote(p->name);
-    if (a->ndim < 1 || a->ndim > 5)
+    if (a->ndim > 5) /* none has 0 */
         return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", name, a->ndim);
-    if (!clnorm_dtype_bytes(a->dtype))
-        return cli_fail(EXIT_INPUT, "%s holds <u8; counts are no input", name);
     if (r->bf16 && a->dtype != CLNORM_BF16)
         return cli_fail(EXIT_INPUT, "%s is %s; --in-dtype bf16 is for a .npy of <u2", name,
                         clnorm_dtype_name(a->dtype));

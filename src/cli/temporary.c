@@ -38,7 +38,7 @@ static int free_slot(void)
 /* Standard streams that are closed must not be taken for the file: later text would go into it. */
 static int above_standard(int fd)
 {
-    if (fd < 0 || fd > STDERR_FILENO)
+    if (fd > STDERR_FILENO)
         return fd;
     const int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     const int why = errno;

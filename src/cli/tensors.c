@@ -121,12 +121,12 @@ static int check_files(const cli_extras *e, const cli_args *args, const char *ou
     return EXIT_OK;
 }
 
-/* What an op cannot do without; everything else is optional. */
+/* What denormalize cannot do without to undo an op; everything else is optional. */
 static const struct {
-    uint32_t kind, of, slots;
+    uint32_t of, slots;
 } needs[] = {
-    { CLNORM_OP_DENORMALIZE, CLNORM_OP_MINMAX, 1u << CLNORM_MIN | 1u << CLNORM_MAX },
-    { CLNORM_OP_DENORMALIZE, CLNORM_OP_ZSCORE, 1u << CLNORM_MEAN | 1u << CLNORM_RSTD },
+    { CLNORM_OP_MINMAX, 1u << CLNORM_MIN | 1u << CLNORM_MAX },
+    { CLNORM_OP_ZSCORE, 1u << CLNORM_MEAN | 1u << CLNORM_RSTD },
 };
 
 /* Of a matrix op, direction and mode decide. What is moved starts as training does. */
@@ -159,7 +159,7 @@ static int check_needs(const cli_extras *e, const cli_args *args, const cli_requ
         return EXIT_OK;
     const clnorm_op_info *of = clnorm_op_of(r->desc.denormalize.of);
     for (size_t k = 0; k < sizeof needs / sizeof *needs; k++)
-        needed |= needs[k].kind == r->op->kind && needs[k].of == of->kind ? needs[k].slots : 0;
+        needed |= needs[k].of == of->kind ? needs[k].slots : 0;
     if (needed & ~given)
         return cli_usage(args, "denormalize --of %s needs --in for:%s", of->name,
                          cli_slot_list(needed & ~given));
