@@ -195,6 +195,8 @@ run 0 -- run batchnorm --out running_mean=a.npy --out running_var=b.npy --out me
 same 'a batch of nothing moves nothing' "values('a.npy') == (0, 0, 0) and values('b.npy') == (1, 1, 1) and all(math.isnan(v) for v in values('m.npy'))"
 run 0 -- run batchnorm --backward --in dy=empty.npy --out dgamma=a.npy empty.npy y.npy
 same 'and its gradient is 0' "values('a.npy') == (0, 0, 0) and shape('y.npy') == (0, 3, 4, 5)"
+run 0 -- run layernorm --backward --in dy=empty.npy --out dgamma=a.npy empty.npy y.npy
+same 'of whatever layer' "values('a.npy') == (0, 0, 0) and shape('y.npy') == (0, 3, 4, 5)"
 run 3 'mask: short.npy is \(14,\); \(15,\)' -- run layernorm --backward --act relu --in dy=dy.npy --in mask=short.npy x.npy y.npy
 run 3 'mask: g3.npy is f32; u8' -- run layernorm --backward --act relu --in dy=dy.npy --in mask=g3.npy x.npy y.npy
 cp x.npy before.npy

@@ -66,6 +66,27 @@ START_TEST(described_empty)
 }
 END_TEST
 
+/* Backward too, whose problems are several. */
+START_TEST(described_empty_gradients)
+{
+    const clnorm_tensor none = clnorm_nchw(CLNORM_F32, 0, 3, 4, 5);
+    const clnorm_op_info *op;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
+        clnorm_any d = desc_of(op->kind, &none);
+        clnorm_plan *plan;
+        char text[256];
+        d.op.direction = CLNORM_BACKWARD;
+        if (!op->layer)
+            continue;
+        OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE));
+        clnorm_plan_describe(plan, text, sizeof text);
+        ck_assert_msg(strstr(text, "nothing to do, the tensor is empty") != NULL, "%s", text);
+        ck_assert_uint_eq(clnorm_plan_workspace(plan), 0);
+        clnorm_plan_release(plan);
+    }
+}
+END_TEST
+
 START_TEST(slots)
 {
     clnorm_any d = small(CLNORM_OP_MOMENTS);
@@ -417,8 +438,8 @@ END_TEST
 static Suite *plan_suite(void)
 {
     return suite_of("plan",
-                    SUITE_CASE(described, described_empty, slots, bundles, bundles_of_buffers_anywhere,
-                               measured_gives_the_same_bits, launches_stay_small,
+                    SUITE_CASE(described, described_empty, described_empty_gradients, slots, bundles,
+                               bundles_of_buffers_anywhere, measured_gives_the_same_bits, launches_stay_small,
                                launches_of_layers_stay_small, limits_of_the_device, races_of_what_runs,
                                kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device));
 }
