@@ -1,4 +1,6 @@
 """peers_onnx.py -- ONNX Runtime on models made here, inputs and outputs bound to memory."""
+import os
+
 import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
@@ -19,7 +21,10 @@ def session(x: np.ndarray, y_shape: tuple[int, ...], nodes: list, constants: dic
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 2, 3
+    own = os.sched_getaffinity(0)  # of the caller, whom OpenMP has put on one core, and of the threads that it makes
+    os.sched_setaffinity(0, range(os.cpu_count()))
     made = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    os.sched_setaffinity(0, own)
     binding = made.io_binding()
     binding.bind_cpu_input("x", x)
     y = clnorm.aligned(y_shape, "float32")
