@@ -1,8 +1,22 @@
 #!/bin/bash
 # test_cli_run.sh -- arrays and pictures through the command: ranks, layouts, types, presets.
 # Usage: test_cli_run.sh CLNORM [PHOTO.jpg]
+readme=$(realpath "$(dirname "$0")/../README.md")
 # shellcheck source=tests/cli.sh
 source "$(dirname "$0")/cli.sh" "$@"
+
+# ---- the README's commands: right to the last word and file, so that only the device is missing ---------------------------
+
+if [ -n "$photo" ]; then
+    ln -s "$photo" photo.jpg
+    python3 -c "
+from npy import *
+save('scan.npy', (1, 8, 9, 3), [i % 251 for i in range(216)], '|u1'); save('dy.npy', *load('x.npy')[::2]); save('g.npy', (5,), range(5))"
+    grep -E '^    clnorm (run|plan|check) ' "$readme" | sed 's/ *#.*//; s/^ *clnorm //' >commands
+    verdict 'there are some' "$([ "$(grep -c . commands)" -gt 5 ] || cat commands)"
+    while read -ra words; do run 4 'no device is "nowhere"' -- --device nowhere "${words[@]}"; done <commands
+    rm -f dy.npy g.npy
+fi
 
 # ---- ranks, layouts, types -------------------------------------------------------------------------------------------
 
