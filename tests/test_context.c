@@ -70,6 +70,9 @@ START_TEST(bad_arguments)
     o.flags |= 8;
     refused(h->cl, h->device, &o, CLNORM_EARG, "options.flags");
     o = lazy();
+    o.flags = CLNORM_CACHE_ON | CLNORM_CACHE_OFF;
+    refused(h->cl, h->device, &o, CLNORM_EARG, "options.flags is 0x6; CLNORM_CACHE_ON or CLNORM_CACHE_OFF");
+    o = lazy();
     o.buffer_free = give;
     refused(h->cl, h->device, &o, CLNORM_EARG, "buffer_alloc");
     o = lazy();
@@ -454,7 +457,7 @@ START_TEST(places_of_files)
     unsetenv("CLNORM_CACHE_DIR");
     snprintf(value, sizeof value, "%s/home/.cache/clnorm", root);
     has_files_in(&o, value);
-    o.flags |= CLNORM_CACHE_OFF; /* counts for more */
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF; /* which is no place at all */
     clnorm_context *ctx = created(&o);
     ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
     clnorm_context_release(ctx);

@@ -31,6 +31,16 @@ START_TEST(arguments)
         args.size = sizes[k];
         REFUSED(CLNORM_EARG, "args.size", plan, h->queue, &args);
     }
+    args.size = (uint32_t)sizeof args;
+    args.flags = CLNORM_CUMULATIVE | 8;
+    REFUSED(CLNORM_EARG, "flags is 0x9; CLNORM_CUMULATIVE, 0x1, is known", plan, h->queue, &args);
+    args.flags = 0;
+    const double momenta[] = { (double)NAN, -1, 2, (double)INFINITY };
+    for (size_t k = 0; k < CLN_COUNT(momenta); k++) {
+        args.momentum = momenta[k];
+        REFUSED(CLNORM_EARG, "momentum is ", plan, h->queue, &args);
+        SAYS("above 0 to 1 are allowed, and 0 for the descriptor's");
+    }
     args.size = (uint32_t)offsetof(clnorm_args, workspace); /* an older header */
     go(plan, h->queue, &args, 0, NULL, NULL);
     clSetUserEventStatus(any, CL_COMPLETE);
@@ -295,6 +305,12 @@ START_TEST(slots_of_a_layer)
     put(&args, CLNORM_BETA, NULL, 0);
     put(&args, CLNORM_DGAMMA, weights, 0);
     REFUSED(CLNORM_EBUFFER, "instancenorm takes no dgamma in this direction and mode", plan, h->queue, &args);
+    put(&args, CLNORM_DGAMMA, NULL, 0);
+    put(&args, 30, weights, 0);
+    REFUSED(CLNORM_EBUFFER, "instancenorm takes no slot 30; 0 (x) to 25 (fault) are known", plan, h->queue,
+            &args);
+    for (uint32_t s = CLNORM_SLOTS_USED; s < 4 * CLNORM_SLOTS; s++) /* a shift by 32 and more is undefined */
+        ck_assert_uint_eq(clnorm_plan_slot_bytes(plan, s), 0);
     clFinish(h->queue);
     RELEASE(x, y, weights);
     clnorm_plan_release(plan);

@@ -74,7 +74,10 @@ START_TEST(descriptors)
     ck_assert_float_eq(d.layered.layer.out_scale, 1.0f);
     d = fused(0, 0, true);
     d.layered.layer.accumulate = BIT(DX) | BIT(Y);
-    refused(&d, CLNORM_EARG, "accumulate");
+    refused(&d, CLNORM_EARG, "accumulate has the bits 0x2");
+    d.layered.layer.accumulate = 0;
+    d.layered.layer.gradients = BIT(DX) | BIT(X);
+    refused(&d, CLNORM_EARG, "gradients has the bits 0x1");
     d = fused(0, 0, true);
     d.head.y.dtype = CLNORM_U8;
     refused(&d, CLNORM_EDTYPE, "dy is u8");

@@ -258,6 +258,9 @@ START_TEST(misused)
     ck_assert_int_eq(clnorm_op_slot(NULL, CLNORM_MEAN, &t), 0);
     ck_assert_int_eq(clnorm_op_slot(&d, CLNORM_MEAN, NULL), 0);
     ck_assert_int_eq(clnorm_op_slot(&unknown, CLNORM_MEAN, &t), 0);
+    const clnorm_any layer = small(CLNORM_OP_LAYERNORM);
+    for (uint32_t s = CLNORM_SLOTS_USED; s < 4 * CLNORM_SLOTS; s++)
+        ck_assert_int_eq(clnorm_op_slot(&layer, s, &t), 0);
     clnorm_op_slots(&unknown, &channels, NULL, NULL);
     ck_assert_uint_eq(channels, 0);
 }

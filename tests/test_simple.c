@@ -1,6 +1,7 @@
 /* test_simple.c -- the host level. */
 #include "api_case.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 START_TEST(host_level)
@@ -32,7 +33,20 @@ START_TEST(host_level)
     ck_assert_float_eq(rstd, 1.0f);
     io.slot[CLNORM_GAMMA] = y;
     ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EBUFFER);
+    SAYS("zscore takes no gamma");
     io.slot[CLNORM_GAMMA] = NULL;
+    io.slot[31] = y;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EBUFFER);
+    SAYS("zscore takes no slot 31");
+    io.slot[31] = NULL;
+    io.flags = 4;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EARG);
+    SAYS("flags is 0x4");
+    io.flags = 0;
+    io.momentum = (double)NAN;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EARG);
+    SAYS("momentum is nan");
+    io.momentum = 0;
     io.slot[CLNORM_X] = NULL;
     ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_EBUFFER);
     io.slot[CLNORM_X] = (void *)(uintptr_t)x;
@@ -56,7 +70,7 @@ START_TEST(host_level)
     SAYS("clnorm_open");
     d.x.stride[3] = -4;
     ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &io), CLNORM_ESHAPE);
-    SAYS("negative");
+    SAYS("x has a negative stride");
     clnorm_close(ctx);
     ctx = (clnorm_context *)&o;
     ck_assert_int_ne(clnorm_open(&ctx, "no such device", &o), CLNORM_OK);

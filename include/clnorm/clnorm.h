@@ -217,9 +217,9 @@ typedef struct clnorm_context clnorm_context;
 typedef struct clnorm_plan clnorm_plan;
 typedef struct clnorm_op clnorm_op;
 
-#define CLNORM_LAZY 1u     /* options.flags: build nothing at start, all on first plan */
-#define CLNORM_CACHE_ON 2u /* keep binaries on disk even where the runtime has its own cache (PoCL) */
-#define CLNORM_CACHE_OFF 4u
+#define CLNORM_LAZY 1u      /* options.flags: build nothing at start, all on first plan */
+#define CLNORM_CACHE_ON 2u  /* keep binaries on disk even where the runtime has its own cache (PoCL) */
+#define CLNORM_CACHE_OFF 4u /* keep none anywhere; not with CLNORM_CACHE_ON */
 
 #define CLNORM_LOG_ERROR 1
 #define CLNORM_LOG_WARN 2
@@ -347,11 +347,11 @@ CLNORM_API const char *clnorm_tuning_file(const clnorm_context *ctx);
 /** The buffers and per-call numbers of one enqueue. All zero but size is "absent". */
 typedef struct clnorm_args {
     uint32_t size;
-    uint32_t flags; /* CLNORM_CUMULATIVE */
+    uint32_t flags; /* CLNORM_CUMULATIVE, or 0; others are EARG */
     clnorm_buffer slot[CLNORM_SLOTS];
     clnorm_buffer workspace; /* mem NULL: from the context's ring */
-    double momentum;         /* of batchnorm's running statistics, (0, 1]; 0: the descriptor's */
-    uint64_t count;          /* batches seen before, with CLNORM_CUMULATIVE */
+    double momentum; /* of batchnorm's running statistics, (0, 1]; 0: the descriptor's; others are EARG */
+    uint64_t count;  /* batches seen before, with CLNORM_CUMULATIVE */
 } clnorm_args;
 /* Running statistics are the average of all batches: momentum 1 / (count + 1). */
 #define CLNORM_CUMULATIVE 1u

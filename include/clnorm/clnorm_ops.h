@@ -281,8 +281,8 @@ typedef struct clnorm_layer {
     float slope;  /* of CLNORM_LEAKY */
     uint32_t residual;
     uint32_t given;      /* forward: 1: MEAN and RSTD are inputs, the statistics to use */
-    uint32_t gradients;  /* backward: bits of the slots ever wanted; 0: all */
-    uint32_t accumulate; /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: added to what is there */
+    uint32_t gradients;  /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: those ever wanted; 0: all */
+    uint32_t accumulate; /* backward: bits of the same: added to what is there */
     float out_scale;
     float out_zero;
     uint32_t reserved[2];
@@ -778,9 +778,8 @@ typedef struct clnorm_op_info {
     uint32_t layer;             /* 1: the descriptor has a clnorm_layer behind y, and goes backward too */
     const char *schedules_back; /* the same backward; NULL: it goes forward only */
     const char *matches; /* what else gives the same, as the tests have compared: "torch layer_norm; .." */
-    uint32_t
-        matrix; /* 1: its work is matrix products; schedules says "steps" */
-    uint32_t reshapes; /* 1: y has a shape of its own, which the op's documentation says */
+    uint32_t matrix;     /* 1: its work is matrix products; schedules says "steps" */
+    uint32_t reshapes;   /* 1: y has a shape of its own, which the op's documentation says */
 } clnorm_op_info;
 
 /** The k-th op, k from 0; NULL behind the last. */

@@ -137,24 +137,11 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const span *spans, s
     return CLNORM_OK;
 }
 
-static const char *slot_name(uint32_t slot)
-{
-    static const char *const names[] = {
-#define NAME(NAME, name) #name,
-        CLNORM_SLOT_MAP(NAME)
-#undef NAME
-    };
-    return slot < CLN_COUNT(names) ? names[slot] : "an unknown slot";
-}
-
 static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *args)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
-            return cln_fail(
-                CLNORM_EBUFFER, "%s takes no %s%s", plan->body[0].problem.op->info.name, slot_name(s),
-                plan->body[0].problem.op->info.layer || plan->body[0].steps ? " in this direction and mode"
-                                                                            : "");
+            return cln_refuse_slot(plan->body[0].problem.op, s);
     return CLNORM_OK;
 }
 
@@ -171,12 +158,12 @@ static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *a
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         if (!args->slot[s].mem && plan->required >> s & 1)
             return cln_fail(CLNORM_EBUFFER, "%s needs %s; its buffer is NULL", p->op->info.name,
-                            slot_name(s));
+                            cln_slot_name(s));
         if (!args->slot[s].mem)
             continue;
         cln_op_slot(&p->desc, s, &shapes[n]);
-        CLN_TRY(
-            check_buffer(&spans[n], plan, slot_name(s), &args->slot[s], &shapes[n], plan->writes >> s & 1));
+        CLN_TRY(check_buffer(&spans[n], plan, cln_slot_name(s), &args->slot[s], &shapes[n],
+                             plan->writes >> s & 1));
         spans[n++].slot = s;
     }
     if (args->workspace.mem) {
@@ -213,10 +200,22 @@ static clnorm_status copy_args(clnorm_args *out, const clnorm_args *args)
     return CLNORM_OK;
 }
 
+static clnorm_status check_numbers(const clnorm_args *args)
+{
+    if (args->flags & ~CLNORM_CUMULATIVE)
+        return cln_fail(CLNORM_EARG, "flags is 0x%x; CLNORM_CUMULATIVE, 0x%x, is known", args->flags,
+                        CLNORM_CUMULATIVE);
+    if (!(args->momentum >= 0 && args->momentum <= 1))
+        return cln_fail(CLNORM_EARG, "momentum is %g; above 0 to 1 are allowed, and 0 for the descriptor's",
+                        args->momentum);
+    return CLNORM_OK;
+}
+
 clnorm_status cln_check_args(clnorm_args *out, const clnorm_plan *plan, const clnorm_args *args)
 {
     size_t workspace_size = 0;
     CLN_TRY(copy_args(out, args));
+    CLN_TRY(check_numbers(out));
     if (!plan->body[0].nstages) /* nothing is touched */
         return CLNORM_OK;
     CLN_TRY(check_buffers(plan, out, &workspace_size));

@@ -106,6 +106,9 @@ static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *opt
     if (ctx->options.flags & ~(CLNORM_LAZY | CLNORM_CACHE_ON | CLNORM_CACHE_OFF))
         return cln_fail(CLNORM_EARG, "options.flags is 0x%x; CLNORM_LAZY, _CACHE_ON and _CACHE_OFF are known",
                         ctx->options.flags);
+    if (ctx->options.flags & CLNORM_CACHE_ON && ctx->options.flags & CLNORM_CACHE_OFF)
+        return cln_fail(CLNORM_EARG, "options.flags is 0x%x; CLNORM_CACHE_ON or CLNORM_CACHE_OFF, not both",
+                        ctx->options.flags);
     if (!ctx->options.buffer_alloc != !ctx->options.buffer_free)
         return cln_fail(CLNORM_EARG, "options: buffer_alloc and buffer_free come together");
     if (!ctx->options.kernel_dir)

@@ -39,10 +39,11 @@ static clnorm_status host_bytes(size_t *bytes, const cln_problems *p, uint32_t s
     clnorm_tensor t;
     int64_t low, high;
     if (!cln_op_slot(&p->part[0].desc, slot, &t))
-        return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u", p->part[0].op->info.name, slot);
+        return cln_refuse_slot(p->part[0].op, slot);
     cln_tensor_reach(&t, &low, &high);
     if (low < 0)
-        return cln_fail(CLNORM_ESHAPE, "slot %u has a negative stride; host arrays allow none", slot);
+        return cln_fail(CLNORM_ESHAPE, "%s has a negative stride; host arrays allow none",
+                        cln_slot_name(slot));
     *bytes = (size_t)high * (t.dtype ? clnorm_dtype_bytes(t.dtype) : 8);
     return CLNORM_OK;
 }

@@ -82,10 +82,10 @@ clnorm_options cli_context_options(const cli_args *args)
     o.size = (uint32_t)sizeof o;
     o.flags = CLNORM_LAZY;
     o.cache_dir = cli_get(args, "cache-dir");
-    if (o.cache_dir) /* who names a directory wants it used, even on PoCL */
-        o.flags |= CLNORM_CACHE_ON;
     if (cli_has(args, "no-cache"))
         o.flags |= CLNORM_CACHE_OFF;
+    else if (o.cache_dir) /* who names a directory wants it used, even on PoCL */
+        o.flags |= CLNORM_CACHE_ON;
     o.tuning_file = cli_get(args, "tuning");
     o.log = log_line;
     o.log_user = (void *)(uintptr_t)args;

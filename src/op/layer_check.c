@@ -46,15 +46,14 @@ static clnorm_status check_quantized(clnorm_any *desc, const char *name)
     return CLNORM_OK;
 }
 
-static clnorm_status check_accumulate(const clnorm_any *desc, const char *name)
+static clnorm_status check_bits(const char *name, const char *field, uint32_t bits)
 {
-    const uint32_t more = desc->layered.layer.accumulate & ~GRADIENTS;
-    return more
-               ? cln_fail(CLNORM_EARG,
-                          "%s: accumulate has the bits 0x%x; those of dx, dgamma, dbeta and dresidual, 0x%x, "
-                          "are allowed",
-                          name, more, GRADIENTS)
-               : CLNORM_OK;
+    const uint32_t more = bits & ~GRADIENTS;
+    return more ? cln_fail(CLNORM_EARG,
+                           "%s: %s has the bits 0x%x; those of dx, dgamma, dbeta and dresidual, 0x%x, "
+                           "are allowed",
+                           name, field, more, GRADIENTS)
+                : CLNORM_OK;
 }
 
 clnorm_status cln_layer_check(clnorm_any *desc)
@@ -64,7 +63,8 @@ clnorm_status cln_layer_check(clnorm_any *desc)
     if (!l->param_dtype)
         l->param_dtype = CLNORM_F32;
     CLN_TRY(check_given(desc, name));
-    CLN_TRY(check_accumulate(desc, name));
+    CLN_TRY(check_bits(name, "gradients", l->gradients));
+    CLN_TRY(check_bits(name, "accumulate", l->accumulate));
     return check_quantized(desc, name);
 }
 

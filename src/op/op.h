@@ -13,6 +13,11 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc);
 /* Shape of a tensor of a checked descriptor; false when the op has none such. */
 bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
 
+/* "x" and so on, of a slot below CLNORM_SLOTS_USED. */
+const char *cln_slot_name(uint32_t slot);
+/* The failure of a call that gives what the op does not take, any slot. */
+clnorm_status cln_refuse_slot(const cln_op *op, uint32_t slot);
+
 /* ---- layers: layer.c ---- */
 
 clnorm_status cln_layer_check(clnorm_any *desc);

@@ -107,6 +107,26 @@ clnorm_status clnorm_fault_status(const clnorm_any *desc, float fault)
 
 /* ---- slots ---- */
 
+const char *cln_slot_name(uint32_t slot)
+{
+    static const char *const names[] = {
+#define NAME(NAME, name) #name,
+        CLNORM_SLOT_MAP(NAME)
+#undef NAME
+    };
+    assert(slot < CLN_COUNT(names));
+    return names[slot];
+}
+
+clnorm_status cln_refuse_slot(const cln_op *op, uint32_t slot)
+{
+    if (slot >= CLNORM_SLOTS_USED)
+        return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u; 0 (x) to %u (%s) are known", op->info.name,
+                        slot, CLNORM_SLOTS_USED - 1, cln_slot_name(CLNORM_SLOTS_USED - 1));
+    return cln_fail(CLNORM_EBUFFER, "%s takes no %s%s", op->info.name, cln_slot_name(slot),
+                    op->info.layer || op->steps ? " in this direction and mode" : "");
+}
+
 static bool posed(cln_problem *p, const clnorm_any *desc)
 {
     memset(p, 0, sizeof *p);
@@ -154,7 +174,7 @@ static void statistic(clnorm_tensor *out, const cln_problem *p, uint32_t dtype)
 bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
 {
     cln_problem p;
-    if (!posed(&p, desc))
+    if (slot >= CLNORM_SLOTS_USED || !posed(&p, desc))
         return false;
     if (slot == CLNORM_X || slot == CLNORM_Y) {
         *out = slot == CLNORM_X ? desc->head.x : desc->head.y;
