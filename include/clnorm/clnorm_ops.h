@@ -229,6 +229,8 @@ typedef struct clnorm_moments {
  * Forward   X [GAMMA BETA RESIDUAL] -> Y [MEAN RSTD SUM MASK]
  * Backward  X DY [GAMMA BETA RESIDUAL MEAN RSTD MASK] -> [DX DGAMMA DBETA DRESIDUAL]. Without MEAN and RSTD,
  *           which come together, they are computed from X. A gradient whose buffer is absent is not computed.
+ *           A saved MEAN is a rounded float, off by up to 6e-8 |mean|, and so is x - mean: where the mean is more than
+ *           about ten deviations from 0, gradients are more accurate without (docs/bounds.md).
  *
  * With an activation the way back computes again what it was given, from X, GAMMA and BETA, and RESIDUAL
  * where that is added after the norm; relu takes MASK instead where it is given, the bits that forward wrote.
@@ -269,8 +271,8 @@ typedef enum clnorm_residual {
  *           that lies k elements behind y's first; backward, behind DY's, whose strides must then be y's.
  *           Bits that belong to no element are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL;
  *           backward, where the statistics are in the call and neither DGAMMA nor DBETA is wanted, DX may be
- *           DY. Give backward behind an activation MEAN and RSTD: its slope depends on them, so that x is read
- *           once more where they are made first.
+ *           DY. Backward behind an activation is faster with MEAN and RSTD: its slope depends on them, so that x is
+ *           read once more where they are made first.
  *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
  *           back.
  *  Errors   EARG, EDTYPE; EBUFFER where the way back has neither RESIDUAL nor MASK and needs one. */
