@@ -80,7 +80,7 @@ usage 'mask goes with --act relu' "${ln[@]}" --out mask=a.npy x.npy y.npy
 usage 'mask goes with --act relu' "${ln[@]}" --backward --in dy=dy.npy --in mask=mask.npy x.npy y.npy
 usage 'layernorm reads' "${ln[@]}" --in sum=dy.npy x.npy y.npy
 usage 'layernorm --backward writes' "${ln[@]}" --backward --in dy=dy.npy --out sum=a.npy x.npy y.npy
-usage 'layernorm writes' "${ln[@]}" --act relu --out-dtype u8 --out-scale .1 --out mask=a.npy x.npy y.npy
+usage 'goes with a float y, not with --out-dtype u8' "${ln[@]}" --act relu --out-dtype u8 --out-scale .1 --out mask=a.npy x.npy y.npy
 run 3 'missing.npy cannot be read' -- "${ln[@]}" --backward --residual after --in dy=dy.npy missing.npy y.npy
 run 3 'missing.npy cannot be read' -- "${ln[@]}" --backward --residual after --act relu --in dy=dy.npy --in mask=mask.npy missing.npy y.npy
 usage 'needs --in for: residual' "${ln[@]}" --backward --residual after --act relu --in dy=dy.npy x.npy y.npy
@@ -238,7 +238,7 @@ same 'explain --json' "json.load(open('out.json'))['backward']['required'] == ['
 "$clnorm" run layernorm --json x.npy y.npy >out.json
 same 'run --json' "sorted(json.load(open('out.json'))) == sorted('op device plan x y bytes build_ms run_ms gbps'.split())"
 
-has lrn && usage 'lrn' run lrn --size 4 x.npy y.npy
+has lrn && usage 'odd sizes are allowed, even ones with --semantics torch or onnx' run lrn --size 4 x.npy y.npy
 has grn && run 0 'gamma starts at 0' -- run grn x.npy y.npy
 run 0 -- run grn --backward --in dy=dy96.npy --in gamma=g3.npy huge.npy y.npy
 same 'a gradient of 3e38' "all(abs(v) < 100 for v in values('y.npy'))"

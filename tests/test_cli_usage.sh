@@ -61,8 +61,17 @@ done
 usage '--eps -1' run minmax --eps -1 x.npy y.npy
 usage '--eps -1' run minmax --eps=-1 x.npy y.npy
 for v in 1 1,2,3 a,b 1, ,1 1,,2 1,nan 1,1e39; do usage '--range' run minmax --range "$v" x.npy y.npy; done
+for v in 1 0.5 2 1e-3; do usage 'is not LO,HI, two numbers' run minmax --range "$v" x.npy y.npy; done
 for v in 2 -1 0.5 x 1e10; do usage '--ddof' run zscore --ddof "$v" x.npy y.npy; done
-for v in 0 -1 nan 1e-40; do usage 'scale' run symmetric --scale "$v" x.npy y.npy; done
+for v in 0 -1 nan 1e-45 1e-31 1e39; do usage '1e-30 to 1e\+30 are allowed$' run symmetric --scale "$v" x.npy y.npy; done
+for v in nan inf -inf 1e39 -1; do usage '0 to 1e\+30 are allowed$' run minmax --eps "$v" x.npy y.npy; done
+for v in nan 1,inf 1e39; do
+    usage '-1e\+30 to 1e\+30 are allowed$' run normalize --mean "$v" --std 1 x.npy y.npy
+    usage '-1e\+30 to 1e\+30, not 0, are allowed$' run normalize --mean 1 --std "$v" x.npy y.npy
+done
+usage 'a std not between -1e-30 and 1e-30' run normalize --mean 1 --std 1e-40 x.npy y.npy
+usage 'groups is 4294967299; 1 to 1000000000' run groupnorm --groups 4294967299 x.npy y.npy
+usage 'whole numbers from 1 to 1000000000' run groupnorm --groups x x.npy y.npy
 usage '--scope sample' run minmax --scope sample x.npy y.npy
 usage '--layout is nwhc; it may be nchw or nhwc' run minmax --layout nwhc x.npy y.npy
 usage '--out-layout' run minmax --out-layout x x.npy y.npy
@@ -89,8 +98,9 @@ usage 'there are imagenet half clip cifar10' run normalize --preset nothing x.np
 for v in c,h,x h,h c, ,c '' hw C,H; do usage '--over' run moments --over "$v" x.npy y.npy; done
 usage '--scope and --over' run moments --scope image --over h x.npy y.npy
 usage 'not an op' run denormalize --of nothing x.npy y.npy
-usage '--of' run denormalize --of moments x.npy y.npy
-usage '--of' run denormalize --of denormalize x.npy y.npy
+for v in moments denormalize batchnorm; do
+    usage "--of $v: it may be minmax, symmetric, zscore, totensor or normalize" run denormalize --of $v x.npy y.npy
+done
 usage 'needs --in for: min max' run denormalize --of minmax x.npy y.npy
 usage 'needs --in for: rstd' run denormalize --of zscore --in mean=min.npy x.npy y.npy
 usage 'does not use --in min' run denormalize --in min=min.npy x.npy y.npy
@@ -111,7 +121,7 @@ usage '--view is for' run minmax --view x.npy y.npy
 usage '--out-layout is for .npy' run minmax --view --out-layout nchw x.npy y.png
 usage 'same file as INPUT' run minmax x.npy x.npy
 usage 'same file as INPUT' run minmax x.npy ./x.npy
-usage 'same file as INPUT' run minmax --out min=x.npy x.npy y.npy
+usage '--out min: x.npy is the same file as INPUT' run minmax --out min=x.npy x.npy y.npy
 ln -f x.npy hard.npy; ln -sf x.npy soft.npy
 usage 'same file as INPUT' run minmax x.npy hard.npy
 usage 'same file as INPUT' run minmax x.npy soft.npy

@@ -238,6 +238,9 @@ START_TEST(misused)
     REFUSES(clnorm_op_set(&d, NULL, value, 1), "desc, attr or values is NULL");
     REFUSES(clnorm_op_set(&d, "scale", NULL, 1), "desc, attr or values is NULL");
     REFUSES(clnorm_op_set(&d, "momentum", value, 1), "normalize has no attribute momentum");
+    const double negative = -1, zero = 0;
+    REFUSES(clnorm_op_set(&d, "scale", &negative, 1), "scale is -1; 1e-30 to 1e+30 are allowed");
+    OK(clnorm_op_set(&d, "scale", &zero, 1));
     REFUSES(clnorm_op_set(&d, "scale", value, 0), "scale got 0 values; 1 to 1");
     REFUSES(clnorm_op_set(&d, "scale", value, 2), "scale got 2 values; 1 to 1");
     REFUSES(clnorm_op_set(&d, "mean", value, CLNORM_MAX_CHANNELS + 1), "values; 1 to 16");

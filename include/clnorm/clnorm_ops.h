@@ -760,7 +760,7 @@ typedef struct clnorm_attr {
     uint32_t type;    /* clnorm_attr_type; a list has CLNORM_MAX_CHANNELS places */
     uint32_t offset;  /* of the field in the descriptor */
     double low, high; /* allowed, both included */
-    double preset;    /* its default */
+    double preset;    /* its default; below low: none, or, of a float, what text says of 0 */
     const char *text; /* what it is, in a few words */
 } clnorm_attr;
 

@@ -91,7 +91,7 @@ static int check_given(const clnorm_op_info *op, const cli_args *args)
         for (size_t i = 0; i < op->nattrs; i++) {
             const clnorm_attr *a = &op->attrs[i];
             const cli_option *o = &args->options[k];
-            if (strcmp(o->attrs, a->name) == 0 && a->type != CLNORM_ATTR_F32_LIST && a->preset < a->low &&
+            if (strcmp(o->attrs, a->name) == 0 && a->type == CLNORM_ATTR_U32 && a->preset < a->low &&
                 strcmp(o->name, "mode") != 0 && !cli_has(args, o->name))
                 return cli_usage(args, "%s needs --%s: %s", op->name, o->name, a->text);
         }

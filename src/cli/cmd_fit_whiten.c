@@ -59,10 +59,10 @@ static int take_whole(uint32_t *out, const cli_args *args, const char *option)
 static int take_eps(double *out, const cli_args *args)
 {
     const char *word = cli_get(args, "eps"), *why = "";
-    if (word && !cli_number(word, out, &why))
-        return cli_usage(args, "--eps %s: %s", cli_quote(word), why);
-    return *out < 0 ? cli_usage(args, "--eps %s: it is added to eigenvalues, from 0 up", cli_quote(word))
-                    : EXIT_OK;
+    if (!word || (cli_number(word, out, &why) && *out >= 0))
+        return EXIT_OK;
+    return cli_usage(args, "--eps %s: %s; it is added to eigenvalues, from 0 up", cli_quote(word),
+                     *out < 0 ? "is below 0" : why);
 }
 
 static int check_patch(const job *j)

@@ -19,12 +19,24 @@ static int set(const cli_place *p, const char *attr, const double *values, size_
     return EXIT_OK;
 }
 
-static bool is_whole(const clnorm_op_info *op, const char *attr)
+static const clnorm_attr *attr_of(const cli_place *p, const char *name)
 {
-    for (size_t k = 0; k < op->nattrs; k++)
-        if (strcmp(op->attrs[k].name, attr) == 0)
-            return op->attrs[k].type == CLNORM_ATTR_U32;
-    return false;
+    const clnorm_op_info *op = clnorm_op_of(p->desc->op.kind);
+    size_t k = 0;
+    while (strcmp(op->attrs[k].name, name) != 0)
+        k++;
+    return &op->attrs[k];
+}
+
+static bool is_whole(const clnorm_attr *a) { return a->type == CLNORM_ATTR_U32; }
+
+/* A word that is no value of an attribute: why, and what may be. */
+static int refuse_number(const cli_place *p, const char *attr, const char *why)
+{
+    const clnorm_attr *a = attr_of(p, attr);
+    return cli_usage(p->args, "--%s %s: %s; %s%.15g to %.15g%s are allowed", p->option->name,
+                     cli_quote(p->text), why, is_whole(a) ? "whole numbers from " : "", a->low, a->high,
+                     strcmp(attr, "std") ? "" : ", not 0,");
 }
 
 static int set_number(const cli_place *p)
@@ -32,9 +44,9 @@ static int set_number(const cli_place *p)
     double value;
     const char *why, *attr = p->option->attrs;
     if (!cli_number(p->text, &value, &why))
-        return refuse(p, why);
-    if (is_whole(clnorm_op_of(p->desc->op.kind), attr) && value != floor(value))
-        return refuse(p, "is not a whole number");
+        return refuse_number(p, attr, why);
+    if (is_whole(attr_of(p, attr)) && value != floor(value))
+        return refuse_number(p, attr, "is not a whole number");
     return set(p, attr, &value, 1);
 }
 
@@ -43,16 +55,18 @@ static int set_scale(const cli_place *p)
 {
     double value;
     const char *why;
-    return cli_number(p->text, &value, &why) && value == 0 ? refuse(p, "a scale of 0 cannot divide")
-                                                           : set_number(p);
+    return cli_number(p->text, &value, &why) && value == 0
+               ? refuse_number(p, p->option->attrs, "a scale of 0 cannot divide")
+               : set_number(p);
 }
 
 static int set_range(const cli_place *p)
 {
     double v[2];
-    const char *why = "is not LO,HI";
-    if (cli_numbers(p->text, v, 2, &why) != 2)
-        return refuse(p, why);
+    const char *why;
+    const size_t n = cli_numbers(p->text, v, 2, &why);
+    if (n != 2)
+        return refuse_number(p, "lo", n ? "is not LO,HI, two numbers" : why);
     const int code = set(p, "lo", &v[0], 1);
     return code == EXIT_OK ? set(p, "hi", &v[1], 1) : code;
 }
@@ -73,9 +87,18 @@ static int set_flag(const cli_place *p)
 
 static int set_of(const cli_place *p)
 {
+    const clnorm_attr *a = attr_of(p, "of");
     const clnorm_op_info *op = cli_op(p->args, p->text);
     const double value = op ? op->kind : 0;
-    return op ? set(p, "of", &value, 1) : EXIT_USAGE;
+    const char *names[16] = { NULL };
+    if (!op)
+        return EXIT_USAGE;
+    if (value >= a->low && value <= a->high)
+        return set(p, "of", &value, 1);
+    for (size_t k = 0, n = 0; n + 1 < sizeof names / sizeof *names && (op = clnorm_op_at(k)) != NULL; k++)
+        if (op->kind >= a->low && op->kind <= a->high)
+            names[n++] = op->name;
+    return cli_usage(p->args, "--of %s: it may be %s", cli_quote(p->text), cli_words(names));
 }
 
 /* The lists go to the descriptor when all options are known: use_lists. */
@@ -83,7 +106,7 @@ static int read_list(const cli_place *p, double *list, size_t *n)
 {
     const char *why;
     *n = cli_numbers(p->text, list, CLNORM_MAX_CHANNELS, &why);
-    return *n ? EXIT_OK : refuse(p, why);
+    return *n ? EXIT_OK : refuse_number(p, p->option->attrs, why);
 }
 static int set_mean(const cli_place *p) { return read_list(p, p->lists->mean, &p->lists->channels); }
 static int set_std(const cli_place *p)
@@ -133,7 +156,7 @@ static int set_slope(const cli_place *p)
     double value;
     const char *why;
     if (!cli_number(p->text + strlen("leaky:"), &value, &why))
-        return refuse(p, "behind leaky: there is to be a number");
+        return refuse_number(p, "slope", "behind leaky: there is to be a number");
     return set(p, "slope", &value, 1);
 }
 
@@ -182,6 +205,15 @@ static int set_p(const cli_place *p)
     return strcmp(p->text, "inf") == 0 ? set(p, "p", &infinite, 1) : set_number(p);
 }
 
+/* Only a profile says where the middle of an even window is. */
+static int set_size(const cli_place *p)
+{
+    const int code = set_number(p);
+    return code == EXIT_OK && p->desc->lrn.window % 2 == 0 && p->desc->lrn.lean == CLNORM_ODD_ONLY
+               ? refuse(p, "odd sizes are allowed, even ones with --semantics torch or onnx")
+               : code;
+}
+
 static int set_zero(const cli_place *p)
 {
     double value;
@@ -222,7 +254,7 @@ static const struct {
     { "mode", set_mode },       { "residual", set_residual }, { "act", set_act },
     { "count", check_count },   { "momentum", set_momentum }, { "p", set_p },
     { "out-scale", set_scale }, { "out-zero", set_zero },     { "zero-centred", set_flag },
-    { "axis", check_axis },
+    { "axis", check_axis },     { "size", set_size },
 };
 
 int cli_set_option(const cli_place *p)

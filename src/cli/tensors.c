@@ -110,6 +110,9 @@ static int check_files(const cli_extras *e, const cli_args *args, const char *ou
     for (size_t k = 0; k < e->count; k++) {
         if (!e->list[k].output)
             continue;
+        if (output && same_file(e->list[k].file, args->words[1]))
+            return cli_usage(args, "--out %s: %s is the same file as INPUT; give it another name",
+                             e->list[k].name, cli_quote(e->list[k].file));
         if (output && same_file(e->list[k].file, output))
             return cli_usage(args, "--out %s and OUTPUT are one file, %s", e->list[k].name,
                              cli_quote(output));

@@ -55,6 +55,18 @@ clnorm_status clnorm_op_init(clnorm_any *desc, uint32_t kind)
     return CLNORM_OK;
 }
 
+bool cln_attr_defaults(const clnorm_attr *a) { return a->type == CLNORM_ATTR_F32 && a->preset < a->low; }
+
+clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v)
+{
+    if ((v >= a->low && v <= a->high) || (cln_attr_defaults(a) && v == a->preset))
+        return CLNORM_OK;
+    return cln_fail(CLNORM_EARG,
+                    a->type == CLNORM_ATTR_U32 ? "%s: %s is %.15g; %.15g to %.15g are allowed"
+                                               : "%s: %s is %g; %g to %g are allowed",
+                    op->info.name, a->name, v, a->low, a->high);
+}
+
 static const clnorm_attr *attr_named(const cln_op *op, const char *name)
 {
     for (size_t k = 0; k < op->info.nattrs; k++)
@@ -87,9 +99,7 @@ clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *va
         return cln_fail(CLNORM_EARG, "%s: %s got %zu values; 1 to %zu are allowed", op->info.name, attr, n,
                         most);
     for (size_t k = 0; k < n; k++)
-        if (!(values[k] >= a->low && values[k] <= a->high))
-            return cln_fail(CLNORM_EARG, "%s: %s is %g; %g to %g are allowed", op->info.name, attr, values[k],
-                            a->low, a->high);
+        CLN_TRY(cln_check_attr(op, a, values[k]));
     for (size_t k = 0; k < n; k++)
         put(desc, a, k, values[k]);
     if (a->type == CLNORM_ATTR_F32_LIST)
@@ -97,13 +107,10 @@ clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *va
     return CLNORM_OK;
 }
 
-clnorm_status cln_check_scale(float *scale, uint32_t dtype)
+void cln_complete_scale(float *scale, uint32_t dtype)
 {
     if (*scale == 0.0f)
         *scale = cln_full_scale(dtype);
-    return *scale >= 1e-30f ? CLNORM_OK
-                            : cln_fail(CLNORM_EARG, "scale is %g; 0 (default) or 1e-30 to 1e30 are allowed",
-                                       (double)*scale);
 }
 
 clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const clnorm_tensor *x)
@@ -121,8 +128,8 @@ clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const
         if (!(mean[k] >= -1e30f && mean[k] <= 1e30f) || !(std[k] >= -1e30f && std[k] <= 1e30f) ||
             (std[k] > -1e-30f && std[k] < 1e-30f))
             return cln_fail(CLNORM_EARG,
-                            "channel %u has mean %g and std %g; finite numbers, and a std that is not 0, "
-                            "are allowed",
+                            "channel %u has mean %g and std %g; -1e+30 to 1e+30 are allowed, a std not "
+                            "between -1e-30 and 1e-30",
                             k, (double)mean[k], (double)std[k]);
     return CLNORM_OK;
 }

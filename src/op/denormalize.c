@@ -13,7 +13,7 @@ static bool trades_sets(const clnorm_denormalize *d) { return d->swap_rb && of_s
 clnorm_status cln_denormalize_check(clnorm_any *desc)
 {
     clnorm_denormalize *d = &desc->denormalize;
-    CLN_TRY(cln_check_scale(&d->scale, d->y.dtype));
+    cln_complete_scale(&d->scale, d->y.dtype);
     if (d->of == CLNORM_OP_MINMAX && d->lo == d->hi)
         return cln_fail(CLNORM_EARG, "denormalize: lo and hi are both %g; they must differ", (double)d->lo);
     if (trades_sets(d) && cln_channels(&d->x) > 1 << 24) /* what a float counts */

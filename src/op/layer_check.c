@@ -7,7 +7,6 @@
 
 #define BIT(slot) (1u << CLNORM_##slot)
 #define GRADIENTS (BIT(DX) | BIT(DGAMMA) | BIT(DBETA) | BIT(DRESIDUAL))
-#define LEAST_SCALE 1e-30f /* its inverse is an f32 too */
 
 /* ---- descriptors ---- */
 
@@ -37,9 +36,6 @@ static clnorm_status check_quantized(clnorm_any *desc, const char *name)
                         clnorm_dtype_name(y));
     if (l->out_scale == 0.0f)
         l->out_scale = 1.0f;
-    if (l->out_scale < LEAST_SCALE)
-        return cln_fail(CLNORM_EARG, "%s: out_scale is %g; %g to 1e30 are allowed, and 0 for 1", name,
-                        (double)l->out_scale, (double)LEAST_SCALE);
     if (l->out_zero != rintf(l->out_zero) || l->out_zero < low || l->out_zero > high)
         return cln_fail(CLNORM_EARG, "%s: out_zero is %g; with y %s whole numbers from %g to %g are allowed",
                         name, (double)l->out_zero, clnorm_dtype_name(y), (double)low, (double)high);

@@ -5,7 +5,7 @@
 clnorm_status cln_normalize_check(clnorm_any *desc)
 {
     clnorm_normalize *d = &desc->normalize;
-    CLN_TRY(cln_check_scale(&d->scale, d->x.dtype));
+    cln_complete_scale(&d->scale, d->x.dtype);
     return cln_check_lists(&d->channels, d->mean, d->std, &d->x);
 }
 

@@ -14,6 +14,7 @@
 #define ANY (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_U16))
 #define RESULT (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_S8))
 #define F32_ONLY BIT(CLNORM_F32)
+#define LEAST 1e-30 /* that divides: its inverse is an f32 too */
 
 /* ---- first pass: attribute lists, and slots as bits and a count ---- */
 #define ATTR(type, op, field, low, high, preset, text)                                              \
@@ -32,14 +33,14 @@
 #define AFFINE(op)                                                                                           \
     LAYER_ATTR(U32, op, affine, 0, 3, 0, "gamma, beta: 0 per channel, 1 per element, 2 per sample, 3 none"), \
         LAYER_ATTR(U32, op, param_dtype, 0, 3, 0, "of gamma and beta: 0 and 1 f32, 2 f16, 3 bf16")
-#define FUSED(op)                                                                                    \
-    LAYER_ATTR(U32, op, act, 0, 5, 0, "0 none, 1 relu, 2 leaky, 3 silu, 4 gelu, 5 gelu-tanh"),       \
-        LAYER_ATTR(F32, op, slope, -1e30, 1e30, 0.01, "of leaky"),                                   \
-        LAYER_ATTR(U32, op, residual, 0, 2, 0, "0 none, 1 added before, 2 added after"),             \
-        LAYER_ATTR(U32, op, given, 0, 1, 0, "mean and rstd are inputs"),                             \
-        LAYER_ATTR(U32, op, gradients, 0, 4294967295.0, 0, "slots ever wanted backward; 0: all"),    \
-        LAYER_ATTR(U32, op, accumulate, 0, 4294967295.0, 0, "slots whose gradient is added to"),     \
-        LAYER_ATTR(F32, op, out_scale, 0, 1e30, 0, "quantizes y: y / out_scale + out_zero; 0: not"), \
+#define FUSED(op)                                                                                        \
+    LAYER_ATTR(U32, op, act, 0, 5, 0, "0 none, 1 relu, 2 leaky, 3 silu, 4 gelu, 5 gelu-tanh"),           \
+        LAYER_ATTR(F32, op, slope, -1e30, 1e30, 0.01, "of leaky"),                                       \
+        LAYER_ATTR(U32, op, residual, 0, 2, 0, "0 none, 1 added before, 2 added after"),                 \
+        LAYER_ATTR(U32, op, given, 0, 1, 0, "mean and rstd are inputs"),                                 \
+        LAYER_ATTR(U32, op, gradients, 0, 4294967295.0, 0, "slots ever wanted backward; 0: all"),        \
+        LAYER_ATTR(U32, op, accumulate, 0, 4294967295.0, 0, "slots whose gradient is added to"),         \
+        LAYER_ATTR(F32, op, out_scale, LEAST, 1e30, 0, "quantizes y: y / out_scale + out_zero; 0: not"), \
         LAYER_ATTR(F32, op, out_zero, -128, 255, 0, "of a quantized y")
 #define ATTRS(...)  \
     {               \
@@ -209,14 +210,6 @@ void cln_two_floats(double a, float *hi, float *lo)
 
 /* ---- checks of every descriptor ---- */
 
-static clnorm_status check_value(const cln_op *op, const clnorm_attr *a, double v)
-{
-    if (v >= a->low && v <= a->high)
-        return CLNORM_OK;
-    return cln_fail(CLNORM_EARG, "%s: %s is %g; %g to %g are allowed", op->info.name, a->name, v, a->low,
-                    a->high);
-}
-
 static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
 {
     for (size_t k = 0; k < op->info.nattrs; k++) {
@@ -226,8 +219,12 @@ static clnorm_status check_attrs(const cln_op *op, const clnorm_any *desc)
         uint32_t u;
         memcpy(&f, field, sizeof f);
         memcpy(&u, field, sizeof u);
-        if (a->type != CLNORM_ATTR_F32_LIST)
-            CLN_TRY(check_value(op, a, a->type == CLNORM_ATTR_U32 ? (double)u : (double)f));
+        if (a->type == CLNORM_ATTR_F32_LIST ||
+            cln_check_attr(op, a, a->type == CLNORM_ATTR_U32 ? (double)u : (double)f) == CLNORM_OK)
+            continue;
+        if (cln_attr_defaults(a))
+            cln_fail_more(", and %g for the default", a->preset);
+        return CLNORM_EARG;
     }
     return CLNORM_OK;
 }

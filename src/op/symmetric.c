@@ -9,7 +9,8 @@ clnorm_status cln_symmetric_check(clnorm_any *desc)
         return cln_fail(CLNORM_EARG,
                         "symmetric: scale is 0 and x is %s; floats need the scale that becomes 1",
                         clnorm_dtype_name(d->x.dtype));
-    return cln_check_scale(&d->scale, d->x.dtype);
+    cln_complete_scale(&d->scale, d->x.dtype);
+    return CLNORM_OK;
 }
 
 clnorm_status cln_symmetric_pose(cln_problem *p)

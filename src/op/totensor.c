@@ -3,7 +3,8 @@
 
 clnorm_status cln_totensor_check(clnorm_any *desc)
 {
-    return cln_check_scale(&desc->totensor.scale, desc->totensor.x.dtype);
+    cln_complete_scale(&desc->totensor.scale, desc->totensor.x.dtype);
+    return CLNORM_OK;
 }
 
 clnorm_status cln_totensor_pose(cln_problem *p)
