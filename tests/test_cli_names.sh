@@ -4,14 +4,15 @@
 # shellcheck source=tests/cli.sh
 source "$(dirname "$0")/cli.sh" "$@"
 
-# A title, a line end, a carriage return, delete, what is no UTF-8, a control of ISO 8859, and another reading direction.
-evil=$'n\033]0;x\007\n\r\177\377\302\233\342\200\256'
+# A title, a line end with a line behind it, a carriage return, delete, what is no UTF-8, a control of ISO 8859, and another reading direction.
+evil=$'n\033]0;x\007\nforged\r\177\377\302\233\342\200\256'
 
 cat >clean.py <<'PYTHON'
 import sys, unicodedata
 for name in sys.argv[1:]:
     text = open(name, 'rb').read().decode('utf-8') # or it fails
     bad = sorted({hex(ord(c)) for c in text if c not in '\n\t' and unicodedata.category(c) in ('Cc', 'Cf', 'Zl', 'Zp', 'Cs')})
+    bad += [line for line in text.splitlines() if line.startswith('forged')]
     if bad:
         sys.exit('%s has %s' % (name, ' '.join(bad)))
 PYTHON

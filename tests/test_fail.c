@@ -39,8 +39,11 @@ START_TEST(sentences) /* the library's repeat words as they were given */
     text[sizeof text - 1] = '\0';
     FILES_EXPECT(cli_fail(7, "%s", text), 7, "\\x1b\\x1b\n");
     files_listen();
-    cli_fail(7, "one\n\ttwo");
-    ck_assert_str_eq(files_heard(), "clnorm: one\n\ttwo\n");
+    cli_fail(7, "one\n\ttwo"); /* one line, whoever's words they are */
+    ck_assert_str_eq(files_heard(), "clnorm: one\\x0a\\x09two\n");
+    files_listen();
+    cli_fail_log("one\n\ttwo\x1b");
+    ck_assert_str_eq(files_heard(), "one\n\ttwo\\x1b\n");
 }
 END_TEST
 

@@ -65,8 +65,10 @@ int cli_usage(const cli_args *args, const char *format, ...)
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    return cli_fail(EXIT_USAGE, "%s\ntry `clnorm %s%s-h`", text, args->command ? args->command->name : "",
-                    args->command ? " " : "");
+    cli_fail(EXIT_USAGE, "%s", text);
+    fprintf(stderr, "try `clnorm %s%s-h`\n", args->command ? args->command->name : "",
+            args->command ? " " : "");
+    return EXIT_USAGE;
 }
 
 /* ---- parsing ---- */

@@ -76,7 +76,7 @@ const char *cli_quote(const char *name)
     return out;
 }
 
-/* The library's sentences repeat words as they were given. */
+/* The library's sentences repeat words as they were given: a line end in them is no line end of ours. */
 int cli_fail(int code, const char *format, ...)
 {
     char text[SENTENCE_BYTES], safe[SENTENCE_BYTES * CHARACTER_BYTES];
@@ -84,7 +84,14 @@ int cli_fail(int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    escape(safe, text, sizeof text, true);
+    escape(safe, text, sizeof text, false);
     fprintf(stderr, "clnorm: %s\n", safe);
     return code;
+}
+
+void cli_fail_log(const char *lines)
+{
+    char safe[SENTENCE_BYTES * CHARACTER_BYTES];
+    escape(safe, lines, SENTENCE_BYTES, true);
+    fprintf(stderr, "%s\n", safe);
 }

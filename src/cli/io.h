@@ -23,6 +23,8 @@ enum {
 /* Prints "clnorm: <sentence>" on stderr and returns the code, so that `return cli_fail(...)` is the whole
  * error path. File names in the sentence must have gone through cli_quote. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The lines behind it, of a compiler. */
+void cli_fail_log(const char *lines);
 /* A name as it may be printed: control, non-UTF-8 and escape bytes as \xNN, cut at 200 characters. One of
  * several rotating static buffers. */
 const char *cli_quote(const char *name);

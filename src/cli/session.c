@@ -39,12 +39,17 @@ int cli_status_code(clnorm_status status)
     return EXIT_OPENCL;
 }
 
+/* The compiler's log is lines, behind the first. */
 int cli_status(clnorm_status status)
 {
-    const char *text = clnorm_last_error(NULL);
-    return status == CLNORM_OK
-               ? EXIT_OK
-               : cli_fail(cli_status_code(status), "%s", text[0] ? text : clnorm_status_text(status));
+    const char *said = clnorm_last_error(NULL), *text = said[0] ? said : clnorm_status_text(status);
+    const char *log = status == CLNORM_EBUILD ? strchr(text, '\n') : NULL;
+    if (status == CLNORM_OK)
+        return EXIT_OK;
+    cli_fail(EXIT_OK, "%.*s", (int)(log ? (size_t)(log - text) : strlen(text)), text);
+    if (log)
+        cli_fail_log(log + 1);
+    return cli_status_code(status);
 }
 
 static int fail_cl(cl_int code, const char *call)
