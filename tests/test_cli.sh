@@ -85,7 +85,9 @@ run 4 '' -- --device 99:0 run minmax x.npy y.npy
 run 4 '' -- list --device nothing --json
 run 0 '^0:0' -- list --device 0:0
 CLNORM_DEVICE=nothing run 0 '0:0' -- list
-CLNORM_DEVICE=nothing run 4 '' -- run minmax x.npy y.npy
+CLNORM_DEVICE=nothing run 4 '^clnorm: CLNORM_DEVICE: no device is "nothing"' -- run minmax x.npy y.npy
+CLNORM_DEVICE=nothing run 4 '^clnorm: CLNORM_DEVICE: ' -- verify minmax
+CLNORM_DEVICE=cpu run 4 '^clnorm: --device: no device is "nothing"' -- run minmax x.npy y.npy --device nothing
 CLNORM_DEVICE=cpu run 0 -- run minmax x.npy y.npy
 CLNORM_DEVICE='' run 0 -- run minmax x.npy y.npy
 OCL_ICD_VENDORS=/nonexistent run 4 'install' -- list
@@ -176,6 +178,9 @@ sed -i 's/^zscore.*/zscore forward f32 f32 rows 2^1 x 2^5 in 2^5: split wg 1 vec
 if "$clnorm" list | tail -n 1 | grep -q pthread; then # the numbers of a CPU
     run 0 '^tuned: ' -- plan zscore x.npy --tuning t.txt
 fi
+CLNORM_TUNING=none.txt run 0 'there is no tuning file "none.txt" \(CLNORM_TUNING\)' -- -v plan minmax x.npy
+CLNORM_TUNING=none.txt run 0 -- plan minmax x.npy
+verdict 'which is told with -v alone' "$(cat stderr)"
 CLNORM_TUNING=own.txt run 0 'kept in own.txt$' -- tune zscore --shape 2x3x4x5 --seconds 9
 unset CLNORM_TUNING # tests have none
 run 0 'kept in .*cache/tuning.txt$' -- tune zscore --shape 2x3x4x5 --seconds 9 --cache-dir cache

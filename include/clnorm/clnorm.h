@@ -251,7 +251,8 @@ typedef struct clnorm_options {
  *  context, device  the caller's; retained until the last plan and the context are released.
  *  options          NULL for defaults.
  *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM, EIO (the file
- *                   that tuning_file names cannot be used; any other one is a warning in the log). */
+ *                   that tuning_file names cannot be used; any other one is a warning in the log, and one that
+ *                   CLNORM_TUNING names and is not there a line of it). */
 CLNORM_API clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
                                                const clnorm_options *options);
 /** One more owner. NULL is a no-op. */

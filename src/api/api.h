@@ -139,8 +139,10 @@ clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx
                           bool *measured);
 
 /* ---- tune.c ---- */
+/* Who names a tuning file: nobody, CLNORM_TUNING, or the caller. */
+typedef enum cln_namer { CLN_NAMED_BY_NOBODY, CLN_NAMED_BY_VARIABLE, CLN_NAMED_BY_CALLER } cln_namer;
 /* The table of the context's device, with what the file at path has, if it is there; NULL: there is no file. What is wrong with
- * it is an error where the caller named it, else a line of the log. */
-clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, bool named);
+ * it is an error where the caller named it, else a line of the log; that it is not there is one where the variable did. */
+clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, cln_namer namer);
 
 #endif

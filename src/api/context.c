@@ -157,14 +157,15 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
 static clnorm_status open_tuning(clnorm_context *ctx)
 {
     char path[4096 + 16];
-    const char *own = ctx->options.tuning_file ? ctx->options.tuning_file : getenv("CLNORM_TUNING");
+    const bool named = ctx->options.tuning_file != NULL;
+    const char *own = named ? ctx->options.tuning_file : getenv("CLNORM_TUNING");
     if (own)
-        return cln_tune_init(ctx, *own ? own : NULL, ctx->options.tuning_file != NULL);
+        return cln_tune_init(ctx, *own ? own : NULL, named ? CLN_NAMED_BY_CALLER : CLN_NAMED_BY_VARIABLE);
     cache_dir(path, 4096, ctx->options.cache_dir);
     if (!path[0])
-        return cln_tune_init(ctx, NULL, false);
+        return cln_tune_init(ctx, NULL, CLN_NAMED_BY_NOBODY);
     strcat(path, "/tuning.txt");
-    return cln_tune_init(ctx, path, false);
+    return cln_tune_init(ctx, path, CLN_NAMED_BY_NOBODY);
 }
 
 /* PoCL keeps binaries itself. Ours starts 30 ms faster but costs more once to save, because asking PoCL for

@@ -175,7 +175,7 @@ static clnorm_status load(clnorm_context *ctx, const char *path, bool *absent)
     return st != CLNORM_OK && *absent ? cln_fail(st, "there is no tuning file \"%s\"", path) : st;
 }
 
-clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, bool named)
+clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, cln_namer namer)
 {
     CLN_TRY(cln_tuning_create(&ctx->params.tuning, &ctx->device, fault_of));
     if (!path)
@@ -186,12 +186,14 @@ clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, bool named)
         return cln_fail(CLNORM_ENOMEM, "no memory for the name of the tuning file");
     memcpy(ctx->tuning_file, path, bytes);
     bool absent;
-    const clnorm_status st =
-        named ? load(ctx, path, &absent) : cln_tuning_load(ctx->params.tuning, path, &absent);
-    if (st == CLNORM_OK || named)
+    const clnorm_status st = load(ctx, path, &absent);
+    if (st == CLNORM_OK || namer == CLN_NAMED_BY_CALLER)
         return st;
-    if (!absent && ctx->options.log) /* nobody asked for it: it is as if it were not there */
-        ctx->options.log(ctx->options.log_user, CLNORM_LOG_WARN, clnorm_last_error(NULL));
+    if (namer == CLN_NAMED_BY_VARIABLE)
+        cln_fail_more(" (CLNORM_TUNING)");
+    if (ctx->options.log && !(absent && namer == CLN_NAMED_BY_NOBODY)) /* it is as if it were not there */
+        ctx->options.log(ctx->options.log_user, absent ? CLNORM_LOG_INFO : CLNORM_LOG_WARN,
+                         clnorm_last_error(NULL));
     return CLNORM_OK;
 }
 

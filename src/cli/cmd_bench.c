@@ -219,7 +219,7 @@ static int run_all(bench *b, clnorm_device *device, const int64_t *shape)
 {
     const clnorm_options options = cli_context_options(b->args);
     const double begin = cli_now_ms();
-    int code = cli_status(clnorm_device_find(device, cli_device(b->args)));
+    int code = cli_find_device(device, b->args);
     b->find = cli_now_ms() - begin;
     if (code == EXIT_OK && b->latency)
         code = run_set(b);

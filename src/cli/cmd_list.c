@@ -47,18 +47,18 @@ static int print(const cli_args *args, const clnorm_device *list, size_t count)
 }
 
 /* CLNORM_DEVICE does not count here: who lists wants to see what else there is. */
-static int print_one(const cli_args *args, const char *spec)
+static int print_one(const cli_args *args)
 {
     clnorm_device device;
-    const clnorm_status status = clnorm_device_find(&device, spec);
-    return status == CLNORM_OK ? print(args, &device, 1) : cli_status(status);
+    const int code = cli_find_device(&device, args);
+    return code == EXIT_OK ? print(args, &device, 1) : code;
 }
 
 int cmd_list(const cli_args *args)
 {
     size_t count = 0;
     if (cli_has(args, "device"))
-        return print_one(args, cli_get(args, "device"));
+        return print_one(args);
     clnorm_status status = clnorm_devices(NULL, 0, &count);
     clnorm_device *list = status == CLNORM_OK ? (clnorm_device *)calloc(count + 1, sizeof *list) : NULL;
     if (status == CLNORM_OK && !list)

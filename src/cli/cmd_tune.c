@@ -106,7 +106,7 @@ static int open_context(tune *t)
     clnorm_options options = cli_context_options(t->args);
     clnorm_device device;
     options.tuning_file = t->file ? "" : NULL;
-    int code = cli_status(clnorm_device_find(&device, cli_device(t->args)));
+    int code = cli_find_device(&device, t->args);
     if (code == EXIT_OK)
         code = cli_status(clnorm_open(&t->ctx, device.id, &options));
     if (code == EXIT_OK && t->file && access(t->file, F_OK) == 0)

@@ -335,9 +335,12 @@ int cmd_verify(const cli_args *args)
     const clnorm_options options = cli_context_options(args);
     const bool hostile = cli_has(args, "hostile");
     run r = { args, NULL, NULL, NULL };
+    clnorm_device device;
     if (!cli_ops_known(args))
         return EXIT_USAGE;
-    int code = cli_status(clnorm_open(&r.ctx, cli_device(args), &options));
+    int code = cli_find_device(&device, args);
+    if (code == EXIT_OK)
+        code = cli_status(clnorm_open(&r.ctx, device.id, &options));
     if (code != EXIT_OK)
         return code;
     r.rows = json_array();

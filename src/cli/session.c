@@ -80,6 +80,15 @@ const char *cli_device(const cli_args *args)
     return given ? given : getenv("CLNORM_DEVICE");
 }
 
+int cli_find_device(clnorm_device *out, const cli_args *args)
+{
+    const clnorm_status st = clnorm_device_find(out, cli_device(args));
+    return st == CLNORM_EDEVICE
+               ? cli_fail(EXIT_DEVICE, "%s: %s", cli_has(args, "device") ? "--device" : "CLNORM_DEVICE",
+                          clnorm_last_error(NULL))
+               : cli_status(st);
+}
+
 clnorm_options cli_context_options(const cli_args *args)
 {
     clnorm_options o;
@@ -104,9 +113,9 @@ int cli_session_open(cli_session *out, const cli_args *args)
     const clnorm_options options = cli_context_options(args);
     cl_int code;
     memset(out, 0, sizeof *out);
-    const clnorm_status found = clnorm_device_find(&out->device, cli_device(args));
-    if (found != CLNORM_OK)
-        return cli_status(found);
+    const int found = cli_find_device(&out->device, args);
+    if (found != EXIT_OK)
+        return found;
     const cl_context_properties properties[] = { CL_CONTEXT_PLATFORM,
                                                  (cl_context_properties)out->device.platform, 0 };
     out->cl = clCreateContext(properties, 1, &out->device.device, NULL, NULL, &code);

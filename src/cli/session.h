@@ -25,6 +25,8 @@ int cli_status(clnorm_status status);
 int cli_status_code(clnorm_status status);
 /* The device that was asked for; NULL for the preferred one. */
 const char *cli_device(const cli_args *args);
+/* The same, found; a failure says who named it. */
+int cli_find_device(clnorm_device *out, const cli_args *args);
 /* Options of a context, as --cache-dir, --no-cache, -q and -v say. */
 clnorm_options cli_context_options(const cli_args *args);
 
