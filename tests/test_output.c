@@ -70,6 +70,23 @@ START_TEST(appears_at_commit)
 }
 END_TEST
 
+START_TEST(keeps_the_mode)
+{
+    static const mode_t modes[] = { 0600, 0640, 0666, 0755 };
+    struct stat info;
+    enter("keeps_the_mode");
+    umask(022);
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        files_write("y.npy", "old", 3);
+        ck_assert_int_eq(chmod("y.npy", modes[i]), 0);
+        write_array("y.npy", NULL);
+        check_array_file("y.npy");
+        ck_assert_int_eq(stat("y.npy", &info), 0);
+        ck_assert_uint_eq(info.st_mode & 07777, modes[i]);
+    }
+}
+END_TEST
+
 /* The third meets a folder that was not there before: the first two are as they were. */
 START_TEST(all_or_none)
 {
@@ -456,9 +473,9 @@ END_TEST
 
 int main(void)
 {
-    return files_run(suite_of("output", SUITE_CASE(appears_at_commit, all_or_none, abandoned, interrupted,
-                                                   names, never_over_the_input, through_a_link, read_only,
-                                                   small_disk, small_limit, full_device, standard_output,
-                                                   closed_standard_output, a_fifo, a_fifo_that_goes,
-                                                   sizes_of_pictures, too_many_at_once, path_too_long)));
+    return files_run(suite_of(
+        "output", SUITE_CASE(appears_at_commit, keeps_the_mode, all_or_none, abandoned, interrupted, names,
+                             never_over_the_input, through_a_link, read_only, small_disk, small_limit,
+                             full_device, standard_output, closed_standard_output, a_fifo, a_fifo_that_goes,
+                             sizes_of_pictures, too_many_at_once, path_too_long)));
 }

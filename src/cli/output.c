@@ -29,6 +29,8 @@ struct cli_output {
     int slot;     /* of the temporary */
     int aside;    /* of the second name of what was there before */
     int fd;
+    bool replaces; /* a file that was there before, whose mode is kept */
+    mode_t mode;
     bool undo;              /* it has its target's name, and what was there before can have it back */
     bool standard;          /* stdout, which stays open */
     const cli_array *array; /* what to write directly at commit: an array, a picture, or bytes as they are */
@@ -87,6 +89,8 @@ static int resolve_old(cli_output *o, const char *name, const struct stat *info)
         return fail_write(name, errno);
     if (!S_ISREG(info->st_mode))
         return EXIT_OK; /* a device or pipe, written directly */
+    o->replaces = true;
+    o->mode = info->st_mode & 0777;
     o->target = realpath(name, NULL);
     return o->target ? EXIT_OK : fail_write(name, errno);
 }
@@ -114,6 +118,13 @@ static int resolve(cli_output *o, const char *name, const char *input, bool npz)
     return there ? resolve_old(o, name, &info) : resolve_new(o, name);
 }
 
+/* With the mode of what it replaces before there is a byte in it. */
+static int open_temporary(cli_output *o)
+{
+    o->fd = cli_temporary_create(&o->slot, o->target);
+    return o->fd < 0 || (o->replaces && fchmod(o->fd, o->mode) != 0) ? fail_write(o->name, errno) : EXIT_OK;
+}
+
 static int open_output(cli_output **out, const char *name, const char *input, bool npz)
 {
     *out = NULL;
@@ -124,10 +135,8 @@ static int open_output(cli_output **out, const char *name, const char *input, bo
     o->slot = o->aside = CLI_TEMPORARIES;
     o->name = strdup(name);
     int code = o->name ? resolve(o, name, input, npz) : fail_write(name, errno);
-    if (code == EXIT_OK && o->target) {
-        o->fd = cli_temporary_create(&o->slot, o->target);
-        code = o->fd < 0 ? fail_write(name, errno) : EXIT_OK;
-    }
+    if (code == EXIT_OK && o->target)
+        code = open_temporary(o);
     if (code != EXIT_OK)
         cli_output_abandon(o);
     else
