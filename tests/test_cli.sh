@@ -150,6 +150,8 @@ run 0 'cache: 0 files' -- cache stats --cache-dir cache
 usage 'no cache' cache stats --no-cache
 CLNORM_CACHE_DIR=$PWD/unused run 0 -- --no-cache run minmax x.npy y.npy
 verdict '--no-cache makes no cache' "$(ls -d unused 2>/dev/null)"
+run 0 'none: 0 files, 0 bytes' -- cache stats --cache-dir none
+verdict 'stats makes no directory' "$(ls -d none 2>/dev/null)"
 # The whole set compiles for a minute: CLNORM_TEST_FULL.
 set_of=(zscore symmetric)
 [ -z "${CLNORM_TEST_FULL:-}" ] || set_of=()
@@ -228,12 +230,16 @@ says 'there is no directory for compiled kernels' -- cache path
 says '"path": "'"$dir/a" "CLNORM_CACHE_DIR=$dir/a" -- cache path --json
 says 'a: 0 files, 0 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats
 says 'x.npy cannot be read: Not a directory' "CLNORM_CACHE_DIR=$dir/x.npy" -- cache stats
-# The same of a context on a device, which makes the directory.
+# The same with a device, where the directory is there; who looks at it does not make it.
 for v in "CLNORM_CACHE_DIR=$dir/e" "XDG_CACHE_HOME=$dir/f" "HOME=$dir/g" "XDG_CACHE_HOME=relative HOME=$dir/h"; do
-    # shellcheck disable=SC2086 # words
-    got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME $v "$clnorm" cache path 2>stderr)
     case $v in CLNORM*) want=$dir/e ;; *f) want=$dir/f/clnorm ;; *g) want=$dir/g/.cache/clnorm ;; *) want=$dir/h/.cache/clnorm ;; esac
-    verdict "the cache of ${v%%=*}" "$([ "$got" = "$want" ] && [ -d "$want" ] || echo "says $got: $(head -c 200 stderr)")"
+    for there in no yes; do
+        [ $there = no ] || mkdir -p -m 700 "$want"
+        # shellcheck disable=SC2086 # words
+        got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME $v "$clnorm" cache path 2>stderr)
+        verdict "the cache of ${v%%=*}, there: $there" "$([ "$got" = "$want" ] || echo "says $got: $(head -c 200 stderr)")"
+        verdict 'which nobody makes' "$([ $there = yes ] || ls -d "$want" 2>/dev/null)"
+    done
 done
 got=$(env -u CLNORM_CACHE_DIR -u XDG_CACHE_HOME -u HOME "$clnorm" cache path 2>&1)
 verdict 'no variable, no cache' "$([[ $got == *'there is no directory'* ]] || echo "says $got")"

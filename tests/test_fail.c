@@ -9,6 +9,7 @@ START_TEST(quoting) /* 51 */
 {
     static const char *const cases[][2] = {
         { "plain name.npy", "plain name.npy" },
+        { "", "\"\"" },
         { "a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f" },
         { "\x1b]0;title\a", "\\x1b]0;title\\x07" },
         { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },

@@ -16,10 +16,10 @@
 
 #define ROOM 4096
 
-/* Without a device there is no context to ask; the order is that of
- * clnorm_options.cache_dir. */
+/* The order is that of clnorm_options.cache_dir. */
 static void guess(char *out, const cli_args *args)
 {
+    enum { XDG = 1 }; /* its specification has absolute paths alone */
     static const struct {
         const char *variable, *below;
     } places[] = { { "CLNORM_CACHE_DIR", "" },
@@ -29,23 +29,21 @@ static void guess(char *out, const cli_args *args)
     snprintf(out, ROOM, "%s", given ? given : "");
     for (size_t k = 0; !out[0] && k < sizeof places / sizeof *places; k++) {
         const char *value = getenv(places[k].variable);
-        if (value && value[0])
+        if (value && value[0] && (k != XDG || value[0] == '/'))
             snprintf(out, ROOM, "%s%s", value, places[k].below);
     }
 }
 
-/* The library keeps no binaries on PoCL unless told to, but what it kept elsewhere is
- * still there. */
+/* A context says whether the directory is fit, where there is a device, but would make it, which is not for who looks. The
+ * library keeps no binaries on PoCL unless told to, but what it kept elsewhere is still there. */
 static void find(char *out, const cli_args *args)
 {
     clnorm_options options = cli_context_options(args);
     clnorm_context *ctx = NULL;
     options.flags |= CLNORM_CACHE_ON;
-    out[0] = '\0';
-    if (clnorm_open(&ctx, cli_device(args), &options) == CLNORM_OK)
+    guess(out, args);
+    if (access(out, F_OK) == 0 && clnorm_open(&ctx, cli_device(args), &options) == CLNORM_OK)
         snprintf(out, ROOM, "%s", clnorm_context_cache_dir(ctx));
-    else
-        guess(out, args);
     clnorm_close(ctx);
 }
 

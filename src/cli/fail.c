@@ -73,7 +73,7 @@ const char *cli_quote(const char *name)
     char *const out = buffers[next++ % QUOTES];
     if (name[escape(out, name, QUOTE_CHARACTERS, false)])
         strcat(out, "...");
-    return out;
+    return out[0] ? out : "\"\""; /* that there is nothing is to be seen */
 }
 
 /* The library's sentences repeat words as they were given: a line end in them is no line end of ours. */

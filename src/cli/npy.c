@@ -149,8 +149,8 @@ static bool refuse_type(cli_npy *h, const char *descr)
     for (size_t i = 0; i < COUNT(kinds); i++)
         if (*letter == kinds[i].letter)
             meaning = kinds[i].meaning;
-    return refuse(h, "its type is '%s'%s%s%s%s; f4, f2, f8, u1, i1 and u2 are read", cli_quote(descr),
-                  *meaning ? " (" : "", meaning, *meaning ? ")" : "", hint);
+    return refuse(h, "its type is '%s'%s%s%s%s; f4, f2, f8, u1, i1 and u2 are read",
+                  descr[0] ? cli_quote(descr) : "", *meaning ? " (" : "", meaning, *meaning ? ")" : "", hint);
 }
 
 static bool parse_descr(cursor *c)
