@@ -5,6 +5,25 @@ readme=$(realpath "$(dirname "$0")/../README.md")
 # shellcheck source=tests/cli.sh
 source "$(dirname "$0")/cli.sh" "$@"
 
+# ---- the README's C compiles without a warning ------------------------------------------------------------------------
+
+# block N: what is between the N-th line ```c and the next ```.
+block() { awk -v n="$1" '/^```/ { on = /^```c$/; k += on; next } on && k == n' "$readme"; }
+if command -v "${CC:-cc}" >/dev/null; then
+    {
+        echo '#include "clnorm.h"'
+        echo '#include <stdio.h>'
+        echo 'void host(unsigned char *pixels, float *out, int64_t h, int64_t w); void host(unsigned char *pixels, float *out, int64_t h, int64_t w) {'
+        block 1
+        echo '} void queue(cl_context my_context, cl_device_id my_device, cl_command_queue my_queue, cl_mem x, cl_mem y, cl_event decoded, cl_event done,'
+        echo 'int64_t n, int64_t h, int64_t w, size_t frame, size_t frame_bytes) { clnorm_context *ctx;'
+        block 2
+        echo '}'
+    } >readme.c
+    verdict 'two blocks' "$([ "$(grep -c 'clnorm_run_host\|clnorm_enqueue' readme.c)" -eq 2 ] || cat readme.c)"
+    verdict 'no warning' "$("${CC:-cc}" -fsyntax-only -Wall -Wextra -Werror -I"$(dirname "$readme")/include/clnorm" readme.c 2>&1 | head -n 5)"
+fi
+
 # ---- the README's commands: right to the last word and file, so that only the device is missing ---------------------------
 
 if [ -n "$photo" ]; then

@@ -4,7 +4,7 @@
  *
  *   Simple, data on the host:          Your own OpenCL:
  *     clnorm_context *ctx;               clnorm_context_create(&ctx, cl, device, NULL);
- *     clnorm_open(&ctx, "gpu", NULL);    clnorm_normalize_plan(&plan, ctx, &desc, CLNORM_ESTIMATE);
+ *     clnorm_open(&ctx, NULL, NULL);     clnorm_normalize_plan(&plan, ctx, &desc, CLNORM_ESTIMATE);
  *     clnorm_run_host(ctx, &op, &io);    args.slot[CLNORM_X].mem = x; args.slot[CLNORM_Y].mem = y;
  *     clnorm_close(ctx);                 clnorm_enqueue(plan, queue, &args, 1, &decoded, &done);
  *
