@@ -248,8 +248,10 @@ clnorm_status cln_measure(cln_choice choices[CLN_MAX_PARTS], clnorm_context *ctx
         cln_choose_from(choices, 0, &lab.posed, &ctx->params, &ctx->device);
     for (size_t k = 0; *measured && k < lab.posed.count && st == CLNORM_OK; k++) {
         cln_way list[CLN_MOST_WAYS];
-        const size_t count = cln_lab_solvers(list, &lab, choices, k);
         size_t best;
+        if (k && cln_traits(&choices[k - 1]) & CLN_TAKES_NEXT)
+            continue; /* which decides for the next */
+        const size_t count = cln_lab_solvers(list, &lab, choices, k);
         st = cln_lab_race(&lab, list, count, &best);
         memcpy(choices, list[best].choices, sizeof list[best].choices);
     }

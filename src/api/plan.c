@@ -3,7 +3,6 @@
 #include "base/fork.h"
 #include "base/status.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,8 +131,7 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
         body->choice = *choice;
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
-    body->choice.leaves_there = before & CLN_TAKES_NEXT;
-    assert(!body->choice.leaves_there || body->choice.solver == &cln_solve_cols);
+    body->choice.leaves_there = before & CLN_TAKES_NEXT && body->choice.solver == &cln_solve_cols;
     if (before & CLN_LEAVES_DX)
         take_along(body, front);
     if (cln_traits(&body->choice) & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
