@@ -99,6 +99,20 @@ START_TEST(attributes)
 }
 END_TEST
 
+/* As floats, which are a little beyond the numbers that the table has. */
+START_TEST(limits_are_allowed)
+{
+    clnorm_any d = small(CLNORM_OP_TOTENSOR);
+    d.totensor.scale = 1e30f;
+    OK(clnorm_op_check(&d));
+    d.totensor.scale = 1e-30f;
+    OK(clnorm_op_check(&d));
+    d = small(CLNORM_OP_LRN);
+    d.lrn.alpha = 1e-9f;
+    OK(clnorm_op_check(&d));
+}
+END_TEST
+
 START_TEST(types)
 {
     EACH_OP(op)
@@ -271,8 +285,8 @@ END_TEST
 
 static Suite *op_suite(void)
 {
-    return suite_of("op",
-                    SUITE_CASE(arguments, heads, attributes, types, shapes, lists, of_their_own, misused));
+    return suite_of("op", SUITE_CASE(arguments, heads, attributes, limits_are_allowed, types, shapes, lists,
+                                     of_their_own, misused));
 }
 
 SUITE_MAIN(op_suite)

@@ -57,9 +57,16 @@ clnorm_status clnorm_op_init(clnorm_any *desc, uint32_t kind)
 
 bool cln_attr_defaults(const clnorm_attr *a) { return a->type == CLNORM_ATTR_F32 && a->preset < a->low; }
 
+/* As the field has it: a limit is of its type too. */
+static double stored(const clnorm_attr *a, double v)
+{
+    return a->type == CLNORM_ATTR_U32 ? v : (double)(float)v;
+}
+
 clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v)
 {
-    if ((v >= a->low && v <= a->high) || (cln_attr_defaults(a) && v == a->preset))
+    const double x = stored(a, v);
+    if ((x >= stored(a, a->low) && x <= stored(a, a->high)) || (cln_attr_defaults(a) && v == a->preset))
         return CLNORM_OK;
     return cln_fail(CLNORM_EARG,
                     a->type == CLNORM_ATTR_U32 ? "%s: %s is %.15g; %.15g to %.15g are allowed"
