@@ -118,11 +118,19 @@ static int resolve(cli_output *o, const char *name, const char *input, bool npz)
     return there ? resolve_old(o, name, &info) : resolve_new(o, name);
 }
 
+static bool has_mode(int fd, mode_t mode)
+{
+    struct stat info;
+    return fstat(fd, &info) == 0 && (info.st_mode & 0777) == mode;
+}
+
 /* With the mode of what it replaces before there is a byte in it. */
 static int open_temporary(cli_output *o)
 {
     o->fd = cli_temporary_create(&o->slot, o->target);
-    return o->fd < 0 || (o->replaces && fchmod(o->fd, o->mode) != 0) ? fail_write(o->name, errno) : EXIT_OK;
+    return o->fd < 0 || (o->replaces && !has_mode(o->fd, o->mode) && fchmod(o->fd, o->mode) != 0)
+               ? fail_write(o->name, errno)
+               : EXIT_OK;
 }
 
 static int open_output(cli_output **out, const char *name, const char *input, bool npz)
