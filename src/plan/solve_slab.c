@@ -26,7 +26,8 @@ static const char *applicable(const cln_problem *problem)
 static bool alone(const cln_problem *problem, uint64_t near_bytes)
 {
     const uint64_t read = problem->set_elements * (problem->x_bytes + problem->layer.d_bytes);
-    return problem->layer.reads_d && read >= near_bytes * 3 / 8 && read <= near_bytes;
+    return problem->maps && problem->layer.reads_d && !problem->layer.family && read >= near_bytes * 3 / 8 &&
+           read <= near_bytes;
 }
 
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
