@@ -8,6 +8,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from cpus import CPUS
+
 STEP_S = 0.006  # longer than a tick: only then is a thread that spins on another CPU counted
 MAX_STEPS = 10
 BLOCK_S = 0.15
@@ -38,7 +40,7 @@ class Rounds:
 
 def busy_s() -> float:
     """CPU seconds that anybody has used of our CPUs since boot, steal included."""
-    ours, total = {f"cpu{n}" for n in os.sched_getaffinity(0)}, 0
+    ours, total = {f"cpu{n}" for n in CPUS}, 0
     with open("/proc/stat", encoding="ascii") as stat:
         for line in stat:
             name, *ticks = line.split()

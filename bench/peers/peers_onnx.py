@@ -6,6 +6,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import clnorm
+from cpus import CPUS
 from workloads import Builder, Case, Run
 
 OPSET, IR = 17, 8
@@ -22,9 +23,11 @@ def session(x: np.ndarray, y_shape: tuple[int, ...], nodes: list, constants: dic
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 2, 3
     own = os.sched_getaffinity(0)  # of the caller, whom OpenMP has put on one core, and of the threads that it makes
-    os.sched_setaffinity(0, range(os.cpu_count()))
-    made = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    os.sched_setaffinity(0, own)
+    os.sched_setaffinity(0, CPUS)
+    try:
+        made = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    finally:
+        os.sched_setaffinity(0, own)
     binding = made.io_binding()
     binding.bind_cpu_input("x", x)
     y = clnorm.aligned(y_shape, "float32")

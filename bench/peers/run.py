@@ -23,6 +23,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cpus import CPUS
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
     # Pinned: two threads of one library now and then share a core else, and take twice as long.
@@ -60,7 +62,7 @@ def arguments() -> argparse.Namespace:
 
 def settle() -> None:
     """Starts anew under ENVIRONMENT, which is read at start only, on two CPUs."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+    os.sched_setaffinity(0, CPUS)
     if any(os.environ.get(k) != v for k, v in ENVIRONMENT.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})
 
