@@ -75,6 +75,8 @@ cln_geo cln_walked(const cln_problem *problem, uint32_t wg)
     return g;
 }
 
+bool cln_apart(const cln_problem *problem) { return cln_walked(problem, 1).view[CLN_VIEW_X].step != 1; }
+
 void cln_bundle_lay(cln_geo *geo, uint32_t bundle)
 {
     if (bundle <= 1)

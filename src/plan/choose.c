@@ -180,7 +180,7 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
 /* Bytes of a floats' map that a CPU takes as long for as for one of the problem's. */
 static double weight(const cln_problem *problem)
 {
-    const bool apart = !problem->columns && cln_walked(problem, 1).view[CLN_VIEW_X].step != 1;
+    const bool apart = !problem->columns && cln_apart(problem);
     return (problem->x_bytes == 2 ? HALVES : 1) * (problem->layer.role == CLN_ROLE_PARAMS ? GRADIENTS : 1) *
            (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
 }

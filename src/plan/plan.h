@@ -236,6 +236,8 @@ bool cln_fits_tile(const cln_geo *g, uint32_t cols);
 uint32_t cln_bundle(const cln_problem *problem, uint32_t wg);
 uint32_t cln_bundles(const cln_problem *problem, uint32_t wg);
 cln_geo cln_walked(const cln_problem *problem, uint32_t wg);
+/* Whether a CPU's group of one finds the elements of x apart in what it walks, and so takes them one by one. */
+bool cln_apart(const cln_problem *problem);
 /* What a kernel is told of bundles: runs that are one, how weights and earlier statistics lie along the elements. */
 void cln_bundle_lay(cln_geo *geo, uint32_t bundle);
 

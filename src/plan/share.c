@@ -17,7 +17,7 @@ static double slowest(uint32_t work, uint32_t per, double start, uint32_t units)
 static double weight(const cln_problem *problem)
 {
     return (problem->layer.reads_d ? 2 : 1) * (problem->x_bytes == 2 ? 2 : 1) *
-           (problem->layer.family ? 2 : 1) * (cln_walked(problem, 1).view[CLN_VIEW_X].step != 1 ? 4 : 1);
+           (problem->layer.family ? 2 : 1) * (cln_apart(problem) ? 4 : 1);
 }
 
 uint32_t cln_worth_groups(const cln_problem *problem, const cln_params *params, uint32_t units)

@@ -27,7 +27,7 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const cln_layer_problem *l = &problem->layer;
-    const bool apart = problem->geo.view[CLN_VIEW_X].step != 1,
+    const bool apart = cln_apart(problem),
                work = problem->x_bytes == 2 && (l->reads_d || l->centred || l->family),
                row = problem->set_elements >= LONG && !work && !l->groups;
     return (double)problem->bytes * (params->wg == 1 && (apart || row) ? 1.1 : 1);

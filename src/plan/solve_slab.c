@@ -4,17 +4,11 @@
 
 #define LARGE 32768 /* elements of a set that leaves the nearest cache */
 
-/* Whether sets share cache lines, each walked by itself. */
-static bool apart(const cln_problem *problem)
-{
-    return cln_bundle(problem, 1) == 1 && problem->geo.view[CLN_VIEW_X].step != 1;
-}
-
 /* Sets in the time of which a group starts: the first one's statistics and the last one's map overlap with nothing, and where sets
  * share cache lines the first one reads those of all. */
 static double start(const cln_problem *problem)
 {
-    return apart(problem) || problem->set_elements * cln_bundle(problem, 1) >= LARGE ? 0.25 : 0.1;
+    return cln_apart(problem) || problem->set_elements * cln_bundle(problem, 1) >= LARGE ? 0.25 : 0.1;
 }
 
 static const char *applicable(const cln_problem *problem)
@@ -47,7 +41,7 @@ static double traffic(const cln_problem *problem, const cln_params *params)
     const double near = params->wg == 1 && elements < LARGE ? 0.02 : 0.1,
                  again = set_bytes <= params->slab_bytes ? near : 1; /* of the second walk */
     const bool crowded =
-        params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !apart(problem);
+        params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !cln_apart(problem);
     return (double)problem->bytes * (crowded ? 1.2 : 1) +
            again * (double)set_bytes * cln_bundles(problem, params->wg) * problem->maps;
 }
