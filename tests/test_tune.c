@@ -33,6 +33,14 @@ static const cln_solver *solver_of(clnorm_context *ctx, const clnorm_op *op)
     return solver;
 }
 
+/* Of its first problem, in which it is tuned. */
+static void class_of(char name[CLN_CLASS_ROOM], const clnorm_op *op)
+{
+    cln_problems posed;
+    OK(cln_op_pose(&posed, op));
+    cln_problem_class(name, &posed.part[0]);
+}
+
 static void run_host(clnorm_context *ctx, const clnorm_op *op, float *x, float *y)
 {
     clnorm_host_args io;
@@ -49,7 +57,6 @@ START_TEST(contexts_follow_their_file)
     enum { N = 6 * 3 * 40 * 40 };
     static float x[N], y[2][N];
     clnorm_context *ctx;
-    cln_problems posed;
     char path[SCRATCH_PATH], name[CLN_CLASS_ROOM], text[2048];
     const clnorm_any d = a_zscore();
     for (size_t k = 0; k < N; k++)
@@ -59,8 +66,7 @@ START_TEST(contexts_follow_their_file)
     ck_assert_str_eq(clnorm_tuning_file(ctx), "");
     ck_assert_ptr_ne(solver_of(ctx, &d.op), &cln_solve_split);
     run_host(ctx, &d.op, x, y[0]);
-    OK(cln_op_pose(&posed, &d.op));
-    cln_problem_class(name, &posed.part[0]);
+    class_of(name, &d.op);
     const cln_tuned split = { "split", ctx->params.wg, ctx->params.vec, 3, false };
     OK(cln_tuning_set(ctx->params.tuning, name, &split));
     ck_assert_int_eq(clnorm_tuning_save(ctx, NULL), CLNORM_EARG);
@@ -202,7 +208,6 @@ START_TEST(ops_can_be_tuned)
         for (uint32_t back = 0; is_tuned(op->kind) && back <= op->layer; back++) {
             const double four = 4, half = 0.5, one = 1, train = CLNORM_TRAIN;
             clnorm_tuned found = { .size = sizeof found };
-            cln_problems posed;
             char name[CLN_CLASS_ROOM];
             cln_tuned tuned;
             clnorm_any d;
@@ -218,8 +223,7 @@ START_TEST(ops_can_be_tuned)
             clnorm_op_set(&d, "mode", &train, 1);
             OK(clnorm_tune(ctx, &d.op, 0, &found));
             ck_assert(found.before_ms > 0 && found.after_ms > 0);
-            OK(cln_op_pose(&posed, &d.op));
-            cln_problem_class(name, &posed.part[0]);
+            class_of(name, &d.op);
             ck_assert_msg(cln_tuning_find(ctx->params.tuning, name, &tuned), "%s", name);
             tried += found.ways;
         }
@@ -234,12 +238,10 @@ START_TEST(too_little_time)
     const clnorm_any d = a_zscore();
     clnorm_tuned found = { .size = sizeof found };
     clnorm_context *ctx;
-    cln_problems posed;
     cln_tuned tuned;
     char name[CLN_CLASS_ROOM];
     OK(open_with(&ctx, ""));
-    OK(cln_op_pose(&posed, &d.op));
-    cln_problem_class(name, &posed.part[0]);
+    class_of(name, &d.op);
     OK(clnorm_tune(ctx, &d.op, 1e-9, &found));
     ck_assert_uint_eq(found.changed, 0);
     ck_assert(!cln_tuning_find(ctx->params.tuning, name, &tuned));
@@ -257,7 +259,6 @@ START_TEST(a_better_way_is_kept)
     const clnorm_any d = a_zscore();
     clnorm_tuned found = { .size = sizeof found };
     clnorm_context *ctx;
-    cln_problems posed;
     cln_tuned tuned;
     char name[CLN_CLASS_ROOM];
     OK(open_with(&ctx, ""));
@@ -266,8 +267,7 @@ START_TEST(a_better_way_is_kept)
     for (int k = 0; k < 9 && !found.changed; k++) /* what else the machine does may hide it */
         OK(clnorm_tune(ctx, &d.op, 0, &found));
     ck_assert_uint_eq(found.changed, 1);
-    OK(cln_op_pose(&posed, &d.op));
-    cln_problem_class(name, &posed.part[0]);
+    class_of(name, &d.op);
     ck_assert(cln_tuning_find(ctx->params.tuning, name, &tuned) && strcmp(tuned.solver, CLN_ESTIMATE) != 0);
     ck_assert_str_eq(solver_of(ctx, &d.op)->name, tuned.solver);
     clnorm_close(ctx);
