@@ -11,7 +11,13 @@ typedef float16 vec;
 #define INLINE static inline __attribute__((always_inline))
 #define LOAD(p) (*(global const vec *)(p))
 #define STORE(v, p) __builtin_nontemporal_store(v, (global vec *)(p))
-#define PREFETCH(p, ahead) __builtin_prefetch((const void *)(size_t)((p) + (ahead)), 0, HINT)
+#define PREFETCH(p) __builtin_prefetch((const void *)(size_t)(p), 0, HINT)
+#define FETCH(at, ahead)                  \
+    if (ahead) {                          \
+        PREFETCH(x + (at) + (ahead));     \
+        if (TWO)                          \
+            PREFETCH(d + (at) + (ahead)); \
+    }
 #define KERNEL kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 #define ARGS global const float *x, global const float *d, global float *y, global float *left, const ulong count, const ulong per
 #define AT(set) ((set) / INNER * OUTER + (set) % INNER * LEN)
@@ -51,10 +57,7 @@ INLINE void fold(sums *s)
 INLINE void read(global const float *x, global const float *d, ulong first, sums *s)
 {
     EVERY(first) {
-        if (READ_AHEAD)
-            PREFETCH(x + at, READ_AHEAD);
-        if (READ_AHEAD && TWO)
-            PREFETCH(d + at, READ_AHEAD);
+        FETCH(at, READ_AHEAD)
         const vec v = LOAD(x + at), w = TWO ? LOAD(d + at) : v;
         if (READ_SUMS) {
             s->a[j] += w;
@@ -67,10 +70,7 @@ INLINE void read(global const float *x, global const float *d, ulong first, sums
 INLINE void map(global const float *x, global const float *d, global float *y, ulong first, const sums *s, gradients *g)
 {
     EVERY(first) {
-        if (MAP_AHEAD)
-            PREFETCH(x + at, MAP_AHEAD);
-        if (MAP_AHEAD && TWO)
-            PREFETCH(d + at, MAP_AHEAD);
+        FETCH(at, MAP_AHEAD)
         const vec v = LOAD(x + at), w = TWO ? LOAD(d + at) : v;
         if (MAP_SUMS) {
             g->a[j] += w;
