@@ -81,8 +81,7 @@ static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
            (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1);
 }
 
-/* What the op moves from which on its stores are of their own, where runs start at whole vectors. */
-static uint64_t wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
+uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
     const bool tiles = choice->solver->traits & CLN_IN_TILES,
@@ -96,7 +95,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
 {
     const cln_geo g = cln_walked(problem, choice->wg);
     const bool large = problem->bytes >= params->wide_bytes;
-    choice->wide = problem->bytes >= wide_from(choice, problem, params) && (writes || choice->wg > 1) &&
+    choice->wide = problem->bytes >= cln_wide_from(choice, problem, params) && (writes || choice->wg > 1) &&
                    cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */

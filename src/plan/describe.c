@@ -37,12 +37,14 @@ static void add_bytes(text *t, const char *before, double bytes)
     add(t, "%s%.4g %s", before, bytes, name);
 }
 
+static const char *s_of(uint32_t count) { return count == 1 ? "" : "s"; }
+
 static void add_alignment(text *t, const cln_body *body, const cln_params *params)
 {
     const cln_problem *p = &body->problem;
     const cln_geo walked = cln_walked(p, body->choice.wg);
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
-    const bool large = p->maps && p->bytes >= params->wide_bytes;
+    const bool large = p->maps && p->bytes >= cln_wide_from(&body->choice, p, params);
     const bool leaves_dx = cln_traits(&body->choice) & CLN_LEAVES_DX;
     const bool writes = (p->maps && !leaves_dx) || body->choice.along;
     if (body->choice.wide)
@@ -128,8 +130,8 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
         body->geo.parts ? body->geo.parts : 1);
     for (size_t i = 0; i < body->nstages; i++)
         add(&t, "%s%s x %zu", i ? " + " : "", body->stages[i].kernel, body->stages[i].groups);
-    add(&t, " groups\n%u sets of %llu elements in %u runs of %u", p->geo.sets,
-        (unsigned long long)p->set_elements, p->geo.runs, p->geo.len);
+    add(&t, " groups\n%u set%s of %llu elements in %u run%s of %u", p->geo.sets, s_of(p->geo.sets),
+        (unsigned long long)p->set_elements, p->geo.runs, s_of(p->geo.runs), p->geo.len);
     add_bytes(&t, "; moves at least ", (double)p->bytes);
     add(&t, ", about %.3g ms", cln_choice_ns(c, p, params, device->units) / 1e6);
     add_bytes(&t, "; workspace ", (double)body->workspace);

@@ -185,6 +185,8 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
 /* The same for problem k and those behind it. */
 void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, const cln_params *params,
                      const cln_device *device);
+/* What the op moves from which on its stores are of their own, where runs start at whole vectors. */
+uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Which stores dx or y is worth, in the problem's geometry; where it writes neither, a GPU's groups which loads. */
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes);
 /* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
