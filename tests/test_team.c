@@ -250,6 +250,25 @@ START_TEST(enqueue_after_a_team)
 }
 END_TEST
 
+/* Plans are made for as many cores, and their caches, as the team has threads. */
+START_TEST(what_plans_are_made_for)
+{
+    if (no_team())
+        return;
+    clnorm_context *const ctx = harness_get()->ctx;
+    cln_device many = ctx->device;
+    cln_params params;
+    clnorm_team *team;
+    many.units = 3;
+    cln_params_for(&params, &many);
+    OK(clnorm_team_create(&team, ctx, 3));
+    ck_assert_uint_eq(ctx->device.units, 3);
+    ck_assert_uint_eq(ctx->params.wide_bytes, params.wide_bytes);
+    ck_assert_uint_eq(ctx->params.slab_bytes, params.slab_bytes);
+    clnorm_team_release(team);
+}
+END_TEST
+
 START_TEST(what_is_refused)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
@@ -289,6 +308,6 @@ END_TEST
 static Suite *suite(void)
 {
     return suite_of("team", SUITE_CASE(bits_of_an_enqueue, many_calls, callers_take_turns,
-                                       enqueue_after_a_team, what_is_refused));
+                                       enqueue_after_a_team, what_plans_are_made_for, what_is_refused));
 }
 SUITE_MAIN(suite)

@@ -357,6 +357,7 @@ clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_
         return st;
     }
     ctx->device.units = t->count; /* plans share their work out to so many from now on */
+    cln_params_of_units(&ctx->params, &ctx->device);
     *out = t;
     return CLNORM_OK;
 }

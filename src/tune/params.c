@@ -27,18 +27,29 @@ static const struct {
     { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 0, 0, 0, 64, 0, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
 };
 
-void cln_params_for(cln_params *out, const cln_device *device)
+static size_t row_of(const cln_device *device)
 {
     size_t k = 0;
     while (!(rows[k].type & device->type) && k + 1 < CLN_COUNT(rows))
         k++;
-    *out = rows[k].params;
+    return k;
+}
+
+void cln_params_of_units(cln_params *p, const cln_device *device)
+{
+    const size_t k = row_of(device);
     const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
-    out->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
-    out->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
+    p->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
+    p->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
+    if (p->slab_bytes < 64 * 1024)
+        p->slab_bytes = 64 * 1024;
+}
+
+void cln_params_for(cln_params *out, const cln_device *device)
+{
+    *out = rows[row_of(device)].params;
+    cln_params_of_units(out, device);
     out->subgroup = device->subgroups & SUBGROUP;
-    if (out->slab_bytes < 64 * 1024)
-        out->slab_bytes = 64 * 1024;
     while (out->wg > 1 && out->wg > device->max_wg)
         out->wg /= 2;
 }

@@ -28,6 +28,8 @@ typedef struct cln_params {
 
 /* The row of the device's class, cut to the device's limits. */
 void cln_params_for(cln_params *out, const cln_device *device);
+/* What of it follows from how many units there are, anew. */
+void cln_params_of_units(cln_params *p, const cln_device *device);
 /* The same as measured for a class. */
 cln_params cln_params_tuned(const cln_params *params, const cln_tuned *tuned);
 
