@@ -308,12 +308,34 @@ START_TEST(weights_along_columns)
 }
 END_TEST
 
+/* What a core has alone decides whether sets go alone: 32 x 72 x 72 of x and dy are 1.3 MB. */
+START_TEST(a_cache_of_ones_own)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 32, 96, 72, 72);
+    clnorm_any d = desc_of(CLNORM_OP_BATCHNORM, &x);
+    d.op.direction = CLNORM_BACKWARD;
+    const cln_problems p = posed(&d);
+    cln_device device = device_of(CPU);
+    for (uint64_t mib = 0; mib <= 2; mib++) {
+        cln_params params;
+        device.near_bytes = mib << 20;
+        cln_params_for(&params, &device);
+        ck_assert_uint_eq(params.near_bytes, (mib ? mib : 2) << 20);
+        ck_assert_int_eq(body_by(&cln_solve_slab, &p.part[0], &params, &device).choice.alone, mib != 1);
+    }
+    device = device_of(GPU);
+    cln_params params;
+    cln_params_for(&params, &device);
+    ck_assert_uint_eq(params.near_bytes, 0);
+}
+END_TEST
+
 static Suite *choose_suite(void)
 {
     return suite_of("choose",
                     SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device, measured_or_estimated,
                                aligned_to_vectors, what_fuses, tiles_of_columns, alignment_in_words,
-                               solvers_in_words, weights_along_columns));
+                               solvers_in_words, weights_along_columns, a_cache_of_ones_own));
 }
 
 SUITE_MAIN(choose_suite)

@@ -226,6 +226,7 @@ START_TEST(description_is_what_opencl_says)
         ck_assert_uint_eq(d.global_bytes, global);
         ck_assert_uint_eq(d.max_alloc, alloc);
         ck_assert_uint_eq(d.cache_bytes, cache);
+        ck_assert(d.cpu ? d.near_bytes < (uint64_t)1 << 32 : d.near_bytes == 0);
         ck_assert_int_eq(d.denorm, (config & CL_FP_DENORM) != 0);
         ck_assert_int_eq(d.fp16, strstr(extensions, "cl_khr_fp16") != NULL);
         ck_assert_int_eq(d.fp64, strstr(extensions, "cl_khr_fp64") != NULL);

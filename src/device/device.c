@@ -1,10 +1,14 @@
 /* device.c -- every device query, once. */
+#define _POSIX_C_SOURCE 200809L
 #include "device/device.h"
 
 #include "base/status.h"
 
 #include <stdlib.h>
 #include <string.h>
+#if !defined(_WIN32)
+#include <unistd.h>
+#endif
 
 /* Copies what fits, without the blanks that some drivers put around names. */
 static void copy_trimmed(char *out, size_t room, const char *text)
@@ -117,6 +121,17 @@ static clnorm_status query_extensions(cln_device *d)
     return subgroups ? query_subgroups(d) : CLNORM_OK;
 }
 
+/* Of a core of this host, which a CPU's device runs on; no runtime tells. */
+static uint64_t second_level(void)
+{
+#if defined(_SC_LEVEL2_CACHE_SIZE)
+    const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+#else
+    return 0;
+#endif
+}
+
 static clnorm_status query_numbers(cln_device *d)
 {
     cl_bool images = CL_FALSE;
@@ -140,6 +155,7 @@ static clnorm_status query_numbers(cln_device *d)
     d->global_bytes = global;
     d->max_alloc = alloc;
     d->cache_bytes = cache;
+    d->near_bytes = d->cpu ? second_level() : 0;
     return CLNORM_OK;
 }
 

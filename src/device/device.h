@@ -28,6 +28,7 @@ typedef struct cln_device {
     uint32_t
         subgroups; /* sizes of sub-groups that kernels may ask for and shuffle in; each is a bit, of its own value */
     uint64_t local_bytes, global_bytes, max_alloc, cache_bytes;
+    uint64_t near_bytes; /* the cache that a CPU's core has alone; 0: nobody says */
     char name[128], vendor[128], driver[64], opencl_c[64], platform_name[128], platform_version[128];
 } cln_device;
 

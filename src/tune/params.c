@@ -6,7 +6,7 @@
 
 #define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
-#define NEAR_CACHE (2 << 20)  /* and of the one that it has alone, which no runtime tells */
+#define NEAR_CACHE (2 << 20)  /* and of the one that it has alone, where nobody says */
 
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
  * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
@@ -49,6 +49,8 @@ void cln_params_for(cln_params *out, const cln_device *device)
 {
     *out = rows[row_of(device)].params;
     cln_params_of_units(out, device);
+    if (out->near_bytes && device->near_bytes)
+        out->near_bytes = device->near_bytes;
     out->subgroup = device->subgroups & SUBGROUP;
     while (out->wg > 1 && out->wg > device->max_wg)
         out->wg /= 2;
