@@ -256,16 +256,19 @@ START_TEST(what_plans_are_made_for)
     if (no_team())
         return;
     clnorm_context *const ctx = harness_get()->ctx;
-    cln_device many = ctx->device;
-    cln_params params;
+    const uint64_t cache = ctx->device.cache_bytes;
+    cln_params one;
     clnorm_team *team;
-    many.units = 3;
-    cln_params_for(&params, &many);
+    ctx->device.units = 1;
+    ctx->device.cache_bytes = (uint64_t)36 << 20;
+    cln_params_for(&one, &ctx->device);
     OK(clnorm_team_create(&team, ctx, 3));
     ck_assert_uint_eq(ctx->device.units, 3);
-    ck_assert_uint_eq(ctx->params.wide_bytes, params.wide_bytes);
-    ck_assert_uint_eq(ctx->params.slab_bytes, params.slab_bytes);
+    ck_assert_uint_eq(ctx->params.wide_bytes, 3 * one.wide_bytes);
+    ck_assert_uint_eq(ctx->params.slab_bytes, 3 * one.slab_bytes);
     clnorm_team_release(team);
+    ctx->device.cache_bytes = cache;
+    cln_params_of_units(&ctx->params, &ctx->device);
 }
 END_TEST
 

@@ -404,7 +404,8 @@ CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue
 typedef struct clnorm_team clnorm_team;
 
 /** threads  with the caller's; 0: one for each core. Between calls they stay awake for 100 us, then sleep. Plans
- *           that are made afterwards share their work out to so many; none is made meanwhile.
+ *           that are made afterwards are for so many cores and their caches, and what clnorm_plan_describe says of
+ *           any plan is of those; none is made or described meanwhile.
  *  Errors   EARG; EUNSUPPORTED where the device is another; ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_t threads);
 /** Runs a plan of the team's context and returns when its outputs are complete.

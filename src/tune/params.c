@@ -6,7 +6,8 @@
 
 #define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
-#define NEAR_CACHE (2 << 20)  /* and of the one that it has alone, where nobody says */
+#define LEAST_SLAB (64 << 10)
+#define NEAR_CACHE (2 << 20) /* and of the one that it has alone, where nobody says */
 
 /* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
  * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
@@ -41,8 +42,8 @@ void cln_params_of_units(cln_params *p, const cln_device *device)
     const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
     p->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
     p->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
-    if (p->slab_bytes < 64 * 1024)
-        p->slab_bytes = 64 * 1024;
+    if (p->slab_bytes < LEAST_SLAB)
+        p->slab_bytes = LEAST_SLAB;
 }
 
 void cln_params_for(cln_params *out, const cln_device *device)
