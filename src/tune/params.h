@@ -15,7 +15,7 @@ typedef struct cln_params {
     uint32_t items;      /* work-items per compute unit whose loads keep memory busy */
     uint32_t subgroup;   /* work-items of a sub-group, where a group is of whole ones; 0: without */
     uint64_t slab_bytes; /* a set this large is still in a group's cache when it is walked again */
-    uint64_t near_bytes; /* and this large in its own, which others do not share; 0: sets leave it in no time */
+    uint64_t near_bytes; /* and this large in its own alone; 0: sets leave it in no time */
     uint64_t
         wide_bytes; /* outputs of what moves this much are worth stores of their own (plan.h: wide, leads) */
     bool stream;    /* whose stores pass the cache by */
