@@ -91,8 +91,9 @@ def measured(path):
         rows = json.load(file)
     cells, versions = {}, {row['torch']['version'] for row in rows if row['torch']}
     for row in rows:
-        ours, theirs = cells.setdefault('`%s`' % row['op'], ([], []))
-        matrix = '`%s`' % row['op'] in OF_CLBLAST
+        op = '`%s`' % row['op']
+        ours, theirs = cells.setdefault(op, ([], []))
+        matrix = op in OF_CLBLAST
         ours.append(number(row['worst'] * OF_MATRIX if matrix else row['hostile']))
         theirs += [] if matrix else [of_torch(row)]
     device = json.loads(clnorm('list', '--json')[1])[0]
