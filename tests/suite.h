@@ -5,11 +5,18 @@
 #include <check.h>
 #include <stddef.h>
 
+static inline void suite_add(TCase *t, const TTest *const *tests)
+{
+    for (; *tests; tests++)
+        tcase_add_test(t, *tests);
+}
+/* Adds the tests named: those of one file, where a suite has several. */
+#define SUITE_ADD(t, ...) suite_add(t, (const TTest *const[]){ __VA_ARGS__, NULL })
+
 static inline TCase *suite_case(const TTest *const *tests)
 {
     TCase *t = tcase_create("all");
-    for (; *tests; tests++)
-        tcase_add_test(t, *tests);
+    suite_add(t, tests);
     return t;
 }
 /* A case of the tests named. */
