@@ -97,7 +97,7 @@ static inline void release_all(const cl_mem *mems)
 }
 #define RELEASE(...) release_all((const cl_mem[]){ __VA_ARGS__, NULL })
 
-/* ---- descriptors ---- */
+/* ---- descriptors and choices ---- */
 
 static inline clnorm_totensor halved(int64_t n)
 {
@@ -128,6 +128,15 @@ static inline clnorm_any small(uint32_t kind)
 {
     const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 2, 3, 4, 5);
     return desc_of(kind, &x);
+}
+
+/* That schedule with the context's own work-group. */
+static inline cln_choice choice_of(const clnorm_context *ctx, const cln_solver *solver)
+{
+    const cln_choice choice = {
+        .solver = solver, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
+    };
+    return choice;
 }
 
 #endif

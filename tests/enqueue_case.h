@@ -32,9 +32,7 @@ static inline clnorm_plan *zscore_plan(const cln_solver *solver)
     clnorm_zscore d = CLNORM_ZSCORE_INIT;
     d.x = d.y = clnorm_nchw(CLNORM_F32, N, C, H, W);
     d.scope = CLNORM_SCOPE_BATCH;
-    const cln_choice choice = {
-        .solver = solver, .wg = h->ctx->params.wg, .vec = h->ctx->params.vec, .per = 1, .block = 1
-    };
+    const cln_choice choice = choice_of(h->ctx, solver);
     clnorm_plan *plan;
     OK(cln_plan_with(&plan, h->ctx, &d.op, &choice, true));
     return plan;

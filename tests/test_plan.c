@@ -351,9 +351,7 @@ START_TEST(limits_of_the_device)
     }
     clnorm_plan_release(plan);
     ctx->device.max_alloc = 16;
-    const cln_choice split = {
-        .solver = &cln_solve_split, .wg = ctx->params.wg, .vec = ctx->params.vec, .per = 1, .block = 1
-    };
+    const cln_choice split = choice_of(ctx, &cln_solve_split);
     ctx->device.local_bytes = harness_get()->ctx->device.local_bytes;
     ck_assert_int_eq(cln_plan_with(&plan, ctx, &d.op, &split, true), CLNORM_ENOMEM);
     SAYS("the device allows 16");

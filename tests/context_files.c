@@ -1,0 +1,113 @@
+/* context_files.c -- where a context has its cache and tuning file, and when there is no place for them. */
+#define _XOPEN_SOURCE 700
+#include "context_case.h"
+#include "scratch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const places[] = { "HOME", "XDG_CACHE_HOME", "CLNORM_CACHE_DIR", "CLNORM_TUNING" };
+
+static void set_place(size_t k, const char *value)
+{
+    if (value)
+        setenv(places[k], value, 1);
+    else
+        unsetenv(places[k]);
+}
+
+/* What names places, kept while a test names others. */
+static void keep_places(char *before[])
+{
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        const char *v = getenv(places[k]);
+        before[k] = v ? strdup(v) : NULL;
+        unsetenv(places[k]);
+    }
+}
+static void restore_places(char *before[])
+{
+    for (size_t k = 0; k < CLN_COUNT(places); k++) {
+        set_place(k, before[k]);
+        free(before[k]);
+    }
+}
+
+/* A context of these options has its cache there, and its tuning file; "": in no directory. */
+static void has_files_in(const clnorm_options *o, const char *dir)
+{
+    char tuning[2 * SCRATCH_PATH] = "";
+    clnorm_context *ctx = created(o);
+    if (dir[0])
+        snprintf(tuning, sizeof tuning, "%s/tuning.txt", dir);
+    ck_assert_str_eq(clnorm_context_cache_dir(ctx), dir);
+    ck_assert_str_eq(clnorm_tuning_file(ctx), tuning);
+    clnorm_context_release(ctx);
+}
+
+START_TEST(no_place_for_files)
+{
+    char *before[CLN_COUNT(places)], dir[5000];
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
+    keep_places(before);
+    has_files_in(&o, "");
+    memset(dir, 'd', sizeof dir);
+    dir[0] = '/';
+    dir[sizeof dir - 1] = '\0';
+    o.cache_dir = dir; /* longer than any path */
+    has_files_in(&o, "");
+    restore_places(before);
+}
+END_TEST
+
+/* Own before XDG's before HOME; what is empty, or XDG's and not absolute, is none. */
+START_TEST(places_of_files)
+{
+    static const struct {
+        const char *home, *xdg, *own; /* below a scratch directory; NULL: not there */
+        const char *dir;
+    } cases[] = { { "/home", NULL, NULL, "/home/.cache/clnorm" },
+                  { "/home", "", "", "/home/.cache/clnorm" },
+                  { "/home", "/xdg", NULL, "/xdg/clnorm" },
+                  { "/home", "/xdg", "/own", "/own" } };
+    char *before[CLN_COUNT(places)], root[SCRATCH_PATH], value[2 * SCRATCH_PATH];
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
+    scratch_create(root);
+    keep_places(before);
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const char *const said[] = { cases[k].home, cases[k].xdg, cases[k].own };
+        for (size_t i = 0; i < CLN_COUNT(said); i++) {
+            snprintf(value, sizeof value, "%s%s", said[i] && said[i][0] ? root : "", said[i] ? said[i] : "");
+            set_place(i, said[i] ? value : NULL);
+        }
+        snprintf(value, sizeof value, "%s%s", root, cases[k].dir);
+        has_files_in(&o, value);
+    }
+    setenv("XDG_CACHE_HOME", "relative", 1);
+    unsetenv("CLNORM_CACHE_DIR");
+    snprintf(value, sizeof value, "%s/home/.cache/clnorm", root);
+    has_files_in(&o, value);
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF; /* which is no place at all */
+    clnorm_context *ctx = created(&o);
+    ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
+    clnorm_context_release(ctx);
+    restore_places(before);
+    scratch_remove(root);
+}
+END_TEST
+
+/* PoCL has a cache of its own, so that ours is off unless it is asked for. */
+START_TEST(cache_by_default)
+{
+    clnorm_options o = lazy();
+    o.flags = CLNORM_LAZY;
+    clnorm_context *ctx = created(&o);
+    if (ctx->device.pocl)
+        ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");
+    clnorm_context_release(ctx);
+}
+END_TEST
+
+void context_files(TCase *t) { SUITE_ADD(t, no_place_for_files, places_of_files, cache_by_default); }
