@@ -1,4 +1,4 @@
-/* enqueue_case.h -- plans of two stages and of a single one, and what they are enqueued with. */
+/* enqueue_case.h -- plans of two stages and of a single one, what they are enqueued with, and what is refused. */
 #ifndef ENQUEUE_CASE_H
 #define ENQUEUE_CASE_H
 
@@ -91,6 +91,15 @@ static inline void go(const clnorm_plan *plan, cl_command_queue queue, const cln
     OK(clnorm_enqueue(plan, queue, args, nwait, wait, event));
 }
 
+/* An enqueue of these fails with this status, says this word, and leaves no event. */
+#define REFUSED(status, word, ...)                                                  \
+    do {                                                                            \
+        cl_event refused = (cl_event)harness_get();                                 \
+        ck_assert_int_eq(clnorm_enqueue(__VA_ARGS__, 0, NULL, &refused), (status)); \
+        SAYS(word);                                                                 \
+        ck_assert_ptr_null(refused);                                                \
+    } while (0)
+
 static inline cl_int status_of(cl_event event)
 {
     cl_int status = -1;
@@ -118,5 +127,9 @@ static inline void expected(const clnorm_plan *plan, const float *x, float *y)
 
 static inline clnorm_tensor tiny(void) { return clnorm_nchw(CLNORM_F32, 1, 3, 4, 5); }
 enum { TINY = 3 * 4 * 5 * 4 };
+
+/* The tests of the files of these names, parts of test_enqueue.c. */
+void enqueue_overlaps(TCase *t);
+void enqueue_places(TCase *t);
 
 #endif

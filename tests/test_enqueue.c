@@ -1,16 +1,5 @@
-/* test_enqueue.c -- what an enqueue refuses, and where elements lie. */
+/* test_enqueue.c -- what an enqueue refuses: arguments, objects of others, buffers, slots, workspaces. */
 #include "enqueue_case.h"
-
-/* It fails with this status, says this word, and leaves no event. */
-#define REFUSED(status, word, ...)                                                  \
-    do {                                                                            \
-        cl_event refused = (cl_event)harness_get();                                 \
-        ck_assert_int_eq(clnorm_enqueue(__VA_ARGS__, 0, NULL, &refused), (status)); \
-        SAYS(word);                                                                 \
-        ck_assert_ptr_null(refused);                                                \
-    } while (0)
-
-/* ---- what is refused ---- */
 
 START_TEST(arguments)
 {
@@ -144,51 +133,6 @@ START_TEST(unknown_slots)
 }
 END_TEST
 
-START_TEST(overlaps)
-{
-    harness *h = harness_get();
-    const clnorm_tensor f16 = clnorm_nchw(CLNORM_F16, 1, 3, 4, 5), last = clnorm_nhwc(CLNORM_F32, 1, 3, 4, 5);
-    clnorm_plan *same = scale_plan(tiny(), tiny(), 0), *swap = scale_plan(tiny(), tiny(), 1);
-    clnorm_plan *half = scale_plan(tiny(), f16, 0), *turned = scale_plan(tiny(), last, 0);
-    clnorm_plan *split = split_plan();
-    float host[TINY / 4], back[TINY / 4];
-    fill(host, CLN_COUNT(host), 1);
-    cl_mem mem = buffer(2 * BYTES, NULL), x = buffer(TINY, host);
-    clnorm_args args = pair(mem, 0, mem, 4);
-    REFUSED(CLNORM_EBUFFER, "overlap", same, h->queue, &args);
-    args = pair(mem, TINY - 4, mem, 0);
-    REFUSED(CLNORM_EBUFFER, "overlap", same, h->queue, &args);
-    args = pair(mem, 0, mem, 0);
-    REFUSED(CLNORM_EBUFFER, "swap_rb", swap, h->queue, &args);
-    REFUSED(CLNORM_EBUFFER, "overlap", half, h->queue, &args);
-    REFUSED(CLNORM_EBUFFER, "overlap", turned, h->queue, &args);
-    args = pair(mem, 0, mem, TINY); /* side by side */
-    go(same, h->queue, &args, 0, NULL, NULL);
-    args = pair(mem, TINY, mem, 0);
-    go(same, h->queue, &args, 0, NULL, NULL);
-    args = pair(x, 0, x, 0);
-    go(same, h->queue, &args, 0, NULL, NULL);
-    read_back(x, 0, TINY, back);
-    for (size_t i = 0; i < CLN_COUNT(host); i++)
-        ck_assert_float_eq(back[i], host[i] / 2);
-    args = pair(mem, 0, mem, BYTES);
-    put(&args, CLNORM_MEAN, mem, BYTES + 64);
-    REFUSED(CLNORM_EBUFFER, "y and mean overlap", split, h->queue, &args);
-    put(&args, CLNORM_MEAN, mem, 64);
-    REFUSED(CLNORM_EBUFFER, "x and mean overlap", split, h->queue, &args);
-    put(&args, CLNORM_MEAN, x, 0);
-    put(&args, CLNORM_RSTD, x, 0);
-    REFUSED(CLNORM_EBUFFER, "mean and rstd overlap", split, h->queue, &args);
-    put(&args, CLNORM_RSTD, x, 4);
-    go(split, h->queue, &args, 0, NULL, NULL);
-    clFinish(h->queue);
-    RELEASE(mem, x);
-    clnorm_plan *const all[] = { same, swap, half, turned, split };
-    for (size_t k = 0; k < CLN_COUNT(all); k++)
-        clnorm_plan_release(all[k]);
-}
-END_TEST
-
 START_TEST(workspaces)
 {
     harness *h = harness_get();
@@ -214,76 +158,6 @@ START_TEST(workspaces)
     RELEASE(x, y, enough, shorter, fixed);
     clnorm_plan_release(plan);
     free(host);
-}
-END_TEST
-
-START_TEST(workspace_is_not_a_tensor)
-{
-    harness *h = harness_get();
-    clnorm_plan *plan = split_plan();
-    cl_mem x = buffer(BYTES, NULL), y = buffer(BYTES, NULL);
-    clnorm_args args = pair(x, 0, y, 0);
-    args.workspace.mem = y;
-    REFUSED(CLNORM_EBUFFER, "workspace", plan, h->queue, &args);
-    args.workspace.mem = x;
-    REFUSED(CLNORM_EBUFFER, "workspace", plan, h->queue, &args);
-    RELEASE(x, y);
-    clnorm_plan_release(plan);
-}
-END_TEST
-
-/* A plan as far as its arguments are checked, without a program. */
-static clnorm_plan unbuilt(const clnorm_any *d)
-{
-    cln_problems p;
-    clnorm_plan plan;
-    memset(&plan, 0, sizeof plan);
-    OK(cln_op_pose(&p, &d->op));
-    plan.ctx = harness_get()->ctx;
-    plan.nbodies = p.count;
-    plan.reads = p.reads;
-    plan.writes = p.writes;
-    plan.required = p.required;
-    for (size_t k = 0; k < p.count; k++) {
-        plan.body[k].problem = p.part[k];
-        plan.body[k].nstages = 1;
-    }
-    return plan;
-}
-
-static void refuses_place(const clnorm_any *d, uint32_t out, uint32_t in, const char *sentence)
-{
-    const clnorm_plan plan = unbuilt(d);
-    cl_mem x = buffer(2 * TINY, NULL), y = buffer(2 * TINY, NULL), dy = buffer(2 * TINY, NULL);
-    clnorm_args args = pair(x, 0, NULL, 0), copy;
-    put(&args, in, in == CLNORM_X ? x : dy, 0);
-    put(&args, out, y, 0);
-    OK(cln_check_args(&copy, &plan, &args));
-    put(&args, out, in == CLNORM_X ? x : dy, 0);
-    ck_assert_int_eq(cln_check_args(&copy, &plan, &args), CLNORM_EBUFFER);
-    ck_assert_str_eq(clnorm_last_error(NULL), sentence);
-    RELEASE(x, y, dy);
-}
-
-/* Where an output would be in an input's place, but for a size, or for what is read again. */
-START_TEST(places_that_are_not_the_same)
-{
-    clnorm_any d;
-    OK(clnorm_op_init(&d, CLNORM_OP_TOTENSOR));
-    d.head.x = clnorm_rows(CLNORM_F32, 2, 3);
-    d.head.y = clnorm_rows(CLNORM_F16, 2, 3);
-    d.head.y.stride[0] = 9; /* ends where x does */
-    refuses_place(&d, CLNORM_Y, CLNORM_X,
-                  "x and y overlap; one may be the other only with elements of one size, equal strides and "
-                  "offset");
-    d = small(CLNORM_OP_LRN);
-    d.head.x = d.head.y = tiny();
-    refuses_place(&d, CLNORM_Y, CLNORM_X,
-                  "x and y overlap; a window reads its neighbours, so they must be apart");
-    d = small(CLNORM_OP_LAYERNORM);
-    d.head.x = d.head.y = tiny();
-    d.op.direction = CLNORM_BACKWARD; /* whose gradients of weights read dy once more */
-    refuses_place(&d, CLNORM_DX, CLNORM_DY, "dy and dx overlap");
 }
 END_TEST
 
@@ -313,26 +187,6 @@ START_TEST(slots_of_a_layer)
         ck_assert_uint_eq(clnorm_plan_slot_bytes(plan, s), 0);
     clFinish(h->queue);
     RELEASE(x, y, weights);
-    clnorm_plan_release(plan);
-}
-END_TEST
-
-/* Means are never where x is, though both are Y and X; a workspace is not needed and may be anywhere. */
-START_TEST(what_writes_no_element)
-{
-    harness *h = harness_get();
-    const clnorm_any d = small(CLNORM_OP_MOMENTS);
-    clnorm_plan *moments = plan_of(&d.op), *plan = scale_plan(tiny(), tiny(), 0);
-    cl_mem x = buffer(2 * TINY, NULL), y = buffer(TINY, NULL);
-    clnorm_args args = pair(x, 0, x, 0);
-    REFUSED(CLNORM_EBUFFER, "x and y overlap", moments, h->queue, &args);
-    args = pair(x, 0, y, 0);
-    ck_assert_uint_eq(clnorm_plan_workspace(plan), 0);
-    args.workspace.mem = y;
-    go(plan, h->queue, &args, 0, NULL, NULL);
-    clFinish(h->queue);
-    RELEASE(x, y);
-    clnorm_plan_release(moments);
     clnorm_plan_release(plan);
 }
 END_TEST
@@ -375,102 +229,13 @@ START_TEST(queue_of_another_device)
 }
 END_TEST
 
-/* ---- where elements lie ---- */
-
-static cl_mem sub_buffer(cl_mem mem, size_t origin, size_t bytes)
-{
-    cl_int code;
-    const cl_buffer_region region = { origin, bytes };
-    cl_mem sub = clCreateSubBuffer(mem, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
-    ck_assert_int_eq(code, CL_SUCCESS);
-    return sub;
-}
-
-START_TEST(offsets_and_sub_buffers)
-{
-    harness *h = harness_get();
-    clnorm_plan *plan = split_plan();
-    const size_t origin = 4096, room = origin + BYTES + 64, shift = 12;
-    float *host = (float *)malloc(3 * BYTES), *want = host + COUNT, *back = want + COUNT;
-    fill(host, COUNT, 3);
-    expected(plan, host, want);
-    cl_mem parent = buffer(256 * 4096 + room, NULL);
-    cl_mem first = sub_buffer(parent, origin, BYTES + 64),
-           second = sub_buffer(parent, 256 * 4096, BYTES + 64);
-    cl_mem across = sub_buffer(parent, 2 * origin, BYTES + 64);
-    ck_assert_int_eq(clEnqueueWriteBuffer(h->queue, first, CL_TRUE, shift, BYTES, host, 0, NULL, NULL),
-                     CL_SUCCESS);
-    clnorm_args args = pair(first, shift, across, 0);
-    REFUSED(CLNORM_EBUFFER, "overlap", plan, h->queue, &args);
-    args = pair(first, shift, parent, origin + shift + 4);
-    REFUSED(CLNORM_EBUFFER, "overlap", plan, h->queue, &args);
-    args = pair(first, 68, second, 0);
-    REFUSED(CLNORM_EBUFFER, "x: the buffer has", plan, h->queue, &args);
-    args = pair(first, shift, second, 2 * shift);
-    go(plan, h->queue, &args, 0, NULL, NULL);
-    read_back(parent, 256 * 4096 + 2 * shift, BYTES, back);
-    ck_assert_int_eq(memcmp(back, want, BYTES), 0);
-    args = pair(first, shift, parent, origin + shift); /* in place under two names */
-    go(plan, h->queue, &args, 0, NULL, NULL);
-    read_back(parent, origin + shift, BYTES, back);
-    ck_assert_int_eq(memcmp(back, want, BYTES), 0);
-    RELEASE(first, second, across, parent);
-    clnorm_plan_release(plan);
-    free(host);
-}
-END_TEST
-
-START_TEST(negative_strides)
-{
-    harness *h = harness_get();
-    clnorm_tensor x = clnorm_rows(CLNORM_F32, 1, 60);
-    x.stride[0] = 60;
-    x.stride[1] = -1;
-    const clnorm_tensor y = clnorm_rows(CLNORM_F32, 1, 60);
-    clnorm_plan *plan = scale_plan(x, y, 0);
-    float host[60], back[60];
-    fill(host, 60, 4);
-    cl_mem x_mem = buffer(240, host), y_mem = buffer(240, NULL);
-    clnorm_args args = pair(x_mem, 0, y_mem, 0);
-    REFUSED(CLNORM_EBUFFER, "before it", plan, h->queue, &args);
-    args = pair(x_mem, 59 * 4, y_mem, 0);
-    go(plan, h->queue, &args, 0, NULL, NULL);
-    read_back(y_mem, 0, 240, back);
-    for (size_t i = 0; i < 60; i++)
-        ck_assert_float_eq(back[i], host[59 - i] / 2);
-    RELEASE(x_mem, y_mem);
-    clnorm_plan_release(plan);
-}
-END_TEST
-
-START_TEST(empty_tensors)
-{
-    harness *h = harness_get();
-    const clnorm_tensor none = clnorm_nchw(CLNORM_F32, 1, 3, 0, 5);
-    clnorm_plan *plan = scale_plan(none, none, 0);
-    const clnorm_args args = CLNORM_ARGS_INIT;
-    cl_event gate = clCreateUserEvent(h->cl, NULL), done;
-    go(plan, h->queue, &args, 0, NULL, NULL);
-    go(plan, h->queue, &args, 0, NULL, &done);
-    ck_assert_int_eq(clWaitForEvents(1, &done), CL_SUCCESS);
-    clReleaseEvent(done);
-    go(plan, h->queue, &args, 1, &gate, &done); /* complete when what it waits for is */
-    ck_assert_int_ne(status_of(done), CL_COMPLETE);
-    clSetUserEventStatus(gate, CL_COMPLETE);
-    ck_assert_int_eq(clWaitForEvents(1, &done), CL_SUCCESS);
-    ck_assert_int_eq(status_of(done), CL_COMPLETE);
-    clReleaseEvent(done);
-    clReleaseEvent(gate);
-    clnorm_plan_release(plan);
-}
-END_TEST
-
 static Suite *enqueue_suite(void)
 {
-    return suite_of("enqueue", SUITE_CASE(arguments, foreign_objects, buffers, unknown_slots, overlaps,
-                                          workspaces, workspace_is_not_a_tensor, places_that_are_not_the_same,
-                                          slots_of_a_layer, what_writes_no_element, queue_of_another_device,
-                                          offsets_and_sub_buffers, negative_strides, empty_tensors));
+    TCase *t = SUITE_CASE(arguments, foreign_objects, buffers, unknown_slots, workspaces, slots_of_a_layer,
+                          queue_of_another_device);
+    enqueue_overlaps(t);
+    enqueue_places(t);
+    return suite_of("enqueue", t);
 }
 
 SUITE_MAIN(enqueue_suite)
