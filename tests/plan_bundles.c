@@ -1,0 +1,75 @@
+/* plan_bundles.c -- sets that lie side by side and are walked at once. */
+#include "plan_case.h"
+
+/* Vectors of a bundle are read aligned where the buffers are, and only there. */
+START_TEST(bundles_of_buffers_anywhere)
+{
+    const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 2, 3, 16, 16);
+    const clnorm_any d = desc_of(CLNORM_OP_INSTANCENORM, &x);
+    cln_problems posed;
+    cl_int code;
+    cl_mem mem = clCreateBuffer(harness_get()->ctx->cl, CL_MEM_READ_WRITE, 1 << 16, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    OK(cln_op_pose(&posed, &d.op));
+    cln_body body = { .problem = posed.part[0],
+                      .choice = { .wg = 1, .vec = 16, .bundle = 3, .wide = true },
+                      .geo = posed.part[0].geo };
+    clnorm_args args = { .size = sizeof args };
+    args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
+    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_WIDE);
+    args.slot[CLNORM_Y].byte_offset = 4;
+    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_PLAIN);
+    clReleaseMemObject(mem);
+}
+END_TEST
+
+/* Few channels last are walked at once by work-groups of one; nothing else is. */
+START_TEST(bundles)
+{
+    static const struct {
+        uint32_t kind, affine;
+        int64_t channels;
+        bool x_last, y_last;
+        uint32_t bundle;
+    } cases[] = {
+        { CLNORM_OP_BATCHNORM, CLNORM_PER_CHANNEL, 3, true, true, 3 },
+        { CLNORM_OP_INSTANCENORM, CLNORM_NO_AFFINE, 2, true, true, 2 },
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_CHANNEL, 15, true, true, 15 },
+        { CLNORM_OP_GRN, CLNORM_PER_CHANNEL, 4, true, true, 4 },
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_CHANNEL, 16, true, true, 1 }, /* columns */
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_CHANNEL, 1, true, true, 1 },
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_SAMPLE, 3, true, true, 1 }, /* weights of each sample */
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_CHANNEL, 3, false, false, 1 },
+        { CLNORM_OP_INSTANCENORM, CLNORM_PER_CHANNEL, 3, true, false, 1 },
+        { CLNORM_OP_LAYERNORM, CLNORM_PER_CHANNEL, 3, true, true, 1 }, /* a set has all channels */
+        { CLNORM_OP_LRN, 0, 3, true, true, 1 },
+        { CLNORM_OP_NORMALIZE, 0, 3, true, true, 3 }, /* runs of one set */
+        { CLNORM_OP_NORMALIZE, 0, 3, true, false, 1 },
+        { CLNORM_OP_SYMMETRIC, 0, 3, true, true, 1 },
+    };
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const int64_t c = cases[k].channels;
+        const clnorm_tensor x =
+            cases[k].x_last ? clnorm_nhwc(CLNORM_F32, 2, c, 9, 7) : clnorm_nchw(CLNORM_F32, 2, c, 9, 7);
+        clnorm_any d = desc_of(cases[k].kind, &x);
+        cln_problems posed;
+        d.head.y =
+            cases[k].y_last ? clnorm_nhwc(CLNORM_F32, 2, c, 9, 7) : clnorm_nchw(CLNORM_F32, 2, c, 9, 7);
+        if (clnorm_op_of(cases[k].kind)->layer)
+            d.layered.layer.affine = cases[k].affine;
+        OK(cln_op_pose(&posed, &d.op));
+        const cln_problem *p = &posed.part[0];
+        const uint32_t bundle = cln_bundle(p, 1);
+        const cln_geo g = cln_walked(p, 1);
+        ck_assert_msg(bundle == cases[k].bundle, "case %zu: %u sets at once", k, bundle);
+        ck_assert_uint_eq(cln_bundle(p, 64), 1);
+        ck_assert_uint_eq(g.sets, cln_bundles(p, 1));
+        ck_assert_uint_eq((uint64_t)g.sets * g.runs * g.len,
+                          (uint64_t)p->geo.sets * p->geo.runs * p->geo.len);
+        if (bundle > 1)
+            ck_assert_int_eq(g.view[CLN_VIEW_X].step, 1);
+    }
+}
+END_TEST
+
+void plan_bundles(TCase *t) { SUITE_ADD(t, bundles, bundles_of_buffers_anywhere); }
