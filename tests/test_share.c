@@ -22,7 +22,7 @@ static const known all[] = {
     { CLNORM_OP_RMSNORM, 1, 1, { 5, 56, 47, 83 }, "clan", 0, 2 },
     /* 15 families in groups of 3 would be 9 of one unit and 6 of the other */
     { CLNORM_OP_LAYERNORM, 1, 0, { 15, 140, 58, 38 }, "clan", 0, 4 },
-    /* 0.8 MB of x and dy a channel; test_plan.c has what such a set is */
+    /* 0.8 MB of x and dy a channel; test_choose.c has what such a set is */
     { CLNORM_OP_BATCHNORM, 1, 0, { 32, 256, 56, 56 }, "slab", 0, 32 },
     /* tiles of 81 columns, no whole vectors: 1.6 times as long */
     { CLNORM_OP_BATCHNORM, 1, 0, { 52, 128, 9, 9 }, "cols", 0, 11 },
