@@ -11,32 +11,19 @@
  * first launch is not timed, so that each finds the cache as it leaves it. POCL_AFFINITY=1 keeps PoCL's threads from meeting on one core,
  * which doubles a time now and then. docs/planner.md has the results. */
 #define _POSIX_C_SOURCE 200809L
-#include "api/api.h"
+#include "estimate.h"
 #include "base/compiler.h"
 #include "base/status.h"
 #include "next.h"
 #include "problems.h"
 #include "ratios.h"
-#include "timing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_WAYS 96
-#define TURN_NS 200000u /* of launches behind each other: a wait for a small one would be most of its time */
-#define MOST_TRAIN 16
-#define HEAT_NS 250000000u
-#define HEAT_ROUNDS 60
-#define FINAL_NS 500000000u
-#define MOST_NS 2000000000u
-#define NOISE 0.01
-#define LEAST_ROUNDS 20
-#define MOST_ROUNDS 4000
 #define SEMIFINAL 4
-#define RIVALS 3      /* of the final: the planner's way, the same once more, the fastest */
-#define QUANTILE 0.25 /* of the turns: of a way against itself it differs least */
-#define MOST_OUTPUTS 512
+#define RIVALS 3        /* of the final: the planner's way, the same once more, the fastest */
 #define WHOLE (1 << 18) /* bytes of the lines of a problem, at most */
 
 static bool is_there(const cln_way *list, size_t count, const cln_choice *c, size_t k)
@@ -103,166 +90,6 @@ static void print_problem(FILE *out, const clnorm_any *d)
         fprintf(out, "%s%lld", k ? "x" : "", (long long)x->shape[k]);
 }
 
-/* ---- a race ---- */
-
-static bench_next next;
-static double next_ns; /* of the next op alone, behind itself */
-
-/* Outputs that together leave the cache. Launches go through them, two on each: the second finds its output in the cache. */
-static cl_mem outputs[MOST_OUTPUTS];
-static size_t noutputs, launches;
-
-static uint32_t slot_of_output(const cln_lab *lab)
-{
-    return lab->op->direction == CLNORM_BACKWARD ? CLNORM_DX : CLNORM_Y;
-}
-
-static clnorm_status make_outputs(const cln_lab *lab, size_t bytes)
-{
-    const size_t cache = (size_t)lab->params.slab_bytes * 8, many = 2 * cache / bytes + 2;
-    const cl_uint zero = 0;
-    for (noutputs = 0; noutputs < many && noutputs < MOST_OUTPUTS; noutputs++) {
-        CLN_TRY(cln_context_buffer(lab->ctx, CL_MEM_READ_WRITE, bytes, NULL, &outputs[noutputs]));
-        CLN_CL(clEnqueueFillBuffer(lab->queue, outputs[noutputs], &zero, sizeof zero, 0,
-                                   bytes / sizeof zero * sizeof zero, 0, NULL, NULL));
-    }
-    return CLNORM_OK;
-}
-
-static void free_outputs(const cln_lab *lab)
-{
-    while (noutputs)
-        cln_context_buffer_free(lab->ctx, outputs[--noutputs]);
-}
-
-static clnorm_status launch(const cln_lab *lab, const clnorm_plan *plan)
-{
-    clnorm_args args = lab->args;
-    if (noutputs) {
-        const cl_mem y = outputs[launches++ / 2 % noutputs];
-        args.slot[slot_of_output(lab)].mem = y;
-        CLN_TRY(bench_next_reads(&next, y));
-    }
-    if (plan)
-        CLN_TRY(clnorm_enqueue(plan, lab->queue, &args, 0, NULL, NULL));
-    return next.small ? CLNORM_OK : bench_next_run(&next, lab->queue);
-}
-
-/* A launch that is not timed, then a train of them; *ns: of one. */
-static clnorm_status turn(double *ns, const cln_lab *lab, const clnorm_plan *plan, double about)
-{
-    const int train = about < TURN_NS / MOST_TRAIN ? MOST_TRAIN
-                      : about < TURN_NS / 2        ? (int)(TURN_NS / about) / 2 * 2
-                                                   : 2;
-    CLN_TRY(launch(lab, plan));
-    CLN_CL(clFinish(lab->queue));
-    const uint64_t start = cln_now_ns();
-    for (int k = 0; k < train; k++)
-        CLN_TRY(launch(lab, plan));
-    CLN_CL(clFinish(lab->queue));
-    *ns = (double)(cln_now_ns() - start) / train;
-    return CLNORM_OK;
-}
-
-/* y of the lab's ways goes to the next op, whose own time is taken. */
-static clnorm_status follow(cln_lab *lab, const clnorm_plan *plan)
-{
-    const uint32_t y = slot_of_output(lab);
-    const size_t bytes = clnorm_plan_slot_bytes(plan, y);
-    static double ns[LEAST_ROUNDS];
-    CLN_TRY(bench_next_bind(&next, lab->ctx, lab->args.slot[y].mem, bytes));
-    if (!next.small)
-        CLN_TRY(make_outputs(lab, bytes));
-    for (int k = 0; k < LEAST_ROUNDS; k++)
-        CLN_TRY(turn(&ns[k], lab, NULL, k ? ns[0] : TURN_NS));
-    next_ns = next.small ? 0 : bench_quantile(ns, LEAST_ROUNDS, QUANTILE);
-    return CLNORM_OK;
-}
-
-/* Turns of each way of a race; ns of a way: their quantile. */
-static double turns[MOST_WAYS][MOST_ROUNDS];
-static int taken[MOST_WAYS];
-
-/* The first says how many launches a turn of it is to have, and no more. */
-static clnorm_status take_turn(const cln_lab *lab, cln_way list[], size_t i)
-{
-    double about = (double)list[i].ns;
-    if (!taken[i])
-        CLN_TRY(turn(&about, lab, list[i].plan, TURN_NS));
-    CLN_TRY(turn(&turns[i][taken[i]], lab, list[i].plan, about));
-    taken[i]++;
-    if (taken[i] < 32 || taken[i] % 16 == 0)
-        list[i].ns = (uint64_t)bench_quantile(turns[i], taken[i], QUANTILE);
-    return CLNORM_OK;
-}
-
-static size_t fastest(const cln_way list[], size_t count)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        if (list[i].ns < list[best].ns)
-            best = i;
-    return best;
-}
-
-/* After so many rounds a way drops out that is so much slower than the fastest. */
-static double may_lag(int rounds)
-{
-    return rounds < 2    ? 2.5
-           : rounds < 4  ? 1.6
-           : rounds < 7  ? 1.3
-           : rounds < 12 ? 1.15
-           : rounds < 24 ? 1.08
-                         : 1.03;
-}
-
-static clnorm_status heats(cln_lab *lab, cln_way list[], size_t count)
-{
-    CLN_TRY(cln_lab_ready(lab, list, count));
-    if (!next.z)
-        CLN_TRY(follow(lab, list[0].plan));
-    const uint64_t end = cln_now_ns() + HEAT_NS;
-    memset(taken, 0, sizeof taken);
-    for (int rounds = 0; rounds < HEAT_ROUNDS && (rounds < 4 || cln_now_ns() < end); rounds++) {
-        const double most =
-            rounds ? (double)list[fastest(list, count)].ns * may_lag(rounds) : (double)UINT64_MAX;
-        for (size_t k = 0; k < count; k++) {
-            const size_t i = (k + (size_t)rounds * 7) % count;
-            if (list[i].plan && !(rounds && (double)list[i].ns > most))
-                CLN_TRY(take_turn(lab, list, i));
-        }
-    }
-    return CLNORM_OK;
-}
-
-/* The planner's way is the first two: where they differ there is more to measure. */
-static bool settled(const cln_way list[], uint64_t ns)
-{
-    const double ratio = (double)list[0].ns / (double)list[1].ns;
-    return ns > MOST_NS || (ns > FINAL_NS && ratio > 1 - NOISE && ratio < 1 + NOISE);
-}
-
-static clnorm_status final(cln_lab *lab, cln_way list[], size_t count)
-{
-    CLN_TRY(cln_lab_ready(lab, list, count));
-    memset(taken, 0, sizeof taken);
-    const uint64_t begin = cln_now_ns();
-    for (int r = 0; r < MOST_ROUNDS && (r < LEAST_ROUNDS || !settled(list, cln_now_ns() - begin)); r++)
-        for (size_t k = 0; k < count; k++)
-            CLN_TRY(take_turn(lab, list, (k * (r % 2 ? count - 1 : 1) + (size_t)r) % count));
-    return CLNORM_OK;
-}
-
-static void release(cln_way list[], size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        clnorm_plan_release(list[i].plan);
-        list[i].plan = NULL;
-    }
-}
-
-/* ---- a problem ---- */
-
 typedef struct entry {
     FILE *out; /* NULL: every way runs once */
     unsigned seed, no;
@@ -281,21 +108,8 @@ static void print_ways(const entry *e, const clnorm_any *d, const cln_lab *lab, 
                 p->columns, g->sets, (unsigned long long)p->set_elements, g->runs, g->len, g->span, g->mix,
                 (unsigned long long)p->bytes, p->x_bytes, p->y_bytes);
         fprintf(e->out, "\t%s\t%u\t%u\t%u\t%u\t%d\t%lld\n", c->solver->name, c->per, c->block, c->cols,
-                c->mapped, c->wide || c->leads,
-                list[i].ns == UINT64_MAX ? 0 : (long long)((double)list[i].ns - next_ns));
+                c->mapped, c->wide || c->leads, list[i].ns == UINT64_MAX ? 0 : (long long)race_ns(&list[i]));
     }
-}
-
-static clnorm_status run_each(cln_lab *lab, cln_way list[], size_t count)
-{
-    double ns;
-    CLN_TRY(cln_lab_ready(lab, list, count));
-    if (!next.z)
-        CLN_TRY(follow(lab, list[0].plan));
-    for (size_t i = 0; i < count; i++)
-        if (list[i].plan)
-            CLN_TRY(turn(&ns, lab, list[i].plan, TURN_NS));
-    return CLNORM_OK;
 }
 
 static int by_ns(const void *a, const void *b)
@@ -316,15 +130,15 @@ static clnorm_status search(cln_way *best, const cln_way *first, cln_lab *lab, c
             continue; /* which decides for the next */
         list[0] = *best;
         const size_t count = all_ways(list, lab, k), few = count < SEMIFINAL ? count : SEMIFINAL;
-        st = e->out ? heats(lab, list, count) : run_each(lab, list, count);
+        st = e->out ? race_heats(lab, list, count) : race_once(lab, list, count);
         if (st == CLNORM_OK && e->out)
             print_ways(e, d, lab, k, list, count);
-        release(list, count);
+        race_release(list, count);
         qsort(list, count, sizeof *list, by_ns);
         if (st == CLNORM_OK && e->out)
-            st = heats(lab, list, few);
-        release(list, count);
-        *best = e->out ? list[fastest(list, few)] : *first;
+            st = race_heats(lab, list, few);
+        race_release(list, count);
+        *best = e->out ? list[race_fastest(list, few)] : *first;
     }
     return st;
 }
@@ -332,8 +146,8 @@ static clnorm_status search(cln_way *best, const cln_way *first, cln_lab *lab, c
 /* The planner's way, of both times that it ran, over the fastest. */
 static void print_end(const entry *e, const clnorm_any *d, const cln_way list[], size_t parts, bool same)
 {
-    const double first = (double)list[0].ns - next_ns, again = (double)list[1].ns - next_ns,
-                 planned = (first + again) / 2, best = same ? planned : (double)list[2].ns - next_ns;
+    const double first = race_ns(&list[0]), again = race_ns(&list[1]), planned = (first + again) / 2,
+                 best = same ? planned : race_ns(&list[2]);
     fprintf(e->out, "end\t%u\t%u\t", e->seed, e->no);
     print_problem(e->out, d);
     fprintf(e->out, "\t");
@@ -348,10 +162,10 @@ static clnorm_status decide(cln_lab *lab, cln_way list[RIVALS], const entry *e, 
 {
     const bool same = same_way(&list[0], &list[2], lab->posed.count);
     const size_t rivals = same ? RIVALS - 1 : RIVALS;
-    const clnorm_status st = final(lab, list, rivals);
+    const clnorm_status st = race_final(lab, list, rivals);
     if (st == CLNORM_OK)
         print_end(e, d, list, lab->posed.count, same);
-    release(list, rivals);
+    race_release(list, rivals);
     return st;
 }
 
@@ -365,13 +179,12 @@ static clnorm_status study(clnorm_context *ctx, const clnorm_any *d, const entry
         cln_choose_from(list[0].choices, 0, &lab.posed, &lab.params, &ctx->device);
     list[1] = list[0];
     if (st == CLNORM_OK)
-        st = bench_next_make(&next, ctx);
+        st = race_begin(ctx);
     if (st == CLNORM_OK)
         st = search(&list[2], list, &lab, e, d);
     if (st == CLNORM_OK && e->out)
         st = decide(&lab, list, e, d);
-    bench_next_free(&next);
-    free_outputs(&lab);
+    race_end(&lab);
     cln_lab_close(&lab);
     if (st != CLNORM_OK)
         fprintf(stderr, "problem %u of seed %u: %s\n", e->no, e->seed, clnorm_last_error(NULL));
