@@ -188,8 +188,9 @@ class Run:
     def read(self, report):
         for kind in KINDS:
             path = report / (kind + 'fault')
-            if path.exists():
-                numbers, detail = path.read_text(encoding='utf-8').split('\n')[:2]
+            lines = path.read_text(encoding='utf-8').split('\n') if path.exists() else []
+            if len(lines) >= 2: # else it died before it had written it
+                numbers, detail = lines[:2]
                 words = numbers.split()
                 self.report[kind] = (*map(int, words[:4]), words[4], detail)
 
