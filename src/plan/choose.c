@@ -61,16 +61,16 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
-/* Whether runs of y, or whole rows of columns that follow each other, are written from one end to the other: `flat` of
- * cl/common/cols.clh. */
+/* Whether a kernel writes by the lines of y: along runs, or across columns where rows are no whole vectors, in long pieces, or in
+ * whole rows that follow each other. map_rows of cl/common/cols.clh. */
 static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choice *choice)
 {
     return !problem->columns ||
-           (choice->cols >= g->len && g->len % choice->vec && g->view[CLN_VIEW_X].run[2] == g->len &&
-            g->view[CLN_VIEW_Y].run[2] == g->len);
+           (g->len % choice->vec && (choice->cols >= CLN_LEAST_LED ||
+                                     (choice->cols >= g->len && g->view[CLN_VIEW_X].run[2] == g->len &&
+                                      g->view[CLN_VIEW_Y].run[2] == g->len)));
 }
 
-#define LEAST_LED 128 /* elements of a run; the lines at its ends are not streamed */
 #define EARLIER 8     /* times as soon: gradients of short columns, and of halves that no row holds */
 #define LONG_ROW 2048 /* bytes of a row, pieces of which are not fetched ahead when they are written */
 
@@ -101,7 +101,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
     choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
                     runs_on(&g, problem, choice) && !(choice->solver->traits & CLN_TAKES_NEXT) &&
-                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= LEAST_LED) &&
+                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= CLN_LEAST_LED) &&
                     (problem->y_bytes != 2 || leads_halves(choice, problem));
 }
 

@@ -253,6 +253,8 @@ uint32_t cln_fair_per(uint32_t work, double start, const cln_problem *problem, c
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
 /* Groups of a launch whose kernel deals work to them in turn. */
 size_t cln_groups(uint64_t work);
+/* Elements of a run that is written by the lines of y, at least: those at its ends are not whole. */
+#define CLN_LEAST_LED 128
 #define CLN_MAX_GROUPS 65535u /* PoCL 3.1 compiles a second kernel, and may abort, from 65,536 on */
 uint32_t cln_teams(uint32_t wg, uint32_t vec);
 /* Work-items of a group that is dealt so many chunks at a time which have one. */
