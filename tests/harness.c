@@ -153,15 +153,25 @@ static bool may_be_alone(const cln_choice *choice, const cln_problem *problem)
            problem->layer.reads_d && (usual || getenv("CLNORM_TEST_FULL"));
 }
 
+/* Columns of a piece of a row that is written by its own lines, where the row has more and is no whole vectors; else 0. */
+static uint32_t long_piece(const cln_problem *problem, const cln_choice *proposed)
+{
+    const uint32_t span = problem->geo.span, cols = (CLN_LEAST_LED / span + 1) * span;
+    const bool may =
+        proposed->cols && proposed->wg == 1 && problem->geo.len % proposed->vec && cols < problem->geo.len;
+    return may && proposed->solver->traits & CLN_IN_TILES ? cols : 0;
+}
+
 /* Every per, block, number of columns and width of choices[k], with the other problems as they are. */
+#define LONG 3 /* of the numbers of columns, the one of long_piece */
 static void run_parameters(work *w, cln_choice *choices, size_t k)
 {
     const cln_problem *problem = &w->posed.part[k];
     const cln_choice proposed = choices[k];
     const bool split = proposed.solver->traits & CLN_IN_CHUNKS;
     const uint32_t span = proposed.cols ? problem->geo.span : 0;
-    const uint32_t pers[] = { proposed.per, 1, 3 }, blocks[] = { proposed.block, 1, 4 },
-                   cols[] = { proposed.cols, span, proposed.cols };
+    const uint32_t pers[] = { proposed.per, 1, 3, 3 }, blocks[] = { proposed.block, 1, 4, 4 },
+                   cols[] = { proposed.cols, span, proposed.cols, long_piece(problem, &proposed) };
     cln_params large = w->h->ctx->params;
     large.wide_bytes = 0;
     for (size_t i = 0; i < CLN_COUNT(pers); i++) {
@@ -169,12 +179,14 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
         ch->per = split ? 1 : pers[i];
         ch->block = split ? blocks[i] : 1;
         ch->cols = cols[i];
-        if (i && pers[i] == pers[0] && blocks[i] == blocks[0] && cols[i] == cols[0])
+        const bool same = i && pers[i] == pers[0] && blocks[i] == blocks[0] && cols[i] == cols[0];
+        if (same || (i == LONG && !cols[i]))
             continue;
         ch->wide = ch->leads = false;
         ch->alone = pers[i] > 1 && may_be_alone(ch, problem);
         run_choices(w, choices);
-        if (w->c->force < WAYS_WIDE || i || (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
+        if (w->c->force < WAYS_WIDE || (i && i != LONG) ||
+            (ch->vec != w->h->ctx->params.vec && !getenv("CLNORM_TEST_FULL")))
             continue;
         cln_choose_stores(ch, problem, &large, problem->maps && !(proposed.solver->traits & CLN_LEAVES_DX));
         ch->wide = ch->wide && w->c->offset == 0;

@@ -134,12 +134,14 @@ static const extent shapes[] = {
  * three channels last, groups of three and five, columns, several of them to a set. */
 static const layer_layout odd_layouts[] = { { "odd", false, false, 0, 0, 0, false },
                                             { "odd", true, true, 0, 0, 0, false },
-                                            { "odd slice", true, true, 0, 8, 0, false } };
+                                            { "odd slice", true, true, 0, 8, 0, false },
+                                            { "odd plane", false, false, 0, 0, 0, false } };
 typedef enum odd_layout {
     FIRST,
     LAST,
-    SLICE
-} odd_layout; /* SLICE: of pixels of 32 channels, which are aligned */
+    SLICE, /* of pixels of 32 channels, which are aligned */
+    PLANE  /* in pieces over C, or a row of several vectors and a rest */
+} odd_layout;
 static const struct {
     odd_layout layout;
     bool all; /* in every solver */
@@ -151,7 +153,7 @@ static const struct {
     { LAST, false, { 4, { 1, 37, 3, 3 } } },  { FIRST, false, { 4, { 1, 1, 1, 1 } } },
     { FIRST, false, { 4, { 1, 13, 1, 1 } } }, { FIRST, false, { 4, { 2, 0, 3, 3 } } },
     { FIRST, false, { 4, { 1, 6, 1, 1 } } },  { LAST, false, { 4, { 2, 24, 9, 8 } } },
-    { SLICE, false, { 4, { 2, 24, 9, 8 } } },
+    { SLICE, false, { 4, { 2, 24, 9, 8 } } }, { PLANE, false, { 4, { 2, 19, 13, 13 } } },
 };
 
 #endif

@@ -289,7 +289,12 @@ static void run_odd(const clnorm_op_info *op)
                                  false,
                                  full || (o + op->kind) % 3 == 0 ? 0 : 8 };
                 const bool all = odds[o].all && !small() && (full || (o + op->kind) % 2),
-                           wide = odds[o].layout == SLICE && op->kind == CLNORM_OP_BATCHNORM && f < 2;
+                           slice = odds[o].layout == SLICE && op->kind == CLNORM_OP_BATCHNORM,
+                           plane = odds[o].layout == PLANE && op->kind == CLNORM_OP_LAYERNORM &&
+                                   variants[v].span == SPAN_CHANNEL,
+                           wide = (slice || plane) && f < 2;
+                if (odds[o].layout == PLANE && !wide && op->kind != CLNORM_OP_INSTANCENORM)
+                    continue;
                 if (is_odd(&l) && !senseless(&l) && takes_shape(&l, &odds[o].e))
                     run_cell(&l, &odds[o].e, DATA_NORMAL, wide ? WAYS_WIDE : all ? WAYS_OWN : WAYS_ONE);
             }

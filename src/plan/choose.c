@@ -61,14 +61,17 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
+#define FEW_ROWS 16 /* the most of sets that strips.clh writes by itself */
+
 /* Whether a kernel writes by the lines of y: along runs, or across columns where rows are no whole vectors, in long pieces, or in
- * whole rows that follow each other. map_rows of cl/common/cols.clh. */
+ * whole rows that follow each other: map_rows of cl/common/cols.clh. dx that goes along with sums does not. */
 static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choice *choice)
 {
-    return !problem->columns ||
-           (g->len % choice->vec && (choice->cols >= CLN_LEAST_LED ||
-                                     (choice->cols >= g->len && g->view[CLN_VIEW_X].run[2] == g->len &&
-                                      g->view[CLN_VIEW_Y].run[2] == g->len)));
+    const bool strips = choice->solver->traits & CLN_IN_TILES && g->runs <= FEW_ROWS;
+    return !problem->columns || (g->len % choice->vec && !strips && !choice->along &&
+                                 (choice->cols >= CLN_LEAST_LED ||
+                                  (choice->cols >= g->len && g->view[CLN_VIEW_X].run[2] == g->len &&
+                                   g->view[CLN_VIEW_Y].run[2] == g->len)));
 }
 
 #define EARLIER 8     /* times as soon: gradients of short columns, and of halves that no row holds */

@@ -63,17 +63,18 @@ static uint32_t tile_columns(const cln_problem *problem, uint32_t wg, uint32_t v
     return cols > g->len ? g->len : cols;
 }
 
-/* Columns that a CPU takes at once where rows are no whole vectors, which it writes by the lines of y: many, since the first and the
- * last line of a piece are not whole, or all, and so few that what it reads stays in a core's cache. Else 0. */
-static uint32_t long_columns(const cln_problem *problem, uint32_t wg, uint32_t vec, const cln_params *params)
+/* Columns that a CPU takes at once where rows are no whole vectors and y streams, by its lines: many, since the first and the last
+ * line of a piece are not whole, as many as a quarter of a core's cache holds, or all of a row where three quarters do. Else 0. */
+static uint32_t long_columns(const cln_problem *problem, const cln_params *params)
 {
     const cln_geo *g = &problem->geo;
     const uint64_t column = (uint64_t)g->runs * problem->x_bytes * (problem->layer.reads_d ? 2 : 1),
-                   most = most_columns(problem, wg) / leaves(g);
-    const uint64_t cols = params->near_bytes / 4 / column;
-    if (wg > 1 || problem->layer.family || g->len % vec == 0)
+                   most = most_columns(problem, params->wg) / leaves(g),
+                   piece = params->near_bytes / 4 / column, row = params->near_bytes * 3 / 4 / column;
+    if (params->wg > 1 || problem->layer.family || !problem->maps || g->len % params->vec == 0 ||
+        problem->bytes < params->wide_bytes)
         return 0;
-    return (uint32_t)(g->len <= most && g->len <= 3 * cols ? g->len : cols < most ? cols : most);
+    return (uint32_t)(g->len <= most && g->len <= row ? g->len : piece < most ? piece : most);
 }
 
 static const char *tile_applicable(const cln_problem *problem)
@@ -92,11 +93,11 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
                    most = most_columns(problem, choice->wg) / leaves(&problem->geo),
                    wanted = choice->wg > 1          ? busy_columns(problem, choice)
                             : problem->layer.family ? WIDE_MAP
-                                                    : long_columns(problem, 1, choice->vec, params);
+                                                    : long_columns(problem, params);
     choice->cols = least;
     while (choice->cols < wanted && choice->cols + least <= most && choice->cols + least <= problem->geo.len)
         choice->cols += least;
-    if (choice->wg == 1 && wanted == problem->geo.len)
+    if (choice->wg == 1 && wanted == problem->geo.len) /* whole sets, though no multiple of `least` */
         choice->cols = wanted;
     const uint32_t tiles = cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols),
                    fair = tiles / (units * params->busy);
@@ -104,10 +105,10 @@ static void tile_propose(cln_choice *choice, const cln_problem *problem, const c
 }
 
 /* Where a CPU's sets are short pieces of rows and no whole vectors fit, every piece has a tail; where rows are not of whole vectors
- * no piece streams; and gradients of families read their tiles once more. */
+ * no short piece streams; and gradients of families read their tiles once more. */
 static double tile_traffic(const cln_problem *problem, const cln_params *params)
 {
-    const uint32_t vec = params->vec, longest = long_columns(problem, params->wg, vec, params);
+    const uint32_t vec = params->vec, longest = long_columns(problem, params);
     const bool tails = problem->geo.span > 1 && tile_columns(problem, 1, vec) % vec,
                fetched = problem->bytes >= params->wide_bytes && problem->geo.len % vec &&
                          longest < CLN_LEAST_LED && longest < problem->geo.len,

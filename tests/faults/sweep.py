@@ -189,7 +189,7 @@ class Run:
         for kind in KINDS:
             path = report / (kind + 'fault')
             lines = path.read_text(encoding='utf-8').split('\n') if path.exists() else []
-            if len(lines) >= 2: # else it died before it had written it
+            if len(lines) > 2: # else it died before it had written it
                 numbers, detail = lines[:2]
                 words = numbers.split()
                 self.report[kind] = (*map(int, words[:4]), words[4], detail)
