@@ -13,28 +13,34 @@
 extern "C" {
 #endif
 
-/** Which op. Values are never reused. */
+/** Every op: constant, name, value. Values are never reused. whiten, iternorm and spectralnorm are in
+ *  builds with CLBlast. */
+#define CLNORM_KIND_MAP(X)            \
+    X(MINMAX, minmax, 1)              \
+    X(SYMMETRIC, symmetric, 2)        \
+    X(ZSCORE, zscore, 3)              \
+    X(TOTENSOR, totensor, 4)          \
+    X(NORMALIZE, normalize, 5)        \
+    X(DENORMALIZE, denormalize, 6)    \
+    X(MOMENTS, moments, 7)            \
+    X(BATCHNORM, batchnorm, 8)        \
+    X(LAYERNORM, layernorm, 9)        \
+    X(GROUPNORM, groupnorm, 10)       \
+    X(INSTANCENORM, instancenorm, 11) \
+    X(RMSNORM, rmsnorm, 12)           \
+    X(L2NORM, l2norm, 13)             \
+    X(LPNORM, lpnorm, 14)             \
+    X(MVN, mvn, 15)                   \
+    X(GRN, grn, 16)                   \
+    X(LRN, lrn, 17)                   \
+    X(WHITEN, whiten, 18)             \
+    X(ITERNORM, iternorm, 19)         \
+    X(SPECTRALNORM, spectralnorm, 20)
+
 typedef enum clnorm_kind {
-    CLNORM_OP_MINMAX = 1,
-    CLNORM_OP_SYMMETRIC = 2,
-    CLNORM_OP_ZSCORE = 3,
-    CLNORM_OP_TOTENSOR = 4,
-    CLNORM_OP_NORMALIZE = 5,
-    CLNORM_OP_DENORMALIZE = 6,
-    CLNORM_OP_MOMENTS = 7,
-    CLNORM_OP_BATCHNORM = 8,
-    CLNORM_OP_LAYERNORM = 9,
-    CLNORM_OP_GROUPNORM = 10,
-    CLNORM_OP_INSTANCENORM = 11,
-    CLNORM_OP_RMSNORM = 12,
-    CLNORM_OP_L2NORM = 13,
-    CLNORM_OP_LPNORM = 14,
-    CLNORM_OP_MVN = 15,
-    CLNORM_OP_GRN = 16,
-    CLNORM_OP_LRN = 17,
-    CLNORM_OP_WHITEN = 18, /* this one and those below: in builds with CLBlast */
-    CLNORM_OP_ITERNORM = 19,
-    CLNORM_OP_SPECTRALNORM = 20
+#define CLNORM_KIND_ENUM(NAME, name, value) CLNORM_OP_##NAME = value,
+    CLNORM_KIND_MAP(CLNORM_KIND_ENUM)
+#undef CLNORM_KIND_ENUM
 } clnorm_kind;
 #define CLNORM_OP_BIT(kind) ((uint64_t)1 << (kind))
 
@@ -695,55 +701,19 @@ typedef union clnorm_any {
         clnorm_tensor x, y;
         clnorm_layer layer;
     } layered;
-    clnorm_minmax minmax;
-    clnorm_symmetric symmetric;
-    clnorm_zscore zscore;
-    clnorm_totensor totensor;
-    clnorm_normalize normalize;
-    clnorm_denormalize denormalize;
-    clnorm_moments moments;
-    clnorm_batchnorm batchnorm;
-    clnorm_layernorm layernorm;
-    clnorm_groupnorm groupnorm;
-    clnorm_instancenorm instancenorm;
-    clnorm_rmsnorm rmsnorm;
-    clnorm_l2norm l2norm;
-    clnorm_lpnorm lpnorm;
-    clnorm_mvn mvn;
-    clnorm_grn grn;
-    clnorm_lrn lrn;
-    clnorm_iternorm iternorm;
-    clnorm_spectralnorm spectralnorm;
-    clnorm_whiten whiten;
+#define CLNORM_KIND_MEMBER(NAME, name, value) clnorm_##name name;
+    CLNORM_KIND_MAP(CLNORM_KIND_MEMBER)
+#undef CLNORM_KIND_MEMBER
 } clnorm_any;
 
 /** Typed plan makers, so that nobody casts: clnorm_layernorm_plan(&plan, ctx, &desc, effort). */
-#define CLNORM_PLAN_MAKER(name)                                                                  \
+#define CLNORM_PLAN_MAKER(NAME, name, value)                                                     \
     static inline clnorm_status clnorm_##name##_plan(clnorm_plan **out, clnorm_context *ctx,     \
                                                      const clnorm_##name *desc, uint32_t effort) \
     {                                                                                            \
         return clnorm_plan_create(out, ctx, &desc->op, effort);                                  \
     }
-CLNORM_PLAN_MAKER(minmax)
-CLNORM_PLAN_MAKER(symmetric)
-CLNORM_PLAN_MAKER(zscore)
-CLNORM_PLAN_MAKER(totensor)
-CLNORM_PLAN_MAKER(normalize)
-CLNORM_PLAN_MAKER(denormalize)
-CLNORM_PLAN_MAKER(moments)
-CLNORM_PLAN_MAKER(batchnorm)
-CLNORM_PLAN_MAKER(layernorm)
-CLNORM_PLAN_MAKER(groupnorm)
-CLNORM_PLAN_MAKER(instancenorm)
-CLNORM_PLAN_MAKER(rmsnorm)
-CLNORM_PLAN_MAKER(l2norm)
-CLNORM_PLAN_MAKER(lpnorm)
-CLNORM_PLAN_MAKER(mvn)
-CLNORM_PLAN_MAKER(grn)
-CLNORM_PLAN_MAKER(lrn)
-CLNORM_PLAN_MAKER(iternorm)
-CLNORM_PLAN_MAKER(spectralnorm)
-CLNORM_PLAN_MAKER(whiten)
+CLNORM_KIND_MAP(CLNORM_PLAN_MAKER)
 #undef CLNORM_PLAN_MAKER
 
 /* ---- what the library knows of its ops: for commands, bindings and documents ------------------ */
