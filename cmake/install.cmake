@@ -6,9 +6,9 @@ install(TARGETS clnorm EXPORT clnormTargets
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm.h ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm_ops.h
-              ${PROJECT_SOURCE_DIR}/include/clnorm/clnorm_whiten.h
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clnorm)
+set(headers clnorm.h clnorm_ops.h clnorm_status.h clnorm_tensor.h clnorm_whiten.h)
+list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/include/clnorm/)
+install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clnorm)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # find_package(clnorm). Until 1.0 a new minor version may break what is built against the last.

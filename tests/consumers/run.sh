@@ -31,7 +31,7 @@ install_and_move() { timeout 100 cmake --install "$build" --prefix "$work/first"
 
 is_installed() {
   local file
-  for file in include/clnorm/clnorm.h include/clnorm/clnorm_ops.h share/doc/clnorm/LICENSE; do
+  for file in $(cd "$top" && echo include/clnorm/*.h) share/doc/clnorm/LICENSE; do
     [ -f "$prefix/$file" ] || { echo "missing: $file" && return 1; }
   done
   [ -n "$(find "$prefix" -name 'clnormConfigVersion.cmake')" ] && [ -n "$(find "$prefix" -name 'libclnorm.so.*')" ]
@@ -77,9 +77,20 @@ exports() {
 header() {
   local language=$1 file
   shift
-  for file in clnorm.h clnorm_ops.h; do
-    printf '#include <%s>\nint main(void) { return (int)clnorm_version() < 0; }\n' "$file" |
+  for file in "$prefix"/include/clnorm/*.h; do
+    printf '#include <%s>\nint main(void) { return (int)clnorm_version() < 0; }\n' "${file##*/}" |
       "$@" -x "$language" -Wall -Wextra -Werror -fsyntax-only -I"$prefix/include/clnorm" - || return 1
+  done
+}
+
+# Whoever includes clnorm.h has all, and so has who includes clnorm_ops.h.
+either() {
+  local file
+  for file in clnorm.h clnorm_ops.h; do
+    {
+      echo "#include <$file>" && echo 'clnorm_any any;' && echo 'const void *const used[] = {'
+      sed 's/.*/(const void *)&,/' "$work/declared" && echo '};'
+    } | cc -std=c99 -fsyntax-only -I"$prefix/include/clnorm" -x c - || return 1
   done
 }
 
@@ -117,6 +128,7 @@ check "find_package refuses another version" by_cmake_version
 check "both examples through pkg-config" by_pkg_config
 check "the README's two pieces of C, as they stand" readme
 check "only clnorm_* is exported, and all of the headers" exports
+check "clnorm.h gives all, and so does clnorm_ops.h" either
 check "headers as strict C99" header c cc -std=c99 -pedantic -Wc++-compat
 check "headers as C++11" header c++ c++ -std=c++11 -pedantic
 [ ! -e "$prefix/bin/clnorm" ] || check "the installed command finds its library" command_runs
