@@ -6,7 +6,8 @@ install(TARGETS clnorm EXPORT clnormTargets
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-set(headers clnorm.h clnorm_ops.h clnorm_status.h clnorm_tensor.h clnorm_whiten.h)
+set(headers clnorm.h clnorm_fold.h clnorm_ops.h clnorm_ops_head.h clnorm_ops_info.h clnorm_ops_input.h
+  clnorm_ops_layers.h clnorm_ops_matrix.h clnorm_status.h clnorm_tensor.h clnorm_whiten.h)
 list(TRANSFORM headers PREPEND ${PROJECT_SOURCE_DIR}/include/clnorm/)
 install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clnorm)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

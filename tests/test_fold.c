@@ -1,6 +1,5 @@
 /* test_fold.c -- a convolution with a batch normalization behind it, and the same folded into one. */
 #include "clnorm.h"
-#include "clnorm_ops.h"
 #include "data.h"
 #include "suite.h"
 

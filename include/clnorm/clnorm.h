@@ -10,6 +10,8 @@
  *
  *   Extending: `moments` writes count, mean and M2 of every set, which merge by Chan's formula.
  *
+ * Headers   This one gives all of them. What calls return is in clnorm_status.h, tensors and slots in
+ *           clnorm_tensor.h, the ops' descriptors in those that clnorm_ops.h lists.
  * Threads   Functions on different objects never interfere. A context may be used from any thread;
  *           a plan is immutable and may be enqueued from any number of threads at once. The error
  *           text is per thread. After fork() the child may not use the library: every call there
@@ -23,7 +25,9 @@
 #ifndef CLNORM_H
 #define CLNORM_H
 
-#include "clnorm_tensor.h"
+#include "clnorm_fold.h"
+#include "clnorm_ops_info.h"
+#include "clnorm_whiten.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,7 +63,6 @@ CLNORM_API clnorm_status clnorm_device_find(clnorm_device *out, const char *spec
 
 typedef struct clnorm_context clnorm_context;
 typedef struct clnorm_plan clnorm_plan;
-typedef struct clnorm_op clnorm_op;
 
 #define CLNORM_LAZY 1u      /* options.flags: build nothing at start, all on first plan */
 #define CLNORM_CACHE_ON 2u  /* keep binaries on disk even where the runtime has its own cache (PoCL) */
@@ -142,6 +145,17 @@ typedef enum clnorm_effort {
  *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
                                             uint32_t effort);
+
+/** Typed plan makers, so that nobody casts: clnorm_layernorm_plan(&plan, ctx, &desc, effort). */
+#define CLNORM_PLAN_MAKER(NAME, name, value)                                                     \
+    static inline clnorm_status clnorm_##name##_plan(clnorm_plan **out, clnorm_context *ctx,     \
+                                                     const clnorm_##name *desc, uint32_t effort) \
+    {                                                                                            \
+        return clnorm_plan_create(out, ctx, &desc->op, effort);                                  \
+    }
+CLNORM_KIND_MAP(CLNORM_PLAN_MAKER)
+#undef CLNORM_PLAN_MAKER
+
 CLNORM_API void clnorm_plan_retain(const clnorm_plan *plan);
 /** Drops one owner. Enqueued work goes on safely. NULL is a no-op. */
 CLNORM_API void clnorm_plan_release(const clnorm_plan *plan);
@@ -291,7 +305,4 @@ CLNORM_API void clnorm_close(clnorm_context *ctx);
 #ifdef __cplusplus
 }
 #endif
-
-#include "clnorm_ops.h"
-#include "clnorm_whiten.h"
 #endif

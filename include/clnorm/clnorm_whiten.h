@@ -1,6 +1,6 @@
 /* clnorm_whiten.h -- from the statistics of samples to the matrix that whitens them; on the host, no device is needed.
  *
- *   clnorm_whiten, task FIT, once a batch      count, mean, m2 on the device       (clnorm_ops.h)
+ *   clnorm_whiten, task FIT, once a batch      count, mean, m2 on the device       (clnorm_ops_matrix.h)
  *   read them back                             clnorm_whiten_stats
  *   clnorm_whiten_merge                        those of another device or machine, if there are any
  *   clnorm_whiten_fit                          W, its inverse, the eigenvalues
@@ -8,7 +8,7 @@
 #ifndef CLNORM_WHITEN_H
 #define CLNORM_WHITEN_H
 
-#include "clnorm_ops.h"
+#include "clnorm_ops_matrix.h"
 
 #ifdef __cplusplus
 extern "C" {
