@@ -97,9 +97,10 @@ typedef struct clnorm_options {
  *
  *  context, device  the caller's; retained until the last plan and the context are released.
  *  options          NULL for defaults.
- *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL, ENOMEM, EIO (the file
- *                   that tuning_file names cannot be used; any other one is a warning in the log, and one that
- *                   CLNORM_TUNING names and is not there a line of it). */
+ *  Errors           EARG, EDEVICE (the device is not of the context), EBUILD, ECL,
+ *                   ENOMEM, EIO (the file that tuning_file names cannot be used; any
+ *                   other one is a warning in the log, and one that CLNORM_TUNING
+ *                   names and is not there a line of it). */
 CLNORM_API clnorm_status clnorm_context_create(clnorm_context **out, cl_context context, cl_device_id device,
                                                const clnorm_options *options);
 /** One more owner. NULL is a no-op. */
@@ -108,8 +109,9 @@ CLNORM_API void clnorm_context_retain(clnorm_context *ctx);
  *  frees. NULL is a no-op. Plans keep their context alive. */
 CLNORM_API void clnorm_context_release(clnorm_context *ctx);
 
-/** Builds ahead of time what plans of these descriptors will need, so that no frame waits for a compiler. Those
- *  with the same types and layout become one program, which takes less time than one each.
+/** Builds ahead of time what plans of these descriptors will need, so that no frame waits
+ *  for a compiler. Those with the same types and layout become one program, which takes
+ *  less time than one each.
  *  progress is called when each descriptor is ready; it may be NULL. */
 CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n,
                                                 void (*progress)(void *user, const char *what, int done,
@@ -179,14 +181,16 @@ typedef struct clnorm_tuned {
     double after_ms;  /* as it runs now, by turn with the other */
 } clnorm_tuned;
 
-/** Searches what runs an op fastest on the context's device (schedule, work-group, vector, how work is shared
- *  out, streaming stores), on scratch memory as large as the op's tensors, and remembers it in the context for
- *  the op's class: the same op, direction, types and layout, with lengths that agree to a power of two. Plans of
- *  that class made from then on run so; the others stay. Every way is verified to give the same bits, and takes
- *  over from the estimate only if it is faster by more than 3 %, twice. Waits for the device.
+/** Searches what runs an op fastest on the context's device (schedule, work-group,
+ *  vector, how work is shared out, streaming stores), on scratch memory as large as the
+ *  op's tensors, and remembers it in the context for the op's class: the same op,
+ *  direction, types and layout, with lengths that agree to a power of two. Plans of that
+ *  class made from then on run so; the others stay. Every way is verified to give the
+ *  same bits, and takes over from the estimate only if it is faster by more than 3 %,
+ *  twice. Waits for the device.
  *
- *  seconds  of measuring, about; 0: as long as it takes. Building and verifying come on top. What the time is too
- *           short for stays as it was.
+ *  seconds  of measuring, about; 0: as long as it takes. Building and verifying come on
+ *           top. What the time is too short for stays as it was.
  *  out      NULL, or receives what was found; its size is set by the caller.
  *  Errors   those of clnorm_plan_create; EBUG where bits differ.
  *  Threads  any; other work on the device disturbs the measurement, not the result. */
@@ -197,8 +201,9 @@ CLNORM_API clnorm_status clnorm_tune(clnorm_context *ctx, const clnorm_op *op, d
  *  path     NULL: the context's own file (clnorm_tuning_file).
  *  Errors   EARG, EIO with the line that is wrong (then nothing is taken), ENOMEM. */
 CLNORM_API clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path);
-/** Writes what the context remembers to a file, in one step; what it has for other devices, and comments, stay. A file that is
- *  none of tuning is refused.  path, Errors  as for loading. */
+/** Writes what the context remembers to a file, in one step; what it has for other
+ *  devices, and comments, stay. A file that is none of tuning is refused.
+ *  path, Errors  as for loading. */
 CLNORM_API clnorm_status clnorm_tuning_save(clnorm_context *ctx, const char *path);
 /** The file that the context has read, or would have; "" where it has none. Valid as long as the context. */
 CLNORM_API const char *clnorm_tuning_file(const clnorm_context *ctx);
@@ -232,20 +237,23 @@ CLNORM_API clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queu
                                         cl_event *event);
 
 struct _cl_command_buffer_khr;
-/** Records all stages of a plan into the caller's command buffer (cl_khr_command_buffer), which then runs them as
- *  often as it is enqueued, on the buffers and numbers of this call.
+/** Records all stages of a plan into the caller's command buffer (cl_khr_command_buffer),
+ *  which then runs them as often as it is enqueued, on the buffers and numbers of this
+ *  call.
  *
  *  queue    that the command buffer was made for, of the plan's context and device.
  *  buffer   being recorded.
  *  args     as for clnorm_enqueue, but for the workspace: a plan that needs one is given it, and it and all
  *           buffers live as long as the recording. The momentum and count of running statistics are those of
  *           this call.
- *  wait     nwait sync points of the same command buffer that come first; point (if not NULL) receives that of
- *           the last stage. Stages follow each other by sync points. Where a call has nothing to run (an empty
- *           tensor), nothing is recorded and point stays as it was.
- *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no cl_khr_command_buffer, and for a matrix op whose
- *           products are CLBlast's; EWORKSPACE without the workspace that is needed. After an error of OpenCL's the
- *           recording is incomplete.
+ *  wait     nwait sync points of the same command buffer that come first; point (if not
+ *           NULL) receives that of the last stage. Stages follow each other by sync
+ *           points. Where a call has nothing to run (an empty tensor), nothing is
+ *           recorded and point stays as it was.
+ *  Errors   as clnorm_enqueue; EUNSUPPORTED where the device has no
+ *           cl_khr_command_buffer, and for a matrix op whose products are CLBlast's;
+ *           EWORKSPACE without the workspace that is needed. After an error of OpenCL's
+ *           the recording is incomplete.
  *  Threads  as the extension has it: one recording is of one thread at a time. */
 CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue queue,
                                        struct _cl_command_buffer_khr *buffer, const clnorm_args *args,
@@ -253,23 +261,26 @@ CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue
 
 /* ---- teams: small tensors on a CPU -------------------------------------------------------- */
 
-/** Threads of the library's own for a context on PoCL's device `basic`, which runs what is enqueued at once, in
- *  the thread that enqueues it. Nothing is woken or waited for by way of a queue, which is what most of the time
- *  goes to on PoCL's usual device below 3 MiB; from 1 MiB in and out they share the groups of each launch, below
- *  that the caller runs them alone. POCL_DEVICES=basic (or "basic pthread") in the environment, before OpenCL is
- *  first used, makes the device; GLIBC_TUNABLES=glibc.malloc.tcache_count=127, before the program starts, makes
+/** Threads of the library's own for a context on PoCL's device `basic`, which runs what
+ *  is enqueued at once, in the thread that enqueues it. Nothing is woken or waited for by
+ *  way of a queue, which is what most of the time goes to on PoCL's usual device below
+ *  3 MiB; from 1 MiB in and out they share the groups of each launch, below that the
+ *  caller runs them alone. POCL_DEVICES=basic (or "basic pthread") in the environment, before
+ *  OpenCL is first used, makes the device;
+ *  GLIBC_TUNABLES=glibc.malloc.tcache_count=127, before the program starts, makes
  *  shared calls up to a third faster (docs/enqueue.md). Results are the same bits. */
 typedef struct clnorm_team clnorm_team;
 
-/** threads  with the caller's; 0: one for each core. Between calls they stay awake for 100 us, then sleep. Plans
- *           that are made afterwards are for so many cores and their caches, and what clnorm_plan_describe says of
- *           any plan is of those; none is made or described meanwhile.
+/** threads  with the caller's; 0: one for each core. Between calls they stay awake for
+ *           100 us, then sleep. Plans that are made afterwards are for so many cores and
+ *           their caches, and what clnorm_plan_describe says of any plan is of those;
+ *           none is made or described meanwhile.
  *  Errors   EARG; EUNSUPPORTED where the device is another; ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_team_create(clnorm_team **out, clnorm_context *ctx, uint32_t threads);
 /** Runs a plan of the team's context and returns when its outputs are complete.
  *
- *  args     as for clnorm_enqueue; what they name is not in use by any queue meanwhile. Without a workspace the
- *           team's is taken.
+ *  args     as for clnorm_enqueue; what they name is not in use by any queue meanwhile.
+ *           Without a workspace the team's is taken.
  *  Errors   as clnorm_enqueue.
  *  Threads  any; calls on one team take turns. */
 CLNORM_API clnorm_status clnorm_team_run(clnorm_team *team, const clnorm_plan *plan, const clnorm_args *args);

@@ -1,4 +1,4 @@
-/* clnorm_fold.h -- a batch normalization folded into the convolution before it; on the host, no device is needed. */
+/* clnorm_fold.h -- a batch normalization folded into the convolution before it. */
 #ifndef CLNORM_FOLD_H
 #define CLNORM_FOLD_H
 

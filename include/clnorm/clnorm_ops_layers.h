@@ -3,13 +3,16 @@
  * 4-D is (N,C,H,W), 5-D (N,C,D,H,W), 3-D one image (C,H,W), 2-D (N,C), 1-D (C). `axes` has bit k for axis k.
  *
  * Forward   X [GAMMA BETA RESIDUAL] -> Y [MEAN RSTD SUM MASK]
- * Backward  X DY [GAMMA BETA RESIDUAL MEAN RSTD MASK] -> [DX DGAMMA DBETA DRESIDUAL]. Without MEAN and RSTD,
- *           which come together, they are computed from X. A gradient whose buffer is absent is not computed.
- *           A saved MEAN is a rounded float, off by up to 6e-8 |mean|, and so is x - mean: where the mean is more than
- *           about ten deviations from 0, gradients are more accurate without (docs/bounds.md).
+ * Backward  X DY [GAMMA BETA RESIDUAL MEAN RSTD MASK] -> [DX DGAMMA DBETA DRESIDUAL].
+ *           Without MEAN and RSTD, which come together, they are computed from X. A
+ *           gradient whose buffer is absent is not computed. A saved MEAN is a rounded
+ *           float, off by up to 6e-8 |mean|, and so is x - mean: where the mean is more
+ *           than about ten deviations from 0, gradients are more accurate without
+ *           (docs/bounds.md).
  *
  * With an activation the way back computes again what it was given, from X, GAMMA and BETA, and RESIDUAL
- * where that is added after the norm; relu takes MASK instead where it is given, the bits that forward wrote. */
+ * where that is added after the norm; relu takes MASK instead where it is given, the bits
+ * that forward wrote. */
 #ifndef CLNORM_OPS_LAYERS_H
 #define CLNORM_OPS_LAYERS_H
 
@@ -46,12 +49,13 @@ typedef enum clnorm_residual {
  *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm.
  *  Units    y u8 or s8 is quantized: sat(rint_even(y / out_scale) + out_zero); out_scale 0 is 1, else 1e-30
  *           to 1e30; out_zero a whole number of y's type. With a float y both are 0.
- *  Buffers  MASK, of a float y whose strides are not negative: bit k % 8 of byte k / 8 belongs to the element
- *           that lies k elements behind y's first; backward, behind DY's, whose strides must then be y's.
- *           Bits that belong to no element are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL;
- *           backward, where the statistics are in the call and neither DGAMMA nor DBETA is wanted, DX may be
- *           DY. Backward behind an activation is faster with MEAN and RSTD: its slope depends on them, so that x is
- *           read once more where they are made first.
+ *  Buffers  MASK, of a float y whose strides are not negative: bit k % 8 of byte k / 8
+ *           belongs to the element that lies k elements behind y's first; backward,
+ *           behind DY's, whose strides must then be y's. Bits that belong to no element
+ *           are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL; backward,
+ *           where the statistics are in the call and neither DGAMMA nor DBETA is wanted,
+ *           DX may be DY. Backward behind an activation is faster with MEAN and RSTD: its
+ *           slope depends on them, so that x is read once more where they are made first.
  *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
  *           back.
  *  Errors   EARG, EDTYPE; EBUFFER where the way back has neither RESIDUAL nor MASK and needs one. */

@@ -1,4 +1,4 @@
-/* clnorm_status.h -- what calls return, and what every header needs: OpenCL's types, CLNORM_API. */
+/* clnorm_status.h -- what calls return; OpenCL and CLNORM_API for all other headers. */
 #ifndef CLNORM_STATUS_H
 #define CLNORM_STATUS_H
 

@@ -1,4 +1,4 @@
-/* clnorm_tensor.h -- tensors, their places in device memory, and the slots of a call that they go to. */
+/* clnorm_tensor.h -- tensors, where they are in device memory, and the slots of a call. */
 #ifndef CLNORM_TENSOR_H
 #define CLNORM_TENSOR_H
 
@@ -90,8 +90,9 @@ typedef enum clnorm_slot {
     CLNORM_SLOTS = 32
 } clnorm_slot;
 
-/** What a matrix op says of its data in FAULT, one float: an enqueue has ended before anybody has seen the data. 0 is well.
- *  clnorm_run_host and the command turn the others into EDATA and a sentence. */
+/** What a matrix op says of its data in FAULT, one float: an enqueue has ended before
+ *  anybody has seen the data. 0 is well. clnorm_run_host and the command turn the
+ *  others into EDATA and a sentence. */
 typedef enum clnorm_fault {
     CLNORM_FAULT_NONE = 0,
     CLNORM_FAULT_NAN = 1,     /* NaN or infinity in an input: outputs that depend on it are NaN */

@@ -1,4 +1,6 @@
-/* clnorm_whiten.h -- from the statistics of samples to the matrix that whitens them; on the host, no device is needed.
+/* clnorm_whiten.h -- from the statistics of samples to the matrix that whitens them.
+ *
+ * What this header has runs on the host, no device is needed:
  *
  *   clnorm_whiten, task FIT, once a batch      count, mean, m2 on the device       (clnorm_ops_matrix.h)
  *   read them back                             clnorm_whiten_stats
@@ -51,13 +53,16 @@ typedef struct clnorm_whitener {
         (uint32_t)sizeof(clnorm_whitener), CLNORM_ZCA, 0, 0, 0.0, NULL, NULL, NULL \
     }
 
-/** W of statistics: by the eigenvectors u and values l of the covariance, PCA W = diag(1 / sqrt(l + eps)) U^T and ZCA
- *  W = U diag(1 / sqrt(l + eps)) U^T; in f64, rounded once. Each u points where its largest entry is positive.
+/** W of statistics: by the eigenvectors u and values l of the covariance,
+ *  PCA W = diag(1 / sqrt(l + eps)) U^T and ZCA W = U diag(1 / sqrt(l + eps)) U^T; in f64,
+ *  rounded once. Each u points where its largest entry is positive.
  *
- *  What has no inverse is refused, and the sentence says why: fewer samples than dimensions, a constant value, eigenvalues
- *  that are 0 within the rounding of f32. An eps above 0 makes one, and so do fewer components.
- *  Errors   EARG; EDATA where the statistics are NaN or infinite or have no inverse; ENOMEM; EUNSUPPORTED in a build without
- *           CLBlast and LAPACKE. After an error the arrays are as they were.
+ *  What has no inverse is refused, and the sentence says why: fewer samples than
+ *  dimensions, a constant value, eigenvalues that are 0 within the rounding of f32. An
+ *  eps above 0 makes one, and so do fewer components.
+ *  Errors   EARG; EDATA where the statistics are NaN or infinite or have no inverse;
+ *           ENOMEM; EUNSUPPORTED in a build without CLBlast and LAPACKE. After an error
+ *           the arrays are as they were.
  *  Threads  any. */
 CLNORM_API clnorm_status clnorm_whiten_fit(clnorm_whitener *out, const clnorm_whiten_stats *stats);
 
