@@ -162,8 +162,8 @@ static uint32_t long_piece(const cln_problem *problem, const cln_choice *propose
     return may && proposed->solver->traits & CLN_IN_TILES ? cols : 0;
 }
 
+#define LONG 3 /* of the numbers of columns below, the one of long_piece */
 /* Every per, block, number of columns and width of choices[k], with the other problems as they are. */
-#define LONG 3 /* of the numbers of columns, the one of long_piece */
 static void run_parameters(work *w, cln_choice *choices, size_t k)
 {
     const cln_problem *problem = &w->posed.part[k];
