@@ -39,7 +39,7 @@ START_TEST(combinations)
             run_turn(act, residual, turn % TURNS, turn >= TURNS);
     else
         for (uint32_t back = 0; back < 2; back++)
-            if ((act + residual + back) % 3 == 0) /* a third of them */
+            if ((act + residual + back) % 4 == 0) /* a fourth of them */
                 run_turn(act, residual, some[(act + 2 * residual + 3 * back) % CLN_COUNT(some)], back);
 }
 END_TEST
