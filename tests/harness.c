@@ -207,7 +207,8 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_sl
         params.vec = vec;
     }
     for (size_t i = 0; cln_solvers[i] && params.wg <= h->ctx->device.max_wg; i++) {
-        if (no_slab && cln_solvers[i] == &cln_solve_slab)
+        if ((no_slab && cln_solvers[i] == &cln_solve_slab) ||
+            (w->c->only && strcmp(w->c->only, cln_solvers[i]->name)))
             continue;
         cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
         if (!cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &params, &h->ctx->device))

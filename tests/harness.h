@@ -65,6 +65,7 @@ typedef struct op_case {
     size_t offset;    /* elements in front of x and y, of a layer of all its tensors: 0 is aligned */
     uint32_t groups;  /* of WAYS_ALL, which: 1 is 64x4, 2 is 48x4, 4 is 64x1; 0: all */
     uint32_t no_slab; /* where slab is not forced, in bits as above; 8 is the device's own work-group */
+    const char *only; /* the solver that is forced; NULL: each */
     uint32_t absent;  /* slots that are not given, bit per clnorm_slot */
     uint32_t flags;   /* with momentum and count as in clnorm_args */
     double momentum;

@@ -107,9 +107,9 @@ static void set_attrs(clnorm_any *d, const cell *l)
     set(d, "out_zero", l->types->out_zero);
 }
 
-static void run_cell(const cell *l, const extent *e, data_kind data, ways force)
+#define VIEW_ROOM 80
+static op_case case_of(const cell *l, const extent *e, data_kind data, ways force, char view[VIEW_ROOM])
 {
-    char view[80];
     op_case c;
     memset(&c, 0, sizeof c);
     clnorm_op_init(&c.desc, l->op->kind);
@@ -117,7 +117,7 @@ static void run_cell(const cell *l, const extent *e, data_kind data, ways force)
     c.desc.head.x = tensor(l->types->x, e, l->layout->x_last, l->layout->pad, l->layout->pixel);
     c.desc.head.y = tensor(l->types->y, e, l->layout->y_last, l->layout->pad, l->layout->pixel);
     set_attrs(&c.desc, l);
-    snprintf(view, sizeof view, "%s %s %s %s", l->layout->name, l->form->name, l->variant->name,
+    snprintf(view, VIEW_ROOM, "%s %s %s %s", l->layout->name, l->form->name, l->variant->name,
              l->weights->name);
     c.data = data;
     c.seed = l->number + (uint32_t)(e->n[0] * 131 + e->n[1] * 17 + e->n[e->ndim - 1]) + (uint32_t)data * 101;
@@ -129,6 +129,13 @@ static void run_cell(const cell *l, const extent *e, data_kind data, ways force)
     c.offset = l->layout->offset;
     c.absent = l->form->absent | l->weights->absent;
     c.view = view;
+    return c;
+}
+
+static void run_cell(const cell *l, const extent *e, data_kind data, ways force)
+{
+    char view[VIEW_ROOM];
+    const op_case c = case_of(l, e, data, force, view);
     harness_run(harness_get(), &c);
 }
 
@@ -229,8 +236,8 @@ static void run_base(const cell *l)
             continue;
         }
         for (size_t s = (size_t)(k - DATA_CONSTANT) % 3; s < CLN_COUNT(shapes); s += 3)
-            if (takes_shape(l, &shapes[s]))
-                run_cell(l, &shapes[s], (data_kind)k, WAYS_ONE);
+            if (takes_shape(l, &shapes[s])) /* in all ways where those are compiled already */
+                run_cell(&now, &shapes[s], (data_kind)k, is_turn(l, s) ? WAYS_OWN : WAYS_ONE);
     }
 }
 
@@ -300,6 +307,18 @@ static void run_odd(const clnorm_op_info *op)
             }
 }
 
+/* Channels last of more rows than the work-items of a group of many take in one turn: sets of a column, and of two. */
+static void run_tall(const clnorm_op_info *op)
+{
+    static const extent e = { 4, { 1, 18, 20, 26 } };
+    const cell l = { op, forms, variants, weight_kinds, &odd_layouts[LAST], type_pairs, 0, true, 0 };
+    char view[VIEW_ROOM];
+    op_case c = case_of(&l, &e, DATA_NORMAL, WAYS_ALL, view);
+    c.only = "cols";
+    c.groups = 4; /* which PoCL compiles in seconds */
+    harness_run(harness_get(), &c);
+}
+
 void layers_run(uint32_t kind)
 {
     cell l = { .op = clnorm_op_of(kind) };
@@ -317,6 +336,8 @@ void layers_run(uint32_t kind)
                         run_differing(&l);
                     }
     run_odd(l.op);
+    if (!small() && (kind == CLNORM_OP_BATCHNORM || kind == CLNORM_OP_GROUPNORM))
+        run_tall(l.op);
     record_schedules(l.op);
     record_frozen(l.op);
 }
