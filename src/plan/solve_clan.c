@@ -4,7 +4,8 @@
 
 #include <assert.h>
 
-/* Families in the time of which a group starts: the first one's statistics and the last one's maps overlap with nothing. */
+/* Families in the time of which a group starts: the first one's statistics and the last one's maps overlap with nothing (nor do
+ * those of short members). */
 #define START 0.08
 
 static const char *applicable(const cln_problem *problem)
