@@ -49,18 +49,19 @@ static bool choose(cln_choice *out, const cln_problems *posed, const cln_params 
 }
 
 /* The device's own work-group goes `most` ways, from another one on each time, and where they are two every
- * other case one; of the others, in which slab and tile compile for 10 to 35 seconds, one goes one of the
- * other ways in every sixth case; CLNORM_TEST_FULL: each goes all ways. */
+ * other case one; of the others, in which slab and tile compile for 10 to 60 seconds, one goes one of the
+ * other ways in every sixth case. CLNORM_TEST_FULL: a case without a draw goes all ways. */
 void fusion_run(const fusion *f, size_t most)
 {
     static const uint32_t groups[][2] = { { 0, 0 }, { 64, 4 }, { 48, 4 }, { 64, 1 } };
-    static size_t turn;
-    const size_t other = turn % 6 || most == 1 ? 0 : 1 + turn / 6 % 3;
-    const bool full = getenv("CLNORM_TEST_FULL") != NULL;
+    static size_t cases;
+    const size_t turn = f->draw ? f->draw : cases,
+                 other = turn % 6 || (most == 1 && !f->draw) ? 0 : 1 + turn / 6 % 3;
+    const bool all = getenv("CLNORM_TEST_FULL") && !f->draw;
     cln_problems posed;
     fusion_work w;
-    turn++;
-    if (turn % 2 && most == 2)
+    cases++;
+    if (turn % 2 == 0 && most == 2)
         most = 1;
     fusion_begin(&w, f);
     OK(cln_op_pose(&posed, &w.d.op));
@@ -74,14 +75,14 @@ void fusion_run(const fusion *f, size_t most)
         if (params.wg > harness_get()->ctx->device.max_wg)
             continue;
         size_t count = 0;
-        while ((full || !g) && choose(choices, &posed, &params, count, false))
+        while ((all || !g) && choose(choices, &posed, &params, count, false))
             count++;
-        for (size_t k = 0; k < count && (full || k < most); k++) {
-            choose(choices, &posed, &params, (turn + k) % count, false);
+        for (size_t k = 0; k < count && (all || k < most); k++) {
+            choose(choices, &posed, &params, (turn + 1 + k) % count, false);
             launch(&w, choices);
         }
-        if (!full && g && g == other) {
-            choose(choices, &posed, &params, turn / 6, true);
+        if (!all && g && g == other) {
+            choose(choices, &posed, &params, (turn + 1) / 6, true);
             launch(&w, choices);
         }
     }

@@ -207,14 +207,15 @@ static void run_solvers(work *w, size_t k, uint32_t wg, uint32_t vec, bool no_sl
         params.vec = vec;
     }
     for (size_t i = 0; cln_solvers[i] && params.wg <= h->ctx->device.max_wg; i++) {
-        if ((no_slab && cln_solvers[i] == &cln_solve_slab) ||
-            (w->c->only && strcmp(w->c->only, cln_solvers[i]->name)))
+        const bool dear = cln_solvers[i] == &cln_solve_slab || (wg && cln_solvers[i] == &cln_solve_tile);
+        if ((no_slab && dear) || (w->c->only && strcmp(w->c->only, cln_solvers[i]->name)))
             continue;
         cln_choose_from(choices, 0, &w->posed, &h->ctx->params, &h->ctx->device);
         if (!cln_choose_with(&choices[k], cln_solvers[i], &w->posed.part[k], &params, &h->ctx->device))
             continue;
         cln_choose_from(choices, k + 1, &w->posed, &h->ctx->params, &h->ctx->device);
         run_parameters(w, choices, k);
+        w->most_items = params.wg > w->most_items ? params.wg : w->most_items;
     }
 }
 
@@ -331,6 +332,9 @@ uint64_t harness_run(harness *h, const op_case *c)
     else
         for (size_t k = 0; k < w.posed.count; k++)
             run_groups(&w, k);
+    if (c->only)
+        ck_assert_msg(w.most_items >= (c->force == WAYS_ALL && h->ctx->device.max_wg >= 64 ? 48 : 1),
+                      "%s does not run %s", c->only, work_describe(&w, none).text);
     record_hash(&w.desc, c, w.hash);
     work_end(&w);
     return w.hash;

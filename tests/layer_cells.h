@@ -4,6 +4,7 @@
 #define LAYER_CELLS_H
 
 #include "clnorm.h"
+#include "harness.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -154,6 +155,28 @@ static const struct {
     { FIRST, false, { 4, { 1, 13, 1, 1 } } }, { FIRST, false, { 4, { 2, 0, 3, 3 } } },
     { FIRST, false, { 4, { 1, 6, 1, 1 } } },  { LAST, false, { 4, { 2, 24, 9, 8 } } },
     { SLICE, false, { 4, { 2, 24, 9, 8 } } }, { PLANE, false, { 4, { 2, 19, 13, 13 } } },
+};
+
+/* What no draw may leave out, in the solver `only`: columns of more rows than the work-items of a group of many take in one
+ * turn, of which a set has one, or two; one of 16 members that are folded at once asks for what is rare, and 8 are left over.
+ * In a work-group of 64x1, which PoCL compiles soonest, with CLNORM_TEST_FULL in all. */
+typedef struct layer_must {
+    uint32_t op, form;
+    odd_layout layout;
+    data_kind data;
+    ways force;
+    bool night; /* of CLNORM_TEST_FULL */
+    const char *only;
+    extent e;
+} layer_must;
+static const layer_must musts[] = {
+    { CLNORM_OP_BATCHNORM, 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
+    { CLNORM_OP_GROUPNORM, 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
+    { CLNORM_OP_GROUPNORM, 1, LAST, DATA_NORMAL, WAYS_ALL, true, "cols", { 4, { 1, 18, 20, 26 } } },
+    { CLNORM_OP_GRN, 0, FIRST, DATA_NAN, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
+    { CLNORM_OP_GRN, 0, FIRST, DATA_INF, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
+    { CLNORM_OP_GRN, 1, FIRST, DATA_NAN, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
+    { CLNORM_OP_GRN, 1, FIRST, DATA_INF, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
 };
 
 #endif

@@ -6,7 +6,7 @@
  * sees all shapes and data, a third of the shapes in all ways, a cell some shapes, each in one way. The layers
  * share their kernels, so that each takes only some of the cells, the same in every run. CLNORM_TEST_FULL takes
  * all cells that differ in one place, in all ways, and those that differ in two. Behind them come small and odd
- * shapes. */
+ * shapes, and what no draw may leave out. */
 #include "data.h"
 #include "harness.h"
 #include "layer_cells.h"
@@ -215,7 +215,7 @@ static void run_base(const cell *l)
     /* in other work-groups: those of one layer forward, of another backward */
     const bool first = l->op->kind == (back ? CLNORM_OP_RMSNORM : CLNORM_OP_LAYERNORM);
     cell now = *l;
-    now.no_slab = full ? 0 : 1 | 4; /* ten seconds each */
+    now.no_slab = full ? 7 & ~(1u << l->op->kind % 3) : 1 | 4; /* ten seconds to a minute each */
     for (size_t s = 0; s < CLN_COUNT(shapes); s++)
         if (takes_shape(l, &shapes[s]))
             run_cell(&now, &shapes[s], DATA_NORMAL,
@@ -235,8 +235,8 @@ static void run_base(const cell *l)
             record_skip("the gradient of grn's gamma is as large as x, and sums of 3e38 overflow");
             continue;
         }
-        for (size_t s = (size_t)(k - DATA_CONSTANT) % 3; s < CLN_COUNT(shapes); s += 3)
-            if (takes_shape(l, &shapes[s])) /* in all ways where those are compiled already */
+        for (size_t s = 0; s < CLN_COUNT(shapes); s++) /* in all ways where those are compiled already */
+            if ((s / 3 + (size_t)k) % 3 == 0 && takes_shape(l, &shapes[s]))
                 run_cell(&now, &shapes[s], (data_kind)k, is_turn(l, s) ? WAYS_OWN : WAYS_ONE);
     }
 }
@@ -307,16 +307,23 @@ static void run_odd(const clnorm_op_info *op)
             }
 }
 
-/* Channels last of more rows than the work-items of a group of many take in one turn: sets of a column, and of two. */
-static void run_tall(const clnorm_op_info *op)
+static void run_musts(const clnorm_op_info *op)
 {
-    static const extent e = { 4, { 1, 18, 20, 26 } };
-    const cell l = { op, forms, variants, weight_kinds, &odd_layouts[LAST], type_pairs, 0, true, 0 };
-    char view[VIEW_ROOM];
-    op_case c = case_of(&l, &e, DATA_NORMAL, WAYS_ALL, view);
-    c.only = "cols";
-    c.groups = 4; /* which PoCL compiles in seconds */
-    harness_run(harness_get(), &c);
+    const bool full = getenv("CLNORM_TEST_FULL") != NULL;
+    for (size_t k = 0; k < CLN_COUNT(musts); k++) {
+        const layer_must *m = &musts[k];
+        cell l = { .op = op, .form = &forms[m->form], .layout = &odd_layouts[m->layout], .extra = m->night };
+        char view[VIEW_ROOM];
+        if (m->op != op->kind || (m->night && !full))
+            continue;
+        l.variant = variants;
+        l.weights = weight_kinds;
+        l.types = type_pairs;
+        op_case c = case_of(&l, &m->e, m->data, m->force, view);
+        c.only = m->only;
+        c.groups = full ? 0 : 4;
+        harness_run(harness_get(), &c);
+    }
 }
 
 void layers_run(uint32_t kind)
@@ -336,8 +343,8 @@ void layers_run(uint32_t kind)
                         run_differing(&l);
                     }
     run_odd(l.op);
-    if (!small() && (kind == CLNORM_OP_BATCHNORM || kind == CLNORM_OP_GROUPNORM))
-        run_tall(l.op);
+    if (!small())
+        run_musts(l.op);
     record_schedules(l.op);
     record_frozen(l.op);
 }

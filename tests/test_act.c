@@ -104,7 +104,8 @@ START_TEST(order)
         float last = 0.0f;
         for (uint32_t u = 0; u < cln_bits(INFINITY); u += STEP) {
             const float y = all[k].value(cln_float(u), leak);
-            ck_assert_msg(y >= last - 0x1p-24f * fmaxf(1.0f, last), "act %u falls at %.9g", all[k].act, (double)cln_float(u));
+            ck_assert_msg(y >= last - 0x1p-24f * fmaxf(1.0f, last), "act %u falls at %.9g", all[k].act,
+                          (double)cln_float(u));
             last = y;
         }
     }

@@ -129,11 +129,11 @@ run 0 -- run batchnorm one_value.npy y.npy
 
 # gamma and beta: (C), (N,C), full; axes of length 1 do not count.
 for g in g3 g1311 g23 g345 h3 d3; do
-    run 0 -- run layernorm --in gamma=$g.npy x.npy y.npy
-    run 0 -- run layernorm --in beta=$g.npy x.npy y.npy
+    run 0 -- run layernorm --in gamma=$g.npy --in beta=$g.npy x.npy y.npy
     run 0 -- run layernorm --backward --in dy=dy.npy --in gamma=$g.npy --out dgamma=a.npy --out dbeta=b.npy x.npy y.npy
     same "dgamma is as $g" "shape('a.npy') == shape('$g.npy') == shape('b.npy') and kind('a.npy') == (kind('$g.npy') if '$g' != 'd3' else '<f4')"
 done
+run 0 -- run layernorm --in beta=g23.npy x.npy y.npy
 run 0 -- run layernorm --backward --in dy=dy.npy --out dgamma=a.npy x.npy y.npy
 same 'without gamma it is (C)' "shape('a.npy') == (3,)"
 run 0 -- run layernorm --backward --axis 2 --in dy=dy.npy --out dgamma=a.npy x.npy y.npy

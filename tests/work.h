@@ -16,6 +16,7 @@ typedef struct work {
     double *want[CLNORM_SLOTS], *scale[CLNORM_SLOTS], *any[CLNORM_SLOTS]; /* of outputs */
     uint64_t hash;
     bool hashed;
+    uint32_t most_items; /* of the work-groups that ran */
 } work;
 
 /* Completes the descriptor, fills every input and runs the reference. */
