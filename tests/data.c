@@ -53,6 +53,8 @@ static double real(data_kind kind, int64_t i, uint32_t *state)
         return i == 5 ? NAN : n;
     case DATA_INF:
         return i == 3 ? INFINITY : n;
+    case DATA_PEAK:
+        return i == 52 ? 1e25 : n;
     default:
         return 0.7 + 1.3 * n;
     }
@@ -80,8 +82,8 @@ bool data_fits(data_kind kind, uint32_t dtype)
 const char *data_name(data_kind kind)
 {
     static const char *const names[DATA_KINDS] = {
-        "normal",           "constant", "1e4+-1e-2", "1e6+-1", "1e3+-1e-3", "zeros in front",
-        "outlier in front", "3e38",     "1e-20",     "1e-30",  "NaN",       "inf"
+        "normal", "constant", "1e4+-1e-2", "1e6+-1", "1e3+-1e-3", "zeros in front", "outlier in front",
+        "3e38",   "1e-20",    "1e-30",     "NaN",    "inf",       "a peak"
     };
     return names[kind];
 }

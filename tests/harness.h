@@ -42,6 +42,7 @@ typedef enum data_kind {
     DATA_TINY,     /* 1e-30 n */
     DATA_NAN,      /* one NaN */
     DATA_INF,      /* one inf */
+    DATA_PEAK,     /* 1e25 among n: squares of one set overflow, and of its neighbours none */
     DATA_KINDS
 } data_kind;
 

@@ -173,10 +173,8 @@ static const layer_must musts[] = {
     { CLNORM_OP_BATCHNORM, 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
     { CLNORM_OP_GROUPNORM, 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
     { CLNORM_OP_GROUPNORM, 1, LAST, DATA_NORMAL, WAYS_ALL, true, "cols", { 4, { 1, 18, 20, 26 } } },
-    { CLNORM_OP_GRN, 0, FIRST, DATA_NAN, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
-    { CLNORM_OP_GRN, 0, FIRST, DATA_INF, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
-    { CLNORM_OP_GRN, 1, FIRST, DATA_NAN, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
-    { CLNORM_OP_GRN, 1, FIRST, DATA_INF, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
+    { CLNORM_OP_GRN, 0, FIRST, DATA_PEAK, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
+    { CLNORM_OP_GRN, 1, FIRST, DATA_PEAK, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
 };
 
 #endif
