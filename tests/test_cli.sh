@@ -226,6 +226,7 @@ says "$dir/b/clnorm" "XDG_CACHE_HOME=$dir/b" "HOME=$dir/c" -- cache path
 says "$dir/c/.cache/clnorm" "HOME=$dir/c" -- cache path
 says "$dir/c/.cache/clnorm" CLNORM_CACHE_DIR= XDG_CACHE_HOME= "HOME=$dir/c" -- cache path
 says "$dir/d" "HOME=$dir/c" -- cache path --cache-dir "$dir/d"
+says "$(pwd -P)/relative" "HOME=$dir/c" -- cache path --cache-dir relative
 says 'there is no directory for compiled kernels' -- cache path
 says '"path": "'"$dir/a" "CLNORM_CACHE_DIR=$dir/a" -- cache path --json
 says 'a: 0 files, 0 bytes' "CLNORM_CACHE_DIR=$dir/a" -- cache stats

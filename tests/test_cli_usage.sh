@@ -37,6 +37,7 @@ usage '--device is given twice' --device 0:0 run minmax --device 0:0 x.npy y.npy
 usage '--verbose is given twice' -v run minmax -v x.npy y.npy
 usage '-q and -v' -q -v list
 usage '--no-cache and --cache-dir' --no-cache --cache-dir d list
+usage '--cache-dir is empty; it names a directory' --cache-dir '' list
 usage '--eps needs a value|missing' run minmax x.npy y.npy --eps
 usage 'takes no value' run minmax --swap-rb=1 x.npy y.npy
 usage '--color' --color=sometimes list

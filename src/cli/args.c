@@ -203,7 +203,8 @@ static int check_words(const cli_args *args)
 static int take_globals(cli_args *args)
 {
     static const char *const colors[] = { "auto", "always", "never", NULL };
-    const char *color = cli_get(args, "color"), *no_color = getenv("NO_COLOR");
+    const char *color = cli_get(args, "color"), *no_color = getenv("NO_COLOR"),
+               *dir = cli_get(args, "cache-dir");
     const int when = color ? cli_word(color, colors) : 0;
     if (when < 0)
         return cli_usage(args, "--color is %s; it may be %s", cli_quote(color), cli_words(colors));
@@ -215,6 +216,8 @@ static int take_globals(cli_args *args)
         return cli_usage(args, "-q and -v exclude each other");
     if (cli_has(args, "no-cache") && cli_has(args, "cache-dir"))
         return cli_usage(args, "--no-cache and --cache-dir exclude each other");
+    if (dir && !dir[0])
+        return cli_usage(args, "--cache-dir is empty; it names a directory");
     return EXIT_OK;
 }
 

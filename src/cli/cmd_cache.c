@@ -16,6 +16,17 @@
 
 #define ROOM 4096
 
+/* A path from the root on, as a context says it, whether it is there or not. */
+static void make_absolute(char *path)
+{
+    char here[ROOM], relative[ROOM];
+    snprintf(relative, sizeof relative, "%s", path);
+    if (path[0] && path[0] != '/' && getcwd(here, sizeof here) && strlen(here) + strlen(path) + 1 < ROOM) {
+        snprintf(path, ROOM, "%s/", here);
+        strcat(path, relative);
+    }
+}
+
 /* The order is that of clnorm_options.cache_dir. */
 static void guess(char *out, const cli_args *args)
 {
@@ -32,6 +43,7 @@ static void guess(char *out, const cli_args *args)
         if (value && value[0] && (k != XDG || value[0] == '/'))
             snprintf(out, ROOM, "%s%s", value, places[k].below);
     }
+    make_absolute(out);
 }
 
 /* A context says whether the directory is fit, where there is a device, but would make it, which is not for who looks. The
