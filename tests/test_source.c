@@ -5,6 +5,7 @@
 #include "base/compiler.h"
 #include "scratch.h"
 #include "suite.h"
+#include "tensor/view.h"
 
 #include <sys/stat.h>
 
@@ -73,6 +74,40 @@ START_TEST(plain_c)
     for (const cln_embedded *e = cln_embedded_kernels; e->name; e++)
         for (size_t k = 0; k < CLN_COUNT(refused); k++)
             ck_assert_msg(strstr(e->text, refused[k]) == NULL, "cl/%s has \"%s\"", e->name, refused[k]);
+}
+END_TEST
+
+static const char *embedded(const char *name)
+{
+    const cln_embedded *e = cln_embedded_kernels;
+    while (e->name && strcmp(e->name, name))
+        e++;
+    ck_assert_ptr_nonnull(e->name);
+    return e->text;
+}
+
+/* Host and kernels count alike. */
+START_TEST(numbers_on_both_sides)
+{
+    char columns[128];
+    snprintf(columns, sizeof columns, "COLS (WG == 1 ? %u : BOTH ? %u : %u) ", CLN_COLS_ONE, CLN_COLS_BOTH,
+             CLN_COLS_MANY);
+    const struct {
+        const char *file, *name;
+        unsigned value;
+        const char *end;
+    } numbers[] = { { "common/sum.clh", "CHUNK", CLN_CHUNK, "u" },
+                    { "common/columns.clh", "LEAF", CLN_LEAF, "u" },
+                    { "common/columns.clh", "REST_ROWS", CLN_REST_ROWS, "u" },
+                    { "common/columns.clh", "HEAD_ROWS", CLN_HEAD_ROWS, "u" },
+                    { "common/place.clh", "MOST_TURNS", CLN_MOST_TURNS, " " } };
+    ck_assert_ptr_nonnull(strstr(embedded("common/columns.clh"), columns));
+    for (size_t k = 0; k < CLN_COUNT(numbers); k++) {
+        char line[128];
+        snprintf(line, sizeof line, "#define %s %u%s", numbers[k].name, numbers[k].value, numbers[k].end);
+        ck_assert_msg(strstr(embedded(numbers[k].file), line) != NULL, "cl/%s has not \"%s\"",
+                      numbers[k].file, line);
+    }
 }
 END_TEST
 
@@ -210,8 +245,9 @@ END_TEST
 
 int main(void)
 {
-    TCase *t = SUITE_CASE(embedded_is_the_files, plain_c, a_real_unit, lines_are_marked, a_file_twice,
-                          spellings, missing_files, paths_too_long, cycles_end, depth, long_files);
+    TCase *t =
+        SUITE_CASE(embedded_is_the_files, plain_c, numbers_on_both_sides, a_real_unit, lines_are_marked,
+                   a_file_twice, spellings, missing_files, paths_too_long, cycles_end, depth, long_files);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_run(suite_of("source", t), CK_NOFORK);
 }

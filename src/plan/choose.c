@@ -61,13 +61,12 @@ uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks)
     return choice->wg / teams * (uint32_t)(chunks < teams ? chunks : teams);
 }
 
-#define FEW_ROWS 16 /* the most of sets that strips.clh writes by itself */
-
 /* Whether a kernel writes by the lines of y: along runs, or across columns where rows are no whole vectors, in long pieces, or in
  * whole rows that follow each other: map_rows of cl/common/map_rows.clh. dx that goes along with sums does not. */
 static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choice *choice)
 {
-    const bool strips = choice->solver->traits & CLN_IN_TILES && g->runs <= FEW_ROWS;
+    /* of few rows, which strips.clh writes by itself */
+    const bool strips = choice->solver->traits & CLN_IN_TILES && g->runs <= CLN_HEAD_ROWS;
     return !problem->columns || (g->len % choice->vec && !strips && !choice->along &&
                                  (choice->cols >= CLN_LEAST_LED ||
                                   (choice->cols >= g->len && g->view[CLN_VIEW_X].run[2] == g->len &&

@@ -5,11 +5,9 @@
 #define MAP_BYTES 32 /* room for one map_t in the workspace */
 #define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
-/* The twin of COLS in cl/common/columns.clh. */
-#define COLUMNS_OF_ONE 1024
 static uint32_t most_columns(const cln_problem *problem, uint32_t wg)
 {
-    return wg == 1 ? COLUMNS_OF_ONE : problem->layer.both ? 112 : 256;
+    return wg == 1 ? CLN_COLS_ONE : problem->layer.both ? CLN_COLS_BOTH : CLN_COLS_MANY;
 }
 
 static uint32_t leaves(const cln_geo *g) { return cln_ceil_div(g->runs, CLN_LEAF); }
@@ -20,10 +18,10 @@ static const char *no_columns(const cln_problem *problem)
     return problem->columns ? NULL : "sets do not lie side by side";
 }
 
-/* Rows of work-items that a group has pieces of 16 rows for, REST_ROWS of cl/common/columns.clh. */
+/* Rows of work-items that a group has pieces of rows for. */
 static uint32_t row_pieces(const cln_geo *g)
 {
-    return cln_ceil_div(g->runs < CLN_LEAF ? g->runs : CLN_LEAF, 16);
+    return cln_ceil_div(g->runs < CLN_LEAF ? g->runs : CLN_LEAF, CLN_REST_ROWS);
 }
 
 static uint32_t column_items(const cln_geo *g, const cln_choice *choice)
@@ -41,7 +39,7 @@ static uint32_t busy_columns(const cln_problem *problem, const cln_choice *choic
 
 /* ---- tile ---- */
 
-bool cln_fits_tile(const cln_geo *g, uint32_t cols) { return (uint64_t)cols * leaves(g) <= COLUMNS_OF_ONE; }
+bool cln_fits_tile(const cln_geo *g, uint32_t cols) { return (uint64_t)cols * leaves(g) <= CLN_COLS_ONE; }
 
 static uint32_t common_multiple(uint32_t a, uint32_t b)
 {

@@ -24,8 +24,6 @@ static int shared_step(const cln_body *body, int view, uint32_t div)
     return v->step == 0 ? 1 : body->problem.columns && same_in_rows ? 4 : v->step == 1 && div == 1 ? 2 : 3;
 }
 
-#define MOST_TURNS 512 /* the twin of cl/common/place.clh */
-
 /* Of weights that come again along a run: a CPU lays out those that are no whole vectors. */
 static int repeated_step(const cln_body *body)
 {
@@ -36,7 +34,7 @@ static int repeated_step(const cln_body *body)
         same_in_sets &= !w->kept[k];
     for (size_t k = 0; k < CLN_COUNT(w->run); k++)
         same_in_sets &= !w->run[k];
-    const bool lay_out = body->choice.wg == 1 && mod % vec && mod <= MOST_TURNS && same_in_sets;
+    const bool lay_out = body->choice.wg == 1 && mod % vec && mod <= CLN_MOST_TURNS && same_in_sets;
     return body->choice.bundle > 1 || lay_out ? 6 : 5;
 }
 

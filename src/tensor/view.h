@@ -29,8 +29,15 @@ typedef struct cln_geo {
     uint32_t even;
 } cln_geo;
 
-#define CLN_CHUNK 4096u /* elements; order 1 of cl/common/sum.clh */
-#define CLN_LEAF 512u   /* rows of a column's leaf; its order, in cl/common/columns.clh */
+/* Numbers that cl/ has, too; test_source.c compares. */
+#define CLN_CHUNK 4096u     /* elements; order 1 of cl/common/sum.clh */
+#define CLN_LEAF 512u       /* rows of a column's leaf; its order, in cl/common/columns.clh */
+#define CLN_REST_ROWS 16u   /* that a column adds at a time */
+#define CLN_HEAD_ROWS 16u   /* that sums of a column are about; of more, strips.clh has no sets */
+#define CLN_COLS_ONE 1024u  /* columns of a group of one at most */
+#define CLN_COLS_MANY 256u  /* of one of many */
+#define CLN_COLS_BOTH 112u  /* and where it keeps two statistics */
+#define CLN_MOST_TURNS 512u /* weights that come again and are laid out, at most */
 
 /* One axis of a problem: its length, and its stride in each view. */
 typedef struct cln_axis {
