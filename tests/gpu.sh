@@ -23,9 +23,9 @@ die() {
 
 # ---- pack -------------------------------------------------------------------------------------
 
-packages=(libpng-dev libjpeg62-turbo-dev libwebp-dev libpopt-dev libjansson-dev zlib1g-dev check libsubunit-dev
-  libxxhash-dev opencl-c-headers ocl-icd-opencl-dev ocl-icd-libopencl1 libpng16-16 libjpeg62-turbo libwebp7 libpopt0
-  libjansson4 zlib1g libsubunit0)
+packages=(libpng-dev libjpeg62-turbo-dev libwebp-dev libzip-dev libpopt-dev libjansson-dev zlib1g-dev check libsubunit-dev
+  libxxhash-dev opencl-c-headers ocl-icd-opencl-dev ocl-icd-libopencl1 libpng16-16 libjpeg62-turbo libwebp7 libzip4
+  libbz2-1.0 libssl3 libpopt0 libjansson4 zlib1g libsubunit0)
 programs=(cmake ctest ninja pkg-config)
 
 # The shared libraries that a program loads, but for those of the C library, which are the other machine's.

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """seeds.py -- puts one bug of each kind into a copy of the tree, and runs the test that should find it.
 
-    tests/seeds/seeds.py [--only NAME] [--keep DIR]
+    tests/seeds/seeds.py [--only NAME] [--keep DIR] [--stale]
 
 A line a seed: found, with what the test said, or MISSED, or STALE where the text to change is not there. Exit 1 but where
 all are found, and where a test fails without a bug. Minutes; needs cmake, gcc with its sanitizers, Check, PoCL and Oclgrind.
+With --stale it looks for the texts alone, at once.
 """
 import argparse
+import filecmp
 import os
 import re
 import shutil
@@ -22,7 +24,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Seed:
     name: str
     file: str
-    old: str
+    old: str            # however it is broken into lines, macros' too
     new: str
     test: str           # of ctest
     targets: str        # what that needs, for ninja
@@ -33,7 +35,7 @@ SEEDS = [
     Seed('leak', 'src/plan/stage.c',
          '            clReleaseKernel(kernels->stage[i].k);\n', '            continue;\n', 'faults', 'all'),
     Seed('unchecked error', 'src/plan/stage.c',
-         '    CLN_CL(clEnqueueNDRangeKernel(', '    (void)(clEnqueueNDRangeKernel(', 'faults', 'all'),
+         '    CLN_CL(clEnqueueNDRangeKernel(c->queue', '    (void)(clEnqueueNDRangeKernel(c->queue', 'faults', 'all'),
     Seed('race', 'src/api/enqueue.c',
          '    pthread_mutex_lock(&plan->lock);\n    const bool first = ran && !variant->used;',
          '    const bool first = ran && !variant->used;\n    pthread_mutex_lock(&plan->lock);',
@@ -46,7 +48,7 @@ SEEDS = [
          'CELL_BY_CELL t[e] = e < n ? p[e] : none;', 'CELL_BY_CELL t[e] = e <= n ? p[e] : none;',
          'zscore_guard_behind', 'test_zscore'),
     Seed('short workspace', 'src/plan/solve_split.c',
-         'sets * geo->parts * problem->stat_bytes;', 'sets * geo->parts * problem->stat_bytes - 4;',
+         '(size_t)geo->parts * problem->stat_bytes;', '(size_t)geo->parts * problem->stat_bytes - 4;',
          'zscore_guard_behind', 'test_zscore'),
     Seed('E[x^2] - E[x]^2', 'cl/common/stat_moments.clh',
          ': S * r > m2                                             ? class\n', '', 'zscore', 'test_zscore'),
@@ -57,11 +59,15 @@ SEEDS = [
          '    if (ITEM == 0) {\n        leaf[0] = OP(top)(tree, (count + NODE(TEAMS) - 1) / NODE(TEAMS));\n        SYNC();\n    }\n',
          'oclgrind_zscore', 'test_zscore'),
     Seed('race of work-items', 'cl/common/sum.clh',
-         '        t[TID] = g;\n        SYNC();\n', '        t[TID] = g;\n', 'oclgrind_zscore', 'test_zscore'),
+         'EACH_SUM(w) t[w * WG + TID] = f[w]; SYNC();', 'EACH_SUM(w) t[w * WG + TID] = f[w];', 'oclgrind_zscore', 'test_zscore'),
 ]
 OPTIONS = {'plain': ['-DCMAKE_BUILD_TYPE=Release'],
            'tsan': ['-DCMAKE_BUILD_TYPE=RelWithDebInfo', '-DCLNORM_SANITIZE=thread']}
 SIGNS = re.compile(r':[FE]:|^guard: |ThreadSanitizer: |race|barrier|leak|did not|bound|outside|other bits|not ok|Invalid', re.I)
+
+
+def pattern(seed):
+    return re.compile(r'[\s\\]+'.join(re.escape(word) for word in seed.old.split()))
 
 
 def call(*command, **more):
@@ -69,10 +75,13 @@ def call(*command, **more):
 
 
 def copy_tree(to):
+    """What differs, so that a tree that is kept builds anew what has a bug of before, and nothing else."""
     names = call('git', '-C', ROOT, 'ls-files').stdout.split('\n')
     for name in filter(None, names):
-        os.makedirs(os.path.dirname(os.path.join(to, name)), exist_ok=True)
-        shutil.copy2(os.path.join(ROOT, name), os.path.join(to, name))
+        ours, theirs = os.path.join(ROOT, name), os.path.join(to, name)
+        os.makedirs(os.path.dirname(theirs), exist_ok=True)
+        if not os.path.exists(theirs) or not filecmp.cmp(ours, theirs, shallow=False):
+            shutil.copy(ours, theirs)
 
 
 def build(tree, seed):
@@ -100,17 +109,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     parser.add_argument('--only', default='', help='seeds with this in their name')
     parser.add_argument('--keep', help='work here, and leave it')
+    parser.add_argument('--stale', action='store_true', help='only whether the texts to change are there')
     args = parser.parse_args()
-    tree = args.keep or tempfile.mkdtemp(prefix='clnorm-seeds-')
-    copy_tree(tree)
+    tree = ROOT if args.stale else args.keep or tempfile.mkdtemp(prefix='clnorm-seeds-')
+    if not args.stale:
+        copy_tree(tree)
     bad, clean = 0, {}
     for seed in (s for s in SEEDS if args.only in s.name):
         path = os.path.join(tree, seed.file)
         with open(path) as file:
             text = file.read()
-        if text.count(seed.old) != 1:
-            print('STALE   %-24s %s has its text %d times' % (seed.name, seed.file, text.count(seed.old)), flush=True)
+        places = pattern(seed).findall(text)
+        if len(places) != 1:
+            print('STALE   %-24s %s has its text %d times' % (seed.name, seed.file, len(places)), flush=True)
             bad += 1
+            continue
+        if args.stale:
             continue
         at = (seed.test, seed.build)
         if at not in clean:
@@ -120,13 +134,13 @@ def main():
             bad += 1
             continue
         with open(path, 'w') as file:
-            file.write(text.replace(seed.old, seed.new))
+            file.write(text.replace(places[0], seed.new.strip()))
         passed, said = run_test(tree, seed)
         with open(path, 'w') as file:
             file.write(text)
         print('%-7s %-24s %-16s %s' % ('MISSED' if passed else 'found', seed.name, seed.test, '' if passed else said), flush=True)
         bad += passed or said.startswith('does not build')
-    if not args.keep:
+    if not args.keep and not args.stale:
         shutil.rmtree(tree)
     return bad != 0
 
