@@ -57,8 +57,9 @@ STEP(whitener)(AT(const float, p), AT(const float, rtrace), AT(float, w), AT(flo
 }
 #endif
 
-/* What a batch leaves. n: groups, width. f: .., .., momentum, 1 - momentum. */
+/* What a batch leaves. n: groups, width. f: .., .., momentum, 1 - momentum; where that is 0 what was there is not read. */
 #if WANTS(keep)
+#define MOVE(r, batch) r = f.s3 == 0.0f ? f.s2 * (batch) : f.s3 * (r) + f.s2 * (batch)
 STEP(keep)(AT(const float, hi), AT(const float, lo), AT(const float, w), AT(float, mean), AT(float, whitener),
            AT(float, running_mean), AT(float, running_whitener), NUMBERS_)
 {
@@ -68,16 +69,16 @@ STEP(keep)(AT(const float, hi), AT(const float, lo), AT(const float, w), AT(floa
         if (mean)
             mean[mean_0 + row] = m;
         if (running_mean)
-            running_mean[running_mean_0 + row] = f.s3 * running_mean[running_mean_0 + row] + f.s2 * m;
+            MOVE(running_mean[running_mean_0 + row], m);
         for (size_t e = row * width; e < (row + 1) * width; e++) {
             if (whitener)
                 whitener[whitener_0 + e] = w[w_0 + e];
             if (running_whitener)
-                running_whitener[running_whitener_0 + e] =
-                    f.s3 * running_whitener[running_whitener_0 + e] + f.s2 * w[w_0 + e];
+                MOVE(running_whitener[running_whitener_0 + e], w[w_0 + e]);
         }
     }
 }
+#undef MOVE
 #endif
 
 /* b = W lo, what centring about hi alone leaves in W (x - hi). n: groups, width, whether there is a lo. */

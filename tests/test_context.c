@@ -95,6 +95,9 @@ START_TEST(nulls)
     OK(clnorm_context_handles(harness_get()->ctx, NULL, NULL, NULL));
     ck_assert_int_eq(clnorm_context_prepare(NULL, NULL, 0, NULL, NULL), CLNORM_EARG);
     ck_assert_int_eq(clnorm_context_prepare(harness_get()->ctx, NULL, 1, NULL, NULL), CLNORM_EARG);
+    const clnorm_op *const none[1] = { NULL };
+    ck_assert_int_eq(clnorm_context_prepare(harness_get()->ctx, none, 1, NULL, NULL), CLNORM_EARG);
+    SAYS("ops[0] is NULL");
     OK(clnorm_context_prepare(harness_get()->ctx, NULL, 0, NULL, NULL));
     ck_assert_int_eq(clnorm_open(NULL, NULL, NULL), CLNORM_EARG);
     ck_assert_int_eq(clnorm_run(NULL, NULL, NULL, NULL, 0, NULL, NULL), CLNORM_EARG);

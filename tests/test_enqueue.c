@@ -32,7 +32,12 @@ START_TEST(arguments)
     }
     args.size = (uint32_t)offsetof(clnorm_args, workspace); /* an older header */
     go(plan, h->queue, &args, 0, NULL, NULL);
+    cl_event chain = any; /* in the place of the one that it waits for */
+    go(plan, h->queue, &args, 1, &chain, &chain);
+    ck_assert(chain && chain != any);
     clSetUserEventStatus(any, CL_COMPLETE);
+    ck_assert_int_eq(clWaitForEvents(1, &chain), CL_SUCCESS);
+    clReleaseEvent(chain);
     clReleaseEvent(any);
     clFinish(h->queue);
     RELEASE(x, y);

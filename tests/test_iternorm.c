@@ -300,6 +300,16 @@ START_TEST(running_statistics)
         OK(clnorm_run_host(ctx, &d.op, &io));
         ck_assert_float_eq_tol(running[1], 0.75f * was + 0.25f * mean[1], 1e-6f);
     }
+    clnorm_host_args first; /* of nothing before: what the memory holds is nobody's */
+    memset(&first, 0, sizeof first);
+    first.size = sizeof first;
+    memcpy(first.slot, m.data, sizeof first.slot);
+    first.flags = CLNORM_CUMULATIVE;
+    memset(m.data[CLNORM_RUNNING_MEAN], 0xff, 2 * sizeof(float)); /* NaN */
+    memset(m.data[CLNORM_RUNNING_WHITENER], 0xff, 4 * sizeof(float));
+    OK(clnorm_run_host(ctx, &d.op, &first));
+    ck_assert_float_eq(running[1], mean[1]);
+    ck_assert_mem_eq(m.data[CLNORM_RUNNING_WHITENER], m.data[CLNORM_WHITENER], 4 * sizeof(float));
     matrix_close(&m);
 }
 END_TEST

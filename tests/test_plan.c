@@ -136,10 +136,41 @@ START_TEST(measured_gives_the_same_bits)
 }
 END_TEST
 
+/* Rows from the bottom up, and each from right to left. */
+START_TEST(measured_backwards)
+{
+    clnorm_tensor t = clnorm_nchw(CLNORM_F32, 1, 3, 8, 9);
+    t.stride[2] = -9;
+    t.stride[3] = -1;
+    const clnorm_any d = desc_of(CLNORM_OP_ZSCORE, &t);
+    clnorm_plan *plan;
+    OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_MEASURE));
+    ck_assert_uint_eq(clnorm_plan_slot_bytes(plan, CLNORM_X), 3 * 8 * 9 * 4);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
+/* Options that a compiler reads have no point that a locale prints its own way. */
+START_TEST(options_in_every_locale)
+{
+    clnorm_any d = desc_of(CLNORM_OP_LPNORM, &(clnorm_tensor){ CLNORM_F32, 2, { 4, 64 }, { 64, 1 }, 0 });
+    clnorm_plan *plan;
+    char text[1024];
+    d.lpnorm.p = 2.7f;
+    OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE));
+    cln_stage_options(text, sizeof text, &plan->body[0], &harness_get()->ctx->params, CLN_PLAIN);
+    const char *at = strstr(text, "-DLP=0x");
+    ck_assert_ptr_nonnull(at);
+    ck_assert_uint_eq(strcspn(at, ".,"), strlen(at));
+    ck_assert_float_eq(strtof(at + strlen("-DLP="), NULL), 2.7f);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
 static Suite *plan_suite(void)
 {
     TCase *t = SUITE_CASE(described, described_empty, described_empty_gradients, slots,
-                          measured_gives_the_same_bits);
+                          measured_gives_the_same_bits, measured_backwards, options_in_every_locale);
     plan_bundles(t);
     plan_launches(t);
     plan_limits(t);

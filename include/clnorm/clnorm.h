@@ -16,12 +16,15 @@
  *           a plan is immutable and may be enqueued from any number of threads at once. The error
  *           text is per thread. After fork() the child may not use the library: every call there
  *           returns CLNORM_EFORK, because OpenCL itself does not survive a fork.
- * Waiting   Only clnorm_run_host, clnorm_close, clnorm_context_release (for what the library itself
- *           has in flight) and a plan made with CLNORM_MEASURE wait for the device.
- * Building  clnorm_context_create, clnorm_context_prepare, clnorm_plan_create and clnorm_run compile
+ * Waiting   Only clnorm_run_host, clnorm_team_run, clnorm_tune, a plan made with CLNORM_MEASURE, the release of a
+ *           context's last owner (clnorm_close, clnorm_context_release, or that of its last plan or team; for what
+ *           the library itself has in flight), and, with options.buffer_free, a plan that needs a larger workspace
+ *           than those before, wait for the device.
+ * Building  clnorm_context_create, clnorm_context_prepare, clnorm_plan_create, clnorm_run and clnorm_tune compile
  *           kernels; clnorm_enqueue never does.
  * ABI       Within a major version symbols, enum values and struct fields are only appended. Structs
- *           that you pass start with their size; zero in a field that you do not know is its default. */
+ *           that you pass start with their size; zero in a field that you do not know is its default. Descriptors
+ *           of ops have the size of the library's own: what is appended to them goes in `reserved`. */
 #ifndef CLNORM_H
 #define CLNORM_H
 
@@ -112,7 +115,9 @@ CLNORM_API void clnorm_context_release(clnorm_context *ctx);
 /** Builds ahead of time what plans of these descriptors will need, so that no frame waits
  *  for a compiler. Those with the same types and layout become one program, which takes
  *  less time than one each.
- *  progress is called when each descriptor is ready; it may be NULL. */
+ *
+ *  progress is called when each descriptor is ready; it may be NULL.
+ *  Errors   EARG for a NULL, and those of clnorm_plan_create. */
 CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const *ops, size_t n,
                                                 void (*progress)(void *user, const char *what, int done,
                                                                  int total),
@@ -144,6 +149,7 @@ typedef enum clnorm_effort {
 /** Plans one op: checks shapes, chooses a schedule, builds its kernels if they are not there.
  *
  *  op       a descriptor of clnorm_ops.h, by its first member; copied.
+ *  Memory   a plan with a workspace makes the context keep four of that size, for calls that bring none.
  *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
                                             uint32_t effort);
@@ -163,7 +169,8 @@ CLNORM_API void clnorm_plan_retain(const clnorm_plan *plan);
 CLNORM_API void clnorm_plan_release(const clnorm_plan *plan);
 /** Bytes of device workspace that one enqueue needs; may be 0. */
 CLNORM_API size_t clnorm_plan_workspace(const clnorm_plan *plan);
-/** Bytes that a slot must have behind its offset; 0 when the plan does not know the slot. */
+/** Bytes from the first to behind the last element of a slot in memory; 0 when the plan neither reads nor writes it.
+ *  A buffer's byte_offset is that of element 0, which negative strides put further behind. */
 CLNORM_API size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot);
 /** The choice in words, like snprintf: schedule, wg, vec, parts, stages, bytes moved, workspace, and why no
  *  faster schedule applied. */
@@ -229,7 +236,10 @@ typedef struct clnorm_args {
  *  queue    of the plan's context and device, in order or out of order.
  *  args     y may be x where their types have one size and their strides are equal, and so may what
  *           clnorm_layer names; any other overlap of an output is refused.
- *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are.
+ *           Without a workspace calls of one context take turns with its four: those of several queues wait for each
+ *           other's events, so flush each queue.
+ *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are; it may be where
+ *           one of wait is.
  *  Errors   EARG, EBUFFER (missing, too small, of another context, overlapping, misaligned), EDEVICE,
  *           EWORKSPACE, ECL, ENOMEM. On failure *event is NULL and outputs are undefined. */
 CLNORM_API clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue,

@@ -71,7 +71,8 @@ CLNORM_API const clnorm_op_info *clnorm_op_named(const char *name);
 /** Fills a descriptor with its defaults. Errors  EARG for an unknown kind. */
 CLNORM_API clnorm_status clnorm_op_init(clnorm_any *desc, uint32_t kind);
 /** Sets an attribute by name; n values (1, or up to CLNORM_MAX_CHANNELS for a list, which also sets
- *  `channels`). Errors  EARG: no such attribute, or out of range; the sentence says what is allowed. */
+ *  `channels`; beside a longer list one of a single value holds for all its channels).
+ *  Errors   EARG: no such attribute, out of range, or not whole; the sentence says what is allowed. */
 CLNORM_API clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n);
 /** Mean and std of a preset: imagenet, half, clip, cifar10. channels receives 3 or 1.
  *  Errors   EARG: unknown; the sentence lists the presets. */
@@ -79,7 +80,9 @@ CLNORM_API clnorm_status clnorm_preset(const char *name, float *mean, float *std
 /** Checks a descriptor as a plan would, and completes it: strides, y's shape where it may be absent, scale.
  *  No device is needed. */
 CLNORM_API clnorm_status clnorm_op_check(clnorm_any *desc);
-/** Writes the meanings and defaults of a profile into a descriptor: call it before setting single fields.
+/** Writes the meanings and defaults of a profile into a descriptor: call it before setting single fields. What a
+ *  profile before it has changed has the chapter's default again. Axes are the caller's (ONNX's LayerNormalization
+ *  starts at the last one, -1).
  *  Errors   EARG for an unknown profile. */
 CLNORM_API clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantics);
 /** Slots that a checked descriptor reads and writes in its direction and mode, bit (1 << clnorm_slot); some

@@ -25,7 +25,8 @@ typedef enum clnorm_dtype {
  *
  *  Shape    4-D is (N,C,H,W), 5-D (N,C,D,H,W): an axis means what its index says, whatever the
  *           order in memory; channels last is a matter of strides. 2-D is (N,C), 1-D (C). Length 0
- *           is allowed: nothing is launched and y is empty.
+ *           is allowed: nothing is launched, y is empty, and outputs that are not (gradients of gamma, counts)
+ *           stay as they are.
  *  Strides  in elements; all zero means dense in the order of the axes. They may be negative, and
  *           may skip memory (a crop, a row pitch, RGB inside RGBA), but an output may not visit one
  *           element twice. */
@@ -53,9 +54,11 @@ CLNORM_API clnorm_tensor clnorm_image(clnorm_dtype dtype, int64_t c, int64_t h, 
 CLNORM_API size_t clnorm_dtype_bytes(uint32_t dtype);
 /** "f32" and so on; "?" for an unknown type. */
 CLNORM_API const char *clnorm_dtype_name(uint32_t dtype);
-/** Elements in the shape; -1 where the product overflows or a length is negative. */
+/** Elements in the shape; -1 where the product overflows, a length is negative, axes are more than
+ *  CLNORM_MAX_DIMS, or t is NULL. */
 CLNORM_API int64_t clnorm_tensor_count(const clnorm_tensor *t);
-/** Bytes from the first to behind the last element in memory, strides considered; 0 when empty. */
+/** Bytes from the first to behind the last element in memory, strides considered; 0 when empty, larger than any
+ *  memory, or no tensor (clnorm_tensor_count gives -1). */
 CLNORM_API size_t clnorm_tensor_bytes(const clnorm_tensor *t);
 
 /** A place in device memory. Frozen at 1.0.

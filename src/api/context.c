@@ -340,6 +340,9 @@ clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnorm_op *const
 {
     if (!ctx || (!ops && n))
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "ops" : "ctx");
+    for (size_t k = 0; k < n; k++)
+        if (!ops[k])
+            return cln_fail(CLNORM_EARG, "ops[%zu] is NULL", k);
     CLN_TRY(cln_fork_check());
     return prepare(ctx, ops, n, false, progress, user);
 }
@@ -359,7 +362,9 @@ clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats)
     s.programs_loaded = p.loaded;
     s.cache_rejected = p.rejected;
     s.cache_saved = p.saved;
+    pthread_mutex_lock(&ctx->lock);
     s.plans = ctx->plans;
+    pthread_mutex_unlock(&ctx->lock);
     s.query_ns = ctx->query_ns;
     s.build_ns = p.build_ns;
     s.load_ns = p.load_ns;

@@ -175,14 +175,13 @@ static clnorm_status check_wait(cl_uint nwait, const void *wait)
                                       wait ? "given" : "NULL");
 }
 
-clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, const clnorm_args *user_args,
+/* *event is NULL and stays so on failure. */
+static clnorm_status enqueue(const clnorm_plan *plan, cl_command_queue queue, const clnorm_args *user_args,
                              cl_uint nwait, const cl_event *wait, cl_event *event)
 {
     clnorm_plan *p = (clnorm_plan *)(uintptr_t)plan;
     clnorm_args args;
     bool in_order = true;
-    if (event)
-        *event = NULL;
     CLN_TRY(cln_fork_check());
     if (!plan || !user_args)
         return cln_fail(CLNORM_EARG, "%s is NULL", plan ? "args" : "plan");
@@ -198,6 +197,16 @@ clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, co
         *event = chain.last;
     else if (chain.last)
         clReleaseEvent(chain.last);
+    return st;
+}
+
+clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue, const clnorm_args *args,
+                             cl_uint nwait, const cl_event *wait, cl_event *event)
+{
+    cl_event done = NULL;
+    const clnorm_status st = enqueue(plan, queue, args, nwait, wait, event ? &done : NULL);
+    if (event) /* which may be one of `wait` */
+        *event = done;
     return st;
 }
 

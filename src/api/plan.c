@@ -231,8 +231,10 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
         return cln_fail(CLNORM_EARG, "effort is %u; ESTIMATE 0, MEASURE 1 and NO_BUILD 2 are allowed",
                         effort);
     CLN_TRY(cln_fork_check());
-    if (effort == CLNORM_MEASURE)
-        CLN_TRY(cln_measure(choices, ctx, op, &measured));
+    const clnorm_status tried =
+        effort == CLNORM_MEASURE ? cln_measure(choices, ctx, op, &measured) : CLNORM_OK;
+    if (tried != CLNORM_OK && tried != CLNORM_EUNSUPPORTED) /* by what was tuned: the estimate may fit */
+        return tried;
     const bool build = effort != CLNORM_NO_BUILD;
     const clnorm_status st = cln_plan_with(out, ctx, op, measured ? choices : NULL, build);
     return st == CLNORM_EUNSUPPORTED ? plan_by_estimate(out, ctx, op, build) : st;
@@ -287,7 +289,8 @@ size_t clnorm_plan_workspace(const clnorm_plan *plan) { return plan ? plan->work
 size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot)
 {
     clnorm_tensor t;
-    if (!plan || !cln_op_slot(&plan->body[0].problem.desc, slot, &t))
+    if (!plan || slot >= CLNORM_SLOTS || !((plan->reads | plan->writes) >> slot & 1) ||
+        !cln_op_slot(&plan->body[0].problem.desc, slot, &t))
         return 0;
     return t.dtype ? clnorm_tensor_bytes(&t) : (size_t)clnorm_tensor_count(&t) * 8;
 }

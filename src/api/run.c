@@ -41,12 +41,10 @@ static void keep(clnorm_context *ctx, const clnorm_plan *plan)
     clnorm_plan_release(out);
 }
 
-clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
+static clnorm_status run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
                          const clnorm_args *args, cl_uint nwait, const cl_event *wait, cl_event *event)
 {
     cln_problems posed;
-    if (event)
-        *event = NULL;
     CLN_TRY(cln_fork_check());
     if (!ctx || !op)
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "op" : "ctx");
@@ -60,5 +58,15 @@ clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clno
     }
     const clnorm_status st = clnorm_enqueue(plan, queue, args, nwait, wait, event);
     clnorm_plan_release(plan);
+    return st;
+}
+
+clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
+                         const clnorm_args *args, cl_uint nwait, const cl_event *wait, cl_event *event)
+{
+    cl_event done = NULL;
+    const clnorm_status st = run(ctx, queue, op, args, nwait, wait, event ? &done : NULL);
+    if (event) /* which may be one of `wait` */
+        *event = done;
     return st;
 }

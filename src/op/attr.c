@@ -3,6 +3,7 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -18,6 +19,8 @@ static const struct {
 
 clnorm_status clnorm_preset(const char *name, float *mean, float *std, uint32_t *channels)
 {
+    if (!mean || !std || !channels)
+        return cln_fail(CLNORM_EARG, "%s is NULL", !mean ? "mean" : !std ? "std" : "channels");
     for (size_t k = 0; name && k < CLN_COUNT(presets); k++)
         if (!strcmp(presets[k].name, name)) {
             memcpy(mean, presets[k].mean, presets[k].channels * sizeof *mean);
@@ -66,6 +69,9 @@ static double stored(const clnorm_attr *a, double v)
 clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v)
 {
     const double x = stored(a, v);
+    if (a->type == CLNORM_ATTR_U32 && v != floor(v))
+        return cln_fail(CLNORM_EARG, "%s: %s is %g; whole numbers from %.15g to %.15g are allowed",
+                        op->info.name, a->name, v, a->low, a->high);
     if ((x >= stored(a, a->low) && x <= stored(a, a->high)) || (cln_attr_defaults(a) && v == a->preset))
         return CLNORM_OK;
     return cln_fail(CLNORM_EARG,
@@ -83,14 +89,25 @@ static const clnorm_attr *attr_named(const cln_op *op, const char *name)
 }
 
 /* Ops with lists have `channels` in front of them. */
-static void put_channels(clnorm_any *desc, uint32_t n)
+static uint32_t *channels_of(clnorm_any *desc)
 {
-    if (desc->op.kind == CLNORM_OP_NORMALIZE)
-        desc->normalize.channels = n;
-    else {
-        assert(desc->op.kind == CLNORM_OP_DENORMALIZE);
-        desc->denormalize.channels = n;
-    }
+    assert(desc->op.kind == CLNORM_OP_NORMALIZE || desc->op.kind == CLNORM_OP_DENORMALIZE);
+    return desc->op.kind == CLNORM_OP_NORMALIZE ? &desc->normalize.channels : &desc->denormalize.channels;
+}
+
+/* A list of n values beside others that are set: of a list of one, each channel has that value. */
+static void put_list(clnorm_any *desc, const cln_op *op, const clnorm_attr *a, const double *values, size_t n)
+{
+    uint32_t *const channels = channels_of(desc);
+    for (size_t l = 0; *channels == 1 && l < op->info.nattrs; l++)
+        for (size_t k = 1; op->info.attrs[l].type == CLNORM_ATTR_F32_LIST && k < n; k++) {
+            float *const list = (float *)(void *)((char *)desc + op->info.attrs[l].offset);
+            list[k] = list[0];
+        }
+    const size_t all = n == 1 && *channels > 1 ? *channels : n;
+    for (size_t k = 0; k < all; k++)
+        put(desc, a, k, values[n == 1 ? 0 : k]);
+    *channels = (uint32_t)all;
 }
 
 clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n)
@@ -107,10 +124,10 @@ clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *va
                         most);
     for (size_t k = 0; k < n; k++)
         CLN_TRY(cln_check_attr(op, a, values[k]));
-    for (size_t k = 0; k < n; k++)
-        put(desc, a, k, values[k]);
     if (a->type == CLNORM_ATTR_F32_LIST)
-        put_channels(desc, (uint32_t)n);
+        put_list(desc, op, a, values, n);
+    else
+        put(desc, a, 0, values[0]);
     return CLNORM_OK;
 }
 
@@ -170,6 +187,11 @@ clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantics)
         return cln_fail(CLNORM_EARG, "semantics is %u; chapter 0, torch 1, onnx 2 and paper 3 are known%s",
                         semantics, op ? "" : ", and desc must name an op");
     desc->op.semantics = semantics;
+    for (size_t k = 0; k < CLN_COUNT(meanings); k++) /* what another profile may have changed */
+        if (!strcmp(meanings[k].op, op->info.name)) {
+            const clnorm_attr *a = attr_named(op, meanings[k].attr);
+            put(desc, a, 0, a->preset);
+        }
     for (size_t k = 0; k < CLN_COUNT(meanings); k++)
         if (meanings[k].semantics == semantics && !strcmp(meanings[k].op, op->info.name))
             CLN_TRY(clnorm_op_set(desc, meanings[k].attr, &meanings[k].value, 1));

@@ -56,6 +56,8 @@ clnorm_status cln_layer_check(clnorm_any *desc)
 {
     clnorm_layer *l = &desc->layered.layer;
     const char *name = cln_op_of(desc->op.kind)->info.name;
+    if (!(cln_op_of(desc->op.kind)->info.slots_in >> CLNORM_GAMMA & 1)) /* it has no weights */
+        l->affine = l->param_dtype = 0;
     if (!l->param_dtype)
         l->param_dtype = CLNORM_F32;
     CLN_TRY(check_given(desc, name));

@@ -148,7 +148,7 @@ void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes, 
         all[1] = p.writes;
         all[2] = p.required;
     } else if (p.op) {
-        all[0] = 1u << CLNORM_X | p.op->info.slots_in;
+        all[0] = 1u << CLNORM_X | (p.op->info.slots_in & p.required); /* of denormalize: what `of` names */
         all[1] = 1u << CLNORM_Y | p.op->info.slots_out;
         all[2] = 1u << CLNORM_X | 1u << CLNORM_Y | p.required;
     }

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +72,11 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->fuses, both, body->choice.along);
     if (l->lp > FLT_MAX)
         snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
-    else if (l->lp > 0.0f)
-        snprintf(text + used, room - (size_t)used, " -DLP=%af -DLP_INF=0", (double)l->lp);
+    else if (l->lp > 0.0f) { /* by whole numbers: %a and %f print the point of the process's locale */
+        int exponent;
+        const uint32_t digits = (uint32_t)ldexpf(frexpf(l->lp, &exponent), 24);
+        snprintf(text + used, room - (size_t)used, " -DLP=0x%xp%df -DLP_INF=0", digits, exponent - 24);
+    }
 }
 
 static void add_window_options(char *text, size_t room, const cln_body *body)

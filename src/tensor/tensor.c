@@ -31,6 +31,9 @@ static clnorm_tensor make(clnorm_dtype dtype, uint32_t ndim, const int64_t *shap
     return t;
 }
 
+/* Of lengths that nobody has checked yet: what overflows is refused by cln_tensor_check. */
+static int64_t times(int64_t a, int64_t b) { return (int64_t)((uint64_t)a * (uint64_t)b); }
+
 clnorm_tensor clnorm_nchw(clnorm_dtype dtype, int64_t n, int64_t c, int64_t h, int64_t w)
 {
     const int64_t shape[] = { n, c, h, w };
@@ -39,7 +42,7 @@ clnorm_tensor clnorm_nchw(clnorm_dtype dtype, int64_t n, int64_t c, int64_t h, i
 
 clnorm_tensor clnorm_nhwc(clnorm_dtype dtype, int64_t n, int64_t c, int64_t h, int64_t w)
 {
-    const int64_t shape[] = { n, c, h, w }, stride[] = { h * w * c, 1, w * c, c };
+    const int64_t shape[] = { n, c, h, w }, stride[] = { times(h, times(w, c)), 1, times(w, c), c };
     return make(dtype, 4, shape, stride);
 }
 
@@ -51,27 +54,42 @@ clnorm_tensor clnorm_rows(clnorm_dtype dtype, int64_t n, int64_t c)
 
 clnorm_tensor clnorm_image(clnorm_dtype dtype, int64_t c, int64_t h, int64_t w, int64_t pixel, int64_t pitch)
 {
-    const int64_t row = pitch ? pitch : w * pixel;
-    const int64_t shape[] = { 1, c, h, w }, stride[] = { h * row, 1, row, pixel };
+    const int64_t row = pitch ? pitch : times(w, pixel);
+    const int64_t shape[] = { 1, c, h, w }, stride[] = { times(h, row), 1, row, pixel };
     return make(dtype, 4, shape, stride);
 }
 
 void cln_tensor_complete(clnorm_tensor *t)
 {
-    for (uint32_t i = 0; i < t->ndim; i++)
+    const uint32_t ndim = t->ndim <= CLNORM_MAX_DIMS ? t->ndim : 0;
+    for (uint32_t i = 0; i < ndim; i++)
         if (t->stride[i])
             return;
     int64_t step = 1;
-    for (uint32_t i = t->ndim; i-- > 0;) {
+    for (uint32_t i = ndim; i-- > 0;) {
         t->stride[i] = step;
-        step *= t->shape[i] > 0 ? t->shape[i] : 1;
+        step = times(step, t->shape[i] > 0 ? t->shape[i] : 1);
     }
+}
+
+/* How far a step goes, whichever way. */
+static uint64_t stride_length(int64_t stride) { return stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride; }
+
+/* Elements and bytes must fit 63 bits with room for the strides. */
+static bool too_large(const clnorm_tensor *t)
+{
+    double reach = 1;
+    for (uint32_t i = 0; i < t->ndim; i++)
+        reach += ((double)t->shape[i] - 1) * (double)stride_length(t->stride[i]);
+    return reach * 8 > 9e18 || clnorm_tensor_count(t) < 0;
 }
 
 int64_t clnorm_tensor_count(const clnorm_tensor *t)
 {
     int64_t count = 1;
     bool empty = false;
+    if (!t || t->ndim > CLNORM_MAX_DIMS)
+        return -1;
     for (uint32_t i = 0; i < t->ndim; i++) {
         if (t->shape[i] < 0)
             return -1;
@@ -99,9 +117,13 @@ void cln_tensor_reach(const clnorm_tensor *t, int64_t *low, int64_t *high)
 
 size_t clnorm_tensor_bytes(const clnorm_tensor *t)
 {
+    if (clnorm_tensor_count(t) <= 0)
+        return 0;
     clnorm_tensor full = *t;
     int64_t low, high;
     cln_tensor_complete(&full);
+    if (too_large(&full))
+        return 0;
     cln_tensor_reach(&full, &low, &high);
     return (size_t)(high - low) * clnorm_dtype_bytes(t->dtype);
 }
@@ -126,28 +148,18 @@ const char *cln_tensor_text(const clnorm_tensor *t, char *text, size_t room)
 static bool visits_twice(const clnorm_tensor *t)
 {
     bool used[CLNORM_MAX_DIMS] = { false };
-    int64_t reach = 0;
+    uint64_t reach = 0;
     for (uint32_t k = 0; k < t->ndim; k++) {
         uint32_t best = t->ndim;
         for (uint32_t i = 0; i < t->ndim; i++)
-            if (!used[i] && (best == t->ndim || llabs(t->stride[i]) < llabs(t->stride[best])))
+            if (!used[i] && (best == t->ndim || stride_length(t->stride[i]) < stride_length(t->stride[best])))
                 best = i;
         used[best] = true;
-        if (t->shape[best] > 1 && llabs(t->stride[best]) <= reach)
+        if (t->shape[best] > 1 && stride_length(t->stride[best]) <= reach)
             return true;
-        reach += (t->shape[best] - 1) * llabs(t->stride[best]);
+        reach += (uint64_t)(t->shape[best] - 1) * stride_length(t->stride[best]);
     }
     return false;
-}
-
-/* Elements and bytes must fit 63 bits with room for the strides. */
-static bool too_large(const clnorm_tensor *t)
-{
-    double reach = 1;
-    for (uint32_t i = 0; i < t->ndim; i++)
-        reach +=
-            ((double)t->shape[i] - 1) * (t->stride[i] < 0 ? -(double)t->stride[i] : (double)t->stride[i]);
-    return reach * 8 > 9e18 || clnorm_tensor_count(t) < 0;
 }
 
 clnorm_status cln_tensor_check(const clnorm_tensor *t, const char *who, uint32_t types, bool output)
