@@ -42,8 +42,8 @@ static inline clnorm_status chain_rig_build(chain_rig *r, clnorm_context *ctx, b
     char options[512];
     cl_int code;
     if (r->steps.calls && tuned)
-        CLN_TRY(cln_context_multiplies(ctx));
-    CLN_TRY(cln_steps_end(&r->steps, ctx->cl));
+        CLN_TRY(cln_context_multiplies(ctx, true));
+    CLN_TRY(cln_steps_end(&r->steps, ctx->cl, true));
     cln_steps_options(options, sizeof options, &r->steps);
     r->op.info.name = "rig";
     r->body.problem.op = &r->op;

@@ -300,17 +300,34 @@ START_TEST(running_statistics)
         OK(clnorm_run_host(ctx, &d.op, &io));
         ck_assert_float_eq_tol(running[1], 0.75f * was + 0.25f * mean[1], 1e-6f);
     }
-    clnorm_host_args first; /* of nothing before: what the memory holds is nobody's */
-    memset(&first, 0, sizeof first);
-    first.size = sizeof first;
+    /* of nothing before: what the memory holds is nobody's */
+    clnorm_host_args first = { .size = sizeof first, .flags = CLNORM_CUMULATIVE };
     memcpy(first.slot, m.data, sizeof first.slot);
-    first.flags = CLNORM_CUMULATIVE;
     memset(m.data[CLNORM_RUNNING_MEAN], 0xff, 2 * sizeof(float)); /* NaN */
     memset(m.data[CLNORM_RUNNING_WHITENER], 0xff, 4 * sizeof(float));
     OK(clnorm_run_host(ctx, &d.op, &first));
     ck_assert_float_eq(running[1], mean[1]);
     ck_assert_mem_eq(m.data[CLNORM_RUNNING_WHITENER], m.data[CLNORM_WHITENER], 4 * sizeof(float));
     matrix_close(&m);
+}
+END_TEST
+
+/* A plan that may not compile does not let CLBlast either. */
+START_TEST(clblast_is_not_ready)
+{
+    const clnorm_options o = { .size = sizeof o, .flags = CLNORM_LAZY };
+    clnorm_context *ctx;
+    clnorm_plan *plan;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    ctx->params.own_products = false;
+    const clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 3, 14, 21, 20), CLNORM_TRAIN, 2);
+    ck_assert_int_eq(clnorm_iternorm_plan(&plan, ctx, &d, CLNORM_NO_BUILD), CLNORM_ENOTREADY);
+    SAYS("CLBlast's products are not built yet");
+    OK(clnorm_iternorm_plan(&plan, ctx, &d, CLNORM_ESTIMATE));
+    clnorm_plan_release(plan);
+    OK(clnorm_iternorm_plan(&plan, ctx, &d, CLNORM_NO_BUILD));
+    clnorm_plan_release(plan);
+    clnorm_close(ctx);
 }
 END_TEST
 
@@ -375,7 +392,8 @@ static Suite *iternorm_suite(void)
     return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
                                            singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
                                            large_traces_are_said, gradient_is_the_difference, bad_descriptors,
-                                           running_statistics, no_samples, by_clblast, wide_groups));
+                                           running_statistics, no_samples, clblast_is_not_ready, by_clblast,
+                                           wide_groups));
 }
 
 SUITE_MAIN(iternorm_suite)

@@ -60,8 +60,8 @@ clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int
 /* Says that it is needed soon: what is wanted with the same options becomes one program. whole: with all kernels of the
  * op, for other plans too, not those of this one alone. */
 clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant, bool whole);
-/* Says that plans of the context call CLBlast. */
-clnorm_status cln_context_multiplies(clnorm_context *ctx);
+/* Says that plans of the context call CLBlast; ENOTREADY where none has before and `build` is false. */
+clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build);
 clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t bytes, const void *data,
                                  cl_mem *out);
 void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);

@@ -84,10 +84,12 @@ clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int va
     return cln_programs_want(ctx->programs, u.text, whole ? u.whole : u.text, u.options);
 }
 
-clnorm_status cln_context_multiplies(clnorm_context *ctx)
+clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build)
 {
     pthread_mutex_lock(&ctx->lock);
-    const clnorm_status st = ctx->multiplies ? CLNORM_OK : cln_gemm_enter(&ctx->device);
+    const clnorm_status st = ctx->multiplies ? CLNORM_OK
+                             : build         ? cln_gemm_enter(&ctx->device)
+                                     : cln_fail(CLNORM_ENOTREADY, "CLBlast's products are not built yet");
     ctx->multiplies |= st == CLNORM_OK;
     pthread_mutex_unlock(&ctx->lock);
     return st;

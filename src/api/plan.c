@@ -91,7 +91,7 @@ static void take_along(cln_body *body, const cln_body *front)
 }
 
 /* The chain of a matrix op. */
-static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_problem *problem)
+static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_problem *problem, bool build)
 {
     body->problem = *problem;
     if (!problem->set_elements)
@@ -112,8 +112,8 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
     }
     CLN_TRY(problem->op->steps(body->steps, problem));
     if (body->steps->calls)
-        CLN_TRY(cln_context_multiplies(ctx));
-    CLN_TRY(cln_steps_end(body->steps, ctx->cl));
+        CLN_TRY(cln_context_multiplies(ctx, build));
+    CLN_TRY(cln_steps_end(body->steps, ctx->cl, build));
     body->nstages = body->steps->count;
     body->workspace = cln_steps_workspace(body->steps);
     return CLNORM_OK;
@@ -150,7 +150,7 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
     plan->required = posed.required;
     for (size_t k = 0; k < posed.count; k++) {
         if (posed.part[k].op->steps)
-            CLN_TRY(write_steps(&plan->body[k], ctx, &posed.part[k]));
+            CLN_TRY(write_steps(&plan->body[k], ctx, &posed.part[k], build));
         else
             shape_body(&plan->body[k], ctx, &posed.part[k], k ? &plan->body[k - 1] : NULL,
                        choices ? &choices[k] : NULL);

@@ -154,7 +154,7 @@ static clnorm_status size_scratch(cln_steps *s, cl_command_queue queue)
     return CLNORM_OK;
 }
 
-clnorm_status cln_steps_end(cln_steps *s, cl_context context)
+clnorm_status cln_steps_end(cln_steps *s, cl_context context, bool build)
 {
     cl_int code;
     if (s->failed)
@@ -163,7 +163,7 @@ clnorm_status cln_steps_end(cln_steps *s, cl_context context)
         return CLNORM_OK;
     const cl_command_queue queue = clCreateCommandQueue(context, s->device->id, 0, &code);
     CLN_TRY(CLN_CL_STATUS(code, "clCreateCommandQueue"));
-    clnorm_status st = cln_gemm_prepare(context, queue);
+    clnorm_status st = build ? cln_gemm_prepare(context, queue) : CLNORM_OK;
     if (st == CLNORM_OK)
         st = size_scratch(s, queue);
     clReleaseCommandQueue(queue);

@@ -90,8 +90,8 @@ void cln_steps_covariance(cln_steps *s, cln_covariance *out, cln_at x, const cln
 
 /* ---- running: steps.c, for plan.c and stage.c ---- */
 
-/* Sizes scratch and compiles what CLBlast needs; ENOMEM where writing ran out of it. */
-clnorm_status cln_steps_end(cln_steps *s, cl_context context);
+/* Sizes scratch and, with `build`, compiles what CLBlast needs; ENOMEM where writing ran out of it. */
+clnorm_status cln_steps_end(cln_steps *s, cl_context context, bool build);
 void cln_steps_free(cln_steps *s);
 size_t cln_steps_workspace(const cln_steps *s);
 void cln_steps_options(char *text, size_t room, const cln_steps *s);
