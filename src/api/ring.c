@@ -8,38 +8,40 @@ clnorm_status cln_ring_init(cln_ring *ring)
                                                  : CLNORM_OK;
 }
 
-static void drop_event(cln_ring_place *p)
-{
-    if (p->busy)
-        clReleaseEvent(p->busy);
-    p->busy = NULL;
-}
-
 /* A place that must grow is replaced: commands in flight keep the old buffer alive, the new one is idle. */
-static clnorm_status grow(clnorm_context *ctx, cln_ring_place *p, size_t bytes)
+static clnorm_status grow(clnorm_context *ctx, cln_ring_place *p, size_t bytes, cln_ring_place *old)
 {
     cl_mem mem;
     if (p->bytes >= bytes)
         return CLNORM_OK;
     CLN_TRY(cln_context_buffer(ctx, CL_MEM_READ_WRITE, bytes, NULL, &mem));
-    if (ctx->options.buffer_free && p->busy) /* a foreign allocator may reuse it at once */
-        clWaitForEvents(1, &p->busy);
-    cln_context_buffer_free(ctx, p->mem);
-    drop_event(p);
-    p->mem = mem;
-    p->bytes = bytes;
+    *old = *p;
+    *p = (cln_ring_place){ .mem = mem, .bytes = bytes };
     return CLNORM_OK;
+}
+
+static void leave(clnorm_context *ctx, cln_ring_place *p, bool wait)
+{
+    if (wait && p->busy)
+        clWaitForEvents(1, &p->busy);
+    if (p->busy)
+        clReleaseEvent(p->busy);
+    cln_context_buffer_free(ctx, p->mem);
 }
 
 clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes)
 {
+    cln_ring_place old[CLN_RING] = { { .mem = NULL } };
     clnorm_status st = CLNORM_OK;
     if (!bytes)
         return st;
     pthread_mutex_lock(&ctx->ring.lock);
     for (size_t k = 0; k < CLN_RING && st == CLNORM_OK; k++)
-        st = grow(ctx, &ctx->ring.place[k], bytes);
+        st = grow(ctx, &ctx->ring.place[k], bytes, &old[k]);
     pthread_mutex_unlock(&ctx->ring.lock);
+    /* A foreign allocator may reuse memory at once; enqueues go on while this waits. */
+    for (size_t k = 0; k < CLN_RING; k++)
+        leave(ctx, &old[k], ctx->options.buffer_free != NULL);
     return st;
 }
 
@@ -61,12 +63,7 @@ void cln_ring_give(cln_ring *ring, cln_ring_place *place, cl_event busy)
 
 void cln_ring_drain(clnorm_context *ctx)
 {
-    for (size_t k = 0; k < CLN_RING; k++) {
-        cln_ring_place *p = &ctx->ring.place[k];
-        if (p->busy)
-            clWaitForEvents(1, &p->busy);
-        drop_event(p);
-        cln_context_buffer_free(ctx, p->mem);
-    }
+    for (size_t k = 0; k < CLN_RING; k++)
+        leave(ctx, &ctx->ring.place[k], true);
     pthread_mutex_destroy(&ctx->ring.lock);
 }
