@@ -91,6 +91,9 @@ START_TEST(nulls)
     ck_assert_str_eq(clnorm_context_cache_dir(NULL), "");
     ck_assert_int_eq(clnorm_context_stats(NULL, &s), CLNORM_EARG);
     ck_assert_int_eq(clnorm_context_stats(harness_get()->ctx, NULL), CLNORM_EARG);
+    s.size = 0;
+    ck_assert_int_eq(clnorm_context_stats(harness_get()->ctx, &s), CLNORM_EARG);
+    SAYS("stats.size is 0");
     ck_assert_int_eq(clnorm_context_handles(NULL, NULL, NULL, NULL), CLNORM_EARG);
     OK(clnorm_context_handles(harness_get()->ctx, NULL, NULL, NULL));
     ck_assert_int_eq(clnorm_context_prepare(NULL, NULL, 0, NULL, NULL), CLNORM_EARG);

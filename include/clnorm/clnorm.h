@@ -123,7 +123,7 @@ CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnor
                                                                  int total),
                                                 void *user);
 
-/** Times and counts of a context since it was created. */
+/** Times and counts of a context since it was created; its size is set by the caller. */
 typedef struct clnorm_stats {
     uint32_t size;
     uint32_t programs_built, programs_loaded, cache_rejected, cache_saved, plans;

@@ -86,7 +86,8 @@ CLNORM_API clnorm_status clnorm_op_check(clnorm_any *desc);
  *  Errors   EARG for an unknown profile. */
 CLNORM_API clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantics);
 /** Slots that a checked descriptor reads and writes in its direction and mode, bit (1 << clnorm_slot); some
- *  are in both. required: those that may not be absent. Any may be NULL. */
+ *  are in both. Running statistics of batchnorm and gradients with `accumulate` are among those that it writes, and it
+ *  starts from what they hold. required: those that may not be absent. Any may be NULL. */
 CLNORM_API void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes,
                                 uint32_t *required);
 /** Shape of an optional tensor of a checked descriptor (a u64 count has dtype 0, the bits of a mask u8):

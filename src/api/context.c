@@ -356,6 +356,9 @@ clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats)
     if (!ctx || !stats)
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "stats" : "ctx");
     CLN_TRY(cln_fork_check());
+    if (stats->size < offsetof(clnorm_stats, programs_loaded))
+        return cln_fail(CLNORM_EARG, "stats.size is %u; sizeof(clnorm_stats), %zu, is expected", stats->size,
+                        sizeof s);
     const uint32_t size = stats->size < sizeof s ? stats->size : (uint32_t)sizeof s;
     cln_programs_stats(ctx->programs, &p);
     memset(&s, 0, sizeof s);
