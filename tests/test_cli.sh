@@ -122,7 +122,7 @@ run 0 '' -- -q run minmax --effort measure u8.npy y.npy
 for s in chapter torch onnx paper; do run 0 -- run minmax --semantics $s x.npy y.npy; done
 run 0 -- verify symmetric
 verdict 'no colour in a pipe' "$(grep -c $'\033' stdout | grep -v '^0$')"
-run 0 $'\033' -- --color always verify totensor
+run 0 $'\033' -- --color always verify symmetric
 # Beside PyTorch: a Python that lacks it, one that dies, and the real one.
 mkdir lacks dies
 printf '#!/bin/sh\nexit 1\n' >lacks/python3
