@@ -16,12 +16,12 @@
  *           a plan is immutable and may be enqueued from any number of threads at once. The error
  *           text is per thread. After fork() the child may not use the library: every call there
  *           returns CLNORM_EFORK, because OpenCL itself does not survive a fork.
- * Waiting   Only clnorm_run_host, clnorm_team_run, clnorm_tune, a plan made with CLNORM_MEASURE, the release of a
- *           context's last owner (clnorm_close, clnorm_context_release, or that of its last plan or team; for what
- *           the library itself has in flight), and, with options.buffer_free, a plan that needs a larger workspace
- *           than those before, wait for the device.
- * Building  clnorm_context_create, clnorm_context_prepare, clnorm_plan_create, clnorm_run and clnorm_tune compile
- *           kernels; clnorm_enqueue never does.
+ * Waiting   Only clnorm_run_host, clnorm_team_run, clnorm_tune, a plan made with CLNORM_MEASURE or whose products
+ *           are CLBlast's, the release of a context's last owner (clnorm_close, clnorm_context_release, or that of
+ *           its last plan or team; for what the library itself has in flight), and, with options.buffer_free, a
+ *           plan that needs a larger workspace than those before, wait for the device.
+ * Building  clnorm_open, clnorm_context_create, clnorm_context_prepare, clnorm_plan_create, clnorm_run,
+ *           clnorm_run_host and clnorm_tune compile kernels; clnorm_enqueue never does.
  * ABI       Within a major version symbols, enum values and struct fields are only appended. Structs
  *           that you pass start with their size; zero in a field that you do not know is its default. Descriptors
  *           of ops have the size of the library's own: what is appended to them goes in `reserved`. */
@@ -239,7 +239,7 @@ typedef struct clnorm_args {
  *           Without a workspace calls of one context take turns with its four: those of several queues wait for each
  *           other's events, so flush each queue.
  *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are; it may be where
- *           one of wait is.
+ *           one of wait is, which the caller keeps elsewhere to release it.
  *  Errors   EARG, EBUFFER (missing, too small, of another context, overlapping, misaligned), EDEVICE,
  *           EWORKSPACE, ECL, ENOMEM. On failure *event is NULL and outputs are undefined. */
 CLNORM_API clnorm_status clnorm_enqueue(const clnorm_plan *plan, cl_command_queue queue,

@@ -40,7 +40,8 @@ struct clnorm_context {
     } lru[CLN_LRU];
     uint64_t tick, query_ns;
     uint32_t plans;
-    bool multiplies; /* has entered CLBlast */
+    bool multiplies;     /* has entered CLBlast */
+    bool products_ready; /* whose kernels are built */
 };
 
 struct clnorm_plan {
@@ -60,8 +61,10 @@ clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int
 /* Says that it is needed soon: what is wanted with the same options becomes one program. whole: with all kernels of the
  * op, for other plans too, not those of this one alone. */
 clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int variant, bool whole);
-/* Says that plans of the context call CLBlast; ENOTREADY where none has before and `build` is false. */
+/* Says that plans of the context call CLBlast; ENOTREADY where its products are not built and `build` is false. */
 clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build);
+/* Says that they are built. */
+void cln_context_products_ready(clnorm_context *ctx);
 clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t bytes, const void *data,
                                  cl_mem *out);
 void cln_context_buffer_free(clnorm_context *ctx, cl_mem mem);

@@ -1,9 +1,9 @@
 /* measure.c -- ways of running a descriptor, timed on scratch memory; results do not depend on who wins. */
 #include "api/api.h"
 #include "base/status.h"
+#include "tensor/tensor.h"
 
 #define XXH_INLINE_ALL
-#include "tensor/tensor.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -114,6 +114,8 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
     if (body->steps->calls)
         CLN_TRY(cln_context_multiplies(ctx, build));
     CLN_TRY(cln_steps_end(body->steps, ctx->cl, build));
+    if (body->steps->calls)
+        cln_context_products_ready(ctx);
     body->nstages = body->steps->count;
     body->workspace = cln_steps_workspace(body->steps);
     return CLNORM_OK;

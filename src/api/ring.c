@@ -31,17 +31,15 @@ static void leave(clnorm_context *ctx, cln_ring_place *p, bool wait)
 
 clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes)
 {
-    cln_ring_place old[CLN_RING] = { { .mem = NULL } };
     clnorm_status st = CLNORM_OK;
-    if (!bytes)
-        return st;
-    pthread_mutex_lock(&ctx->ring.lock);
-    for (size_t k = 0; k < CLN_RING && st == CLNORM_OK; k++)
-        st = grow(ctx, &ctx->ring.place[k], bytes, &old[k]);
-    pthread_mutex_unlock(&ctx->ring.lock);
-    /* A foreign allocator may reuse memory at once; enqueues go on while this waits. */
-    for (size_t k = 0; k < CLN_RING; k++)
-        leave(ctx, &old[k], ctx->options.buffer_free != NULL);
+    for (size_t k = 0; bytes && k < CLN_RING && st == CLNORM_OK; k++) {
+        cln_ring_place old = { .mem = NULL };
+        pthread_mutex_lock(&ctx->ring.lock);
+        st = grow(ctx, &ctx->ring.place[k], bytes, &old);
+        pthread_mutex_unlock(&ctx->ring.lock);
+        /* A foreign allocator may reuse memory at once; enqueues go on while this waits. */
+        leave(ctx, &old, ctx->options.buffer_free != NULL);
+    }
     return st;
 }
 

@@ -22,7 +22,7 @@ static void make_absolute(char *path)
     char here[ROOM], relative[ROOM];
     snprintf(relative, sizeof relative, "%s", path);
     if (path[0] && path[0] != '/' && getcwd(here, sizeof here) && strlen(here) + strlen(path) + 1 < ROOM) {
-        snprintf(path, ROOM, "%s/", here);
+        snprintf(path, ROOM, "%s%s", here, here[1] ? "/" : "");
         strcat(path, relative);
     }
 }

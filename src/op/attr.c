@@ -95,19 +95,37 @@ static uint32_t *channels_of(clnorm_any *desc)
     return desc->op.kind == CLNORM_OP_NORMALIZE ? &desc->normalize.channels : &desc->denormalize.channels;
 }
 
+static float *list_of(clnorm_any *desc, const clnorm_attr *a)
+{
+    return a->type == CLNORM_ATTR_F32_LIST ? (float *)(void *)((char *)desc + a->offset) : NULL;
+}
+
+/* Whether all channels have one value in each list. */
+static bool uniform(clnorm_any *desc, const cln_op *op, size_t n)
+{
+    for (size_t l = 0; l < op->info.nattrs; l++) {
+        const float *list = list_of(desc, &op->info.attrs[l]);
+        for (size_t k = 1; list && k < n; k++)
+            if (list[k] != list[0])
+                return false;
+    }
+    return true;
+}
+
 /* A list of n values beside others that are set: of a list of one, each channel has that value. */
 static void put_list(clnorm_any *desc, const cln_op *op, const clnorm_attr *a, const double *values, size_t n)
 {
     uint32_t *const channels = channels_of(desc);
-    for (size_t l = 0; *channels == 1 && l < op->info.nattrs; l++)
-        for (size_t k = 1; op->info.attrs[l].type == CLNORM_ATTR_F32_LIST && k < n; k++) {
-            float *const list = (float *)(void *)((char *)desc + op->info.attrs[l].offset);
+    const size_t others = *channels <= CLNORM_MAX_CHANNELS ? *channels : 0,
+                 all = n == 1 && others > 1 ? others : n;
+    for (size_t l = 0; others == 1 && l < op->info.nattrs; l++) {
+        float *const list = list_of(desc, &op->info.attrs[l]);
+        for (size_t k = 1; list && k < n; k++)
             list[k] = list[0];
-        }
-    const size_t all = n == 1 && *channels > 1 ? *channels : n;
+    }
     for (size_t k = 0; k < all; k++)
         put(desc, a, k, values[n == 1 ? 0 : k]);
-    *channels = (uint32_t)all;
+    *channels = n == 1 && uniform(desc, op, all) ? 1 : (uint32_t)all;
 }
 
 clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n)

@@ -124,7 +124,9 @@ clnorm_status cln_refuse_slot(const cln_op *op, uint32_t slot)
         return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u; 0 (x) to %u (%s) are known", op->info.name,
                         slot, CLNORM_SLOTS_USED - 1, cln_slot_name(CLNORM_SLOTS_USED - 1));
     return cln_fail(CLNORM_EBUFFER, "%s takes no %s%s", op->info.name, cln_slot_name(slot),
-                    op->info.layer || op->steps ? " in this direction and mode" : "");
+                    op->info.layer || op->steps     ? " in this direction and mode"
+                    : op->info.slots_in >> slot & 1 ? " for the op that it undoes"
+                                                    : "");
 }
 
 static bool posed(cln_problem *p, const clnorm_any *desc)
@@ -184,6 +186,8 @@ bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
         return (p.reads | p.writes) >> slot & 1 && p.op->slot(&p, slot, out);
     if (p.op->info.layer)
         return cln_layer_slot(&p, slot, out);
+    if ((p.op->info.slots_in & ~p.required) >> slot & 1)
+        return false;
     for (size_t k = 0; p.op->slots[k].slot; k++)
         if (p.op->slots[k].slot == slot) {
             statistic(out, &p, p.op->slots[k].u64 ? 0 : CLNORM_F32);
