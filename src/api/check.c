@@ -61,7 +61,7 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
 static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char *name,
                                   const clnorm_buffer *b, const clnorm_tensor *t, bool output)
 {
-    const size_t element = t->dtype ? clnorm_dtype_bytes(t->dtype) : 8;
+    const size_t element = cln_slot_element(t);
     size_t size, origin;
     int64_t low, high;
     cl_mem root;

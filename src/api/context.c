@@ -84,26 +84,6 @@ clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int va
     return cln_programs_want(ctx->programs, u.text, whole ? u.whole : u.text, u.options);
 }
 
-clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build)
-{
-    clnorm_status st = CLNORM_OK;
-    pthread_mutex_lock(&ctx->lock);
-    if (!build && !ctx->products_ready)
-        st = cln_fail(CLNORM_ENOTREADY, "CLBlast's products are not built yet");
-    else if (!ctx->multiplies)
-        st = cln_gemm_enter(&ctx->device);
-    ctx->multiplies |= st == CLNORM_OK;
-    pthread_mutex_unlock(&ctx->lock);
-    return st;
-}
-
-void cln_context_products_ready(clnorm_context *ctx)
-{
-    pthread_mutex_lock(&ctx->lock);
-    ctx->products_ready = true;
-    pthread_mutex_unlock(&ctx->lock);
-}
-
 /* ---- life ---- */
 
 static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *options)

@@ -55,13 +55,12 @@ static clnorm_status make_args(cln_lab *lab, const clnorm_plan *plan)
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         const size_t bytes = slots >> s & 1 ? clnorm_plan_slot_bytes(plan, s) : 0;
         clnorm_tensor t;
-        int64_t low = 0, high;
-        if (!bytes)
+        int64_t low, high;
+        if (!bytes || !cln_op_slot(&plan->body[0].problem.desc, s, &t))
             continue;
         CLN_TRY(cln_context_buffer(lab->ctx, CL_MEM_READ_WRITE, bytes, NULL, &lab->args.slot[s].mem));
-        if (cln_op_slot(&plan->body[0].problem.desc, s, &t) && t.dtype)
-            cln_tensor_reach(&t, &low, &high);
-        lab->args.slot[s].byte_offset = low ? (size_t)-low * clnorm_dtype_bytes(t.dtype) : 0;
+        cln_tensor_reach(&t, &low, &high);
+        lab->args.slot[s].byte_offset = (size_t)-low * cln_slot_element(&t);
     }
     return fill(lab, plan, slots);
 }

@@ -90,6 +90,26 @@ static void take_along(cln_body *body, const cln_body *front)
     body->choice.along = true;
 }
 
+clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build)
+{
+    clnorm_status st = CLNORM_OK;
+    pthread_mutex_lock(&ctx->lock);
+    if (!build && !ctx->products_ready)
+        st = cln_fail(CLNORM_ENOTREADY, "CLBlast's products are not built yet");
+    else if (!ctx->multiplies)
+        st = cln_gemm_enter(&ctx->device);
+    ctx->multiplies |= st == CLNORM_OK;
+    pthread_mutex_unlock(&ctx->lock);
+    return st;
+}
+
+void cln_context_products_ready(clnorm_context *ctx)
+{
+    pthread_mutex_lock(&ctx->lock);
+    ctx->products_ready = true;
+    pthread_mutex_unlock(&ctx->lock);
+}
+
 /* The chain of a matrix op. */
 static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_problem *problem, bool build)
 {
@@ -106,9 +126,7 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
     for (uint32_t k = 0; k < CLNORM_SLOTS; k++) {
         clnorm_tensor t;
         const bool there = cln_op_slot(&problem->desc, k, &t);
-        body->steps->bytes[k] = !there    ? sizeof(float)
-                                : t.dtype ? clnorm_dtype_bytes(t.dtype)
-                                          : 8; /* a count */
+        body->steps->bytes[k] = there ? cln_slot_element(&t) : sizeof(float); /* a count */
     }
     CLN_TRY(problem->op->steps(body->steps, problem));
     if (body->steps->calls)

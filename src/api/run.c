@@ -41,32 +41,33 @@ static void keep(clnorm_context *ctx, const clnorm_plan *plan)
     clnorm_plan_release(out);
 }
 
-static clnorm_status run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
-                         const clnorm_args *args, cl_uint nwait, const cl_event *wait, cl_event *event)
+/* That of a descriptor, kept or new, which the caller releases. */
+static clnorm_status plan_of(const clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op)
 {
     cln_problems posed;
+    clnorm_plan *made;
     CLN_TRY(cln_fork_check());
     if (!ctx || !op)
         return cln_fail(CLNORM_EARG, "%s is NULL", ctx ? "op" : "ctx");
     CLN_TRY(cln_op_pose(&posed, op)); /* completed, so that two spellings of one problem share a plan */
-    const clnorm_plan *plan = find(ctx, &posed.part[0].desc);
-    if (!plan) {
-        clnorm_plan *made;
-        CLN_TRY(clnorm_plan_create(&made, ctx, op, CLNORM_ESTIMATE));
-        keep(ctx, made);
-        plan = made;
-    }
-    const clnorm_status st = clnorm_enqueue(plan, queue, args, nwait, wait, event);
-    clnorm_plan_release(plan);
-    return st;
+    *out = find(ctx, &posed.part[0].desc);
+    if (*out)
+        return CLNORM_OK;
+    CLN_TRY(clnorm_plan_create(&made, ctx, op, CLNORM_ESTIMATE));
+    keep(ctx, made);
+    *out = made;
+    return CLNORM_OK;
 }
 
 clnorm_status clnorm_run(clnorm_context *ctx, cl_command_queue queue, const clnorm_op *op,
                          const clnorm_args *args, cl_uint nwait, const cl_event *wait, cl_event *event)
 {
-    cl_event done = NULL;
-    const clnorm_status st = run(ctx, queue, op, args, nwait, wait, event ? &done : NULL);
-    if (event) /* which may be one of `wait` */
-        *event = done;
+    const clnorm_plan *plan;
+    clnorm_status st = plan_of(&plan, ctx, op);
+    if (st == CLNORM_OK) {
+        st = clnorm_enqueue(plan, queue, args, nwait, wait, event);
+        clnorm_plan_release(plan);
+    } else if (event)
+        *event = NULL;
     return st;
 }

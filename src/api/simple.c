@@ -44,7 +44,7 @@ static clnorm_status host_bytes(size_t *bytes, const cln_problems *p, uint32_t s
     if (low < 0)
         return cln_fail(CLNORM_ESHAPE, "%s has a negative stride; host arrays allow none",
                         cln_slot_name(slot));
-    *bytes = (size_t)high * (t.dtype ? clnorm_dtype_bytes(t.dtype) : 8);
+    *bytes = (size_t)high * cln_slot_element(&t);
     return CLNORM_OK;
 }
 
@@ -70,7 +70,7 @@ static clnorm_status download(clnorm_context *ctx, const clnorm_args *args, cons
                               const clnorm_host_args *io)
 {
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
-        size_t bytes;
+        size_t bytes = 0;
         if (!args->slot[s].mem || !io->slot[s] || !(p->writes >> s & 1))
             continue;
         CLN_TRY(host_bytes(&bytes, p, s));

@@ -55,8 +55,9 @@ static clnorm_status check_bits(const char *name, const char *field, uint32_t bi
 clnorm_status cln_layer_check(clnorm_any *desc)
 {
     clnorm_layer *l = &desc->layered.layer;
-    const char *name = cln_op_of(desc->op.kind)->info.name;
-    if (!(cln_op_of(desc->op.kind)->info.slots_in >> CLNORM_GAMMA & 1)) /* it has no weights */
+    const clnorm_op_info *info = &cln_op_of(desc->op.kind)->info;
+    const char *name = info->name;
+    if (!(info->slots_in >> CLNORM_GAMMA & 1)) /* it has no weights */
         l->affine = l->param_dtype = 0;
     if (!l->param_dtype)
         l->param_dtype = CLNORM_F32;

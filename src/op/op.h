@@ -12,6 +12,8 @@ clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc);
 
 /* Shape of a tensor of a checked descriptor; false when the op has none such. */
 bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
+/* Bytes of an element of a slot: a count, of dtype 0, is a u64. */
+size_t cln_slot_element(const clnorm_tensor *t);
 
 /* "x" and so on, of a slot below CLNORM_SLOTS_USED. */
 const char *cln_slot_name(uint32_t slot);

@@ -173,6 +173,8 @@ static void statistic(clnorm_tensor *out, const cln_problem *p, uint32_t dtype)
     cln_tensor_complete(out);
 }
 
+size_t cln_slot_element(const clnorm_tensor *t) { return t->dtype ? clnorm_dtype_bytes(t->dtype) : 8; }
+
 bool cln_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out)
 {
     cln_problem p;
