@@ -79,6 +79,19 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
     }
 }
 
+/* SHORT of cl/common/op.clh: how few elements sets have that a CPU folds side by side; 0: more. */
+static uint32_t short_sets(const cln_body *body)
+{
+    const cln_geo *g = &body->geo;
+    const uint32_t n = body->problem.columns ? g->runs : g->len,
+                   most = n <= CLN_HEAD_ROWS ? CLN_HEAD_ROWS : CLN_LEAF;
+    if (body->choice.wg > 1 || !body->problem.stat_bytes || body->problem.window)
+        return 0;
+    if (body->problem.columns)
+        return n <= most ? most : 0;
+    return g->runs > 1 || n > CLN_SHORT ? 0 : n < body->choice.vec ? n : CLN_SHORT;
+}
+
 static void add_window_options(char *text, size_t room, const cln_body *body)
 {
     snprintf(text, room, " -DWINDOW=%u -DBEFORE=%u -DPIXELS=%d", body->problem.window, body->problem.before,
@@ -118,6 +131,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
                  body->choice.bundle, p->geo.mix > 1);
     if (body->choice.alone)
         snprintf(text + strlen(text), room - strlen(text), " -DALONE=1");
+    if (p->op->info.layer && short_sets(body))
+        snprintf(text + strlen(text), room - strlen(text), " -DSHORT=%u", short_sets(body));
     if (subgroup)
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }

@@ -29,11 +29,12 @@ typedef struct cln_geo {
     uint32_t even;
 } cln_geo;
 
-/* Numbers that cl/ has, too; test_source.c compares. */
+/* Numbers that cl/ has, too; test_source.c compares. SHORT is a build option there. */
 #define CLN_CHUNK 4096u     /* elements; order 1 of cl/common/sum.clh */
 #define CLN_LEAF 512u       /* rows of a column's leaf; its order, in cl/common/columns.clh */
 #define CLN_REST_ROWS 16u   /* that a column adds at a time */
 #define CLN_HEAD_ROWS 16u   /* that sums of a column are about; of more, strips.clh has no sets */
+#define CLN_SHORT 224u      /* elements of a set that a CPU folds beside others, at most */
 #define CLN_COLS_ONE 1024u  /* columns of a group of one at most */
 #define CLN_COLS_MANY 256u  /* of one of many */
 #define CLN_COLS_BOTH 112u  /* and where it keeps two statistics */
