@@ -89,6 +89,16 @@ START_TEST(places_of_files)
     unsetenv("CLNORM_CACHE_DIR");
     snprintf(value, sizeof value, "%s/home/.cache/clnorm", root);
     has_files_in(&o, value);
+    char here[SCRATCH_PATH];
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    ck_assert_int_eq(chdir(root), 0);
+    o.cache_dir = "beside"; /* and so it is for what is tuned, wherever the process goes */
+    clnorm_context *const beside = created(&o);
+    ck_assert_int_eq(chdir(here), 0);
+    snprintf(value, sizeof value, "%s/beside/tuning.txt", root);
+    ck_assert_str_eq(clnorm_tuning_file(beside), value);
+    clnorm_context_release(beside);
+    o.cache_dir = NULL;
     o.flags = CLNORM_LAZY | CLNORM_CACHE_OFF; /* which is no place at all */
     clnorm_context *ctx = created(&o);
     ck_assert_str_eq(clnorm_context_cache_dir(ctx), "");

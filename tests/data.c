@@ -63,6 +63,7 @@ static double real(data_kind kind, int64_t i, uint32_t *state)
 double data_value(data_kind kind, uint32_t dtype, int64_t i, uint32_t *state)
 {
     return dtype == CLNORM_U8    ? whole(kind, i, 255, state)
+           : dtype == CLNORM_S8  ? whole(kind, i, 255, state) - 128
            : dtype == CLNORM_U16 ? whole(kind, i, 65535, state)
                                  : real(kind, i, state);
 }

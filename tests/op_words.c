@@ -63,6 +63,54 @@ START_TEST(profiles_one_after_the_other)
 }
 END_TEST
 
+/* What frameworks say, as their documentation has it; whatever is not here is the chapter's. */
+START_TEST(values_of_profiles)
+{
+    static const struct {
+        const char *op, *attr;
+        double chapter, torch, onnx, paper;
+    } table[] = {
+        { "layernorm", "eps", 1e-6, 1e-5, 1e-5, 1e-6 },
+        { "rmsnorm", "eps", 1e-6, 1.1920928955078125e-07, 1e-5, 1e-6 },
+        { "l2norm", "eps", 1e-12, 1e-12, 0, 1e-12 },
+        { "lpnorm", "eps", 1e-12, 1e-12, 0, 1e-12 },
+        { "lpnorm", "p", 2, 2, 2, 2 },
+        { "mvn", "eps", 1e-9, 1e-9, 1e-9, 1e-9 },
+        { "mvn", "eps_inside", 0, 0, 0, 0 },
+        { "batchnorm", "eps", 1e-5, 1e-5, 1e-5, 1e-5 },
+        { "batchnorm", "momentum", 0.1, 0.1, 0.9, 0.1 },
+        { "batchnorm", "old_momentum", 0, 0, 1, 0 },
+        { "batchnorm", "biased_running", 0, 0, 1, 0 },
+        { "batchnorm", "single", 0, CLNORM_SINGLE_ERROR, 0, 0 },
+        { "groupnorm", "eps", 1e-5, 1e-5, 1e-5, 1e-5 },
+        { "instancenorm", "eps", 1e-5, 1e-5, 1e-5, 1e-5 },
+        { "lrn", "alpha", 1e-4, 1e-4, 1e-4, 1e-4 },
+        { "lrn", "beta", 0.75, 0.75, 0.75, 0.75 },
+        { "lrn", "k", 2, 1, 1, 2 },
+        { "lrn", "whole_alpha", 0, 0, 0, 1 },
+        { "lrn", "lean", 0, CLNORM_LEAN_LEFT, CLNORM_LEAN_RIGHT, 0 },
+    };
+    for (size_t k = 0; k < CLN_COUNT(table); k++) {
+        const double wanted[] = { table[k].chapter, table[k].torch, table[k].onnx, table[k].paper };
+        const clnorm_op_info *op = clnorm_op_named(table[k].op);
+        const clnorm_attr *a = op->attrs;
+        while (strcmp(a->name, table[k].attr))
+            a++;
+        for (uint32_t profile = CLNORM_CHAPTER; profile <= CLNORM_PAPER; profile++) {
+            clnorm_any d = small(op->kind);
+            float real;
+            uint32_t whole;
+            OK(clnorm_op_semantics(&d, profile));
+            memcpy(&real, (const char *)&d + a->offset, sizeof real);
+            memcpy(&whole, (const char *)&d + a->offset, sizeof whole);
+            const double got = a->type == CLNORM_ATTR_F32 ? (double)real : whole;
+            ck_assert_msg(fabs(got - wanted[profile]) <= 1e-7 * wanted[profile], "%s: %s is %g in profile %u",
+                          table[k].op, table[k].attr, got, profile);
+        }
+    }
+}
+END_TEST
+
 /* What is no tensor is refused, or nothing, and not walked. */
 START_TEST(no_tensors)
 {
@@ -135,6 +183,6 @@ END_TEST
 
 void op_words(TCase *t)
 {
-    SUITE_ADD(t, lists_by_name, whole_numbers, profiles_one_after_the_other, no_tensors, no_weights,
-              slots_of_an_inverse);
+    SUITE_ADD(t, lists_by_name, whole_numbers, profiles_one_after_the_other, values_of_profiles, no_tensors,
+              no_weights, slots_of_an_inverse);
 }

@@ -30,7 +30,7 @@ static const pair pairs[] = {
     { CLNORM_F16, CLNORM_F16, false, 0, 0, false },  { CLNORM_BF16, CLNORM_BF16, false, 0, 0, false },
     { CLNORM_U16, CLNORM_F32, false, 0, 0, false },  { CLNORM_U8, CLNORM_U8, false, 0, 0, false },
     { CLNORM_U8, CLNORM_F16, false, 0, 0, false },   { CLNORM_F32, CLNORM_S8, false, 0, 0, false },
-    { CLNORM_U16, CLNORM_BF16, false, 0, 0, false },
+    { CLNORM_U16, CLNORM_BF16, false, 0, 0, false }, { CLNORM_S8, CLNORM_F32, false, 0, 0, true },
 };
 
 /* How x and y lie in memory. */
@@ -75,12 +75,13 @@ static bool has_attr(const clnorm_op_info *op, const char *name)
 static void set_attrs(clnorm_any *d, const clnorm_op_info *op, const pair *p, uint32_t scope, bool swap)
 {
     const bool whole = p->y == CLNORM_U8 || p->y == CLNORM_S8;
-    const double s = scope, one = swap, scale = 3.5, lo = -2, hi = 5, low8 = 10, high8 = 120;
+    const double s = scope, one = swap, scale = 3.5, lo = -2, hi = 5, low8 = 10, high8 = 120, full = 127;
     if (has_attr(op, "scope"))
         clnorm_op_set(d, "scope", &s, 1);
     clnorm_op_set(d, "swap_rb", &one, 1);
-    if (op->kind == CLNORM_OP_SYMMETRIC && p->x != CLNORM_U8 && p->x != CLNORM_U16)
-        clnorm_op_set(d, "scale", &scale, 1);
+    if ((op->kind == CLNORM_OP_SYMMETRIC && p->x != CLNORM_U8 && p->x != CLNORM_U16) || p->x == CLNORM_S8 ||
+        (op->kind == CLNORM_OP_DENORMALIZE && p->y == CLNORM_S8))
+        clnorm_op_set(d, "scale", op->kind == CLNORM_OP_DENORMALIZE ? &full : &scale, 1);
     if (op->kind == CLNORM_OP_MINMAX) {
         clnorm_op_set(d, "lo", whole ? &low8 : &lo, 1);
         clnorm_op_set(d, "hi", whole ? &high8 : &hi, 1);

@@ -158,6 +158,65 @@ START_TEST(buffer_hooks)
 }
 END_TEST
 
+/* An allocator with a lock of its own, which another thread has while it enqueues. */
+static struct {
+    const clnorm_plan *plan;
+    clnorm_args args;
+    clnorm_status status;
+} other;
+
+static void *enqueue_other(void *unused)
+{
+    (void)unused;
+    other.status = clnorm_enqueue(other.plan, harness_get()->queue, &other.args, 0, NULL, NULL);
+    return NULL;
+}
+
+static cl_mem take_behind_other(void *user, cl_context context, size_t bytes)
+{
+    pthread_t thread;
+    if (other.plan) {
+        ck_assert_int_eq(pthread_create(&thread, NULL, enqueue_other, NULL), 0);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    }
+    return take(user, context, bytes);
+}
+
+START_TEST(hooks_are_called_without_locks)
+{
+    tally t = { 0, 0, 0, 0 };
+    clnorm_options o = lazy();
+    clnorm_plan *small_one, *large;
+    clnorm_zscore d = CLNORM_ZSCORE_INIT;
+    float host[3 * 64] = { 1, 2, 3 };
+    o.buffer_alloc = take_behind_other;
+    o.buffer_free = give;
+    o.buffer_user = &t;
+    clnorm_context *ctx = created(&o);
+    const cln_choice split = choice_of(ctx, &cln_solve_split);
+    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 8, 8);
+    OK(cln_plan_with(&small_one, ctx, &d.op, &split, true));
+    ck_assert_uint_gt(clnorm_plan_workspace(small_one), 0);
+    cl_mem x = buffer(sizeof host, host), y = buffer(sizeof host, NULL);
+    const clnorm_args none = CLNORM_ARGS_INIT;
+    other.args = none;
+    other.args.slot[CLNORM_X].mem = x;
+    other.args.slot[CLNORM_Y].mem = y;
+    other.plan = small_one;
+    other.status = CLNORM_EARG;
+    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 2000, 2000);
+    OK(cln_plan_with(&large, ctx, &d.op, &split, true));
+    ck_assert_int_eq(other.status, CLNORM_OK);
+    other.plan = NULL;
+    clFinish(harness_get()->queue);
+    RELEASE(x, y);
+    clnorm_plan_release(small_one);
+    clnorm_plan_release(large);
+    clnorm_context_release(ctx);
+    ck_assert_int_eq(t.freed, t.allocated);
+}
+END_TEST
+
 /* Constant tables are made by clCreateBuffer and never reach buffer_free. */
 START_TEST(tables_are_not_the_hooks)
 {
@@ -204,8 +263,8 @@ END_TEST
 
 static Suite *context_suite(void)
 {
-    TCase *t = SUITE_CASE(bad_arguments, nulls, handles, buffer_hooks, tables_are_not_the_hooks,
-                          error_text_is_per_thread);
+    TCase *t = SUITE_CASE(bad_arguments, nulls, handles, buffer_hooks, hooks_are_called_without_locks,
+                          tables_are_not_the_hooks, error_text_is_per_thread);
     context_owners(t);
     context_build(t);
     context_files(t);

@@ -111,6 +111,41 @@ START_TEST(buffers)
 }
 END_TEST
 
+/* Memory that is no buffer, and memory that is updated but may not be read. */
+START_TEST(other_memory)
+{
+    harness *h = harness_get();
+    clnorm_plan *plan = scale_plan(tiny(), tiny(), 0);
+    const cl_image_format format = { CL_R, CL_FLOAT };
+    cl_image_desc desc;
+    cl_int code;
+    memset(&desc, 0, sizeof desc);
+    desc.image_type = CL_MEM_OBJECT_IMAGE2D;
+    desc.image_width = desc.image_height = 64;
+    cl_mem x = buffer(TINY, NULL), y = buffer(TINY, NULL);
+    cl_mem blind = buffer_in(h->cl, CL_MEM_WRITE_ONLY, BYTES, NULL);
+    cl_mem image = clCreateImage(h->cl, CL_MEM_READ_WRITE, &format, &desc, NULL, &code);
+    if (code == CL_SUCCESS) { /* or the device has none */
+        const clnorm_args args = pair(image, 0, y, 0);
+        REFUSED(CLNORM_EBUFFER, "x is an image", plan, h->queue, &args);
+        clReleaseMemObject(image);
+    }
+    clnorm_plan_release(plan);
+    clnorm_batchnorm d = CLNORM_BATCHNORM_INIT;
+    d.x = d.y = tiny();
+    d.mode = CLNORM_TRAIN;
+    plan = plan_of(&d.op);
+    clnorm_args args = pair(x, 0, y, 0);
+    args.slot[CLNORM_RUNNING_MEAN].mem = args.slot[CLNORM_RUNNING_VAR].mem = blind;
+    REFUSED(CLNORM_EBUFFER, "running_mean is made with CL_MEM_WRITE_ONLY", plan, h->queue, &args);
+    args = pair(x, 0, y, 0);
+    args.workspace.mem = blind;
+    REFUSED(CLNORM_EBUFFER, "workspace is made with CL_MEM_WRITE_ONLY", plan, h->queue, &args);
+    clnorm_plan_release(plan);
+    RELEASE(x, y, blind);
+}
+END_TEST
+
 START_TEST(unknown_slots)
 {
     harness *h = harness_get();
@@ -236,8 +271,8 @@ END_TEST
 
 static Suite *enqueue_suite(void)
 {
-    TCase *t = SUITE_CASE(arguments, foreign_objects, buffers, unknown_slots, workspaces, slots_of_a_layer,
-                          queue_of_another_device);
+    TCase *t = SUITE_CASE(arguments, foreign_objects, buffers, other_memory, unknown_slots, workspaces,
+                          slots_of_a_layer, queue_of_another_device);
     enqueue_overlaps(t);
     enqueue_places(t);
     return suite_of("enqueue", t);

@@ -116,6 +116,26 @@ START_TEST(of_single_layers)
     clnorm_any d = small(CLNORM_OP_GRN);
     d.layered.layer.affine = CLNORM_PER_ELEMENT;
     refused(&d, CLNORM_EARG, "grn: affine is 1");
+    d = small(CLNORM_OP_LPNORM);
+    d.lpnorm.p = 64;
+    OK(clnorm_op_check(&d));
+    d.lpnorm.p = 65;
+    refused(&d, CLNORM_EARG, "lpnorm: p is 65; 1 to 64 are allowed, and infinity");
+    d = small(CLNORM_OP_LRN);
+    d.lrn.k = 1e-3f;
+    d.lrn.beta = 12;
+    OK(clnorm_op_check(&d));
+    d.lrn.beta = 15;
+    refused(&d, CLNORM_EARG, "lrn: k is 0.001 and beta 15; k^-beta must be at most 3.4");
+    d = small(CLNORM_OP_LRN);
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 50001, 1, 2);
+    d.lrn.window = 50001;
+    OK(clnorm_op_check(&d));
+    d.op.direction = CLNORM_BACKWARD;
+    refused(&d, CLNORM_EUNSUPPORTED,
+            "lrn: window is 50001, 50001 of the channels; backward 1024 of them are allowed");
+    d.lrn.window = 1023;
+    OK(clnorm_op_check(&d));
 }
 END_TEST
 

@@ -252,12 +252,31 @@ START_TEST(axes_that_x_has_not)
 }
 END_TEST
 
+/* What counts of 32 or 64 bits cannot hold is refused before anything is computed with it. */
+START_TEST(too_many_elements)
+{
+    cln_problems p;
+    clnorm_any d = backward(CLNORM_OP_LAYERNORM);
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 65536, 256, 260); /* parts fit, and all of them do not */
+    ck_assert_int_eq(cln_op_pose(&p, &d.op), CLNORM_EUNSUPPORTED);
+    SAYS("one set has 4362076160 elements; 4294963199 are allowed");
+    d.head.x = d.head.y = clnorm_nhwc(CLNORM_F32, 1, 512, 2900, 2900);
+    ck_assert_int_eq(cln_op_pose(&p, &d.op), CLNORM_EUNSUPPORTED);
+    SAYS("one set has 4305920000 elements");
+    d = backward(CLNORM_OP_LRN);
+    d.head.x = d.head.y = clnorm_rows(CLNORM_F32, 1 << 20, (int64_t)1 << 31);
+    ck_assert_int_eq(cln_op_pose(&p, &d.op), CLNORM_EUNSUPPORTED);
+    SAYS("x has 2251799813685248 elements; 70368744177664 are allowed");
+}
+END_TEST
+
 static Suite *pose_suite(void)
 {
-    return suite_of("pose", SUITE_CASE(problems_of_gradients, parts_of_sets, dx_along_columns,
-                                       gradients_that_repeat, way_back_through_activations,
-                                       momentum_of_a_call, single_values, eps_inside_or_outside,
-                                       windows_of_rows, lists_that_trade_places, axes_that_x_has_not));
+    return suite_of("pose",
+                    SUITE_CASE(problems_of_gradients, parts_of_sets, dx_along_columns, gradients_that_repeat,
+                               way_back_through_activations, momentum_of_a_call, single_values,
+                               eps_inside_or_outside, windows_of_rows, lists_that_trade_places,
+                               axes_that_x_has_not, too_many_elements));
 }
 
 SUITE_MAIN(pose_suite)

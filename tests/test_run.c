@@ -23,6 +23,14 @@ START_TEST(run_keeps_plans)
     for (int i = 0; i < 5; i++)
         run_once(ctx, x, y, 10);
     ck_assert_uint_eq(stats_of(ctx).plans, 1);
+    clnorm_totensor left = halved(10); /* what is behind the last axis is nobody's */
+    left.x.shape[5] = left.y.shape[4] = 7;
+    left.x.stride[5] = 3;
+    clnorm_args in_place = CLNORM_ARGS_INIT;
+    in_place.slot[CLNORM_X].mem = in_place.slot[CLNORM_Y].mem = y;
+    OK(clnorm_run(ctx, h->queue, &left.op, &in_place, 0, NULL, NULL));
+    run_once(ctx, x, y, 10);
+    ck_assert_uint_eq(stats_of(ctx).plans, 1);
     for (int n = 11; n < 10 + CLN_LRU; n++)
         run_once(ctx, x, y, n);
     run_once(ctx, x, y, 10); /* still there, and now the youngest */

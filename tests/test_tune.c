@@ -222,7 +222,11 @@ START_TEST(ops_can_be_tuned)
             clnorm_op_set(&d, "scale", &one, 1);
             clnorm_op_set(&d, "mode", &train, 1);
             OK(clnorm_tune(ctx, &d.op, 0, &found));
-            ck_assert(found.before_ms > 0 && found.after_ms > 0);
+            if (op->matrix) { /* it goes one way */
+                ck_assert_uint_eq(found.ways, 0);
+                continue;
+            }
+            ck_assert_msg(found.before_ms > 0 && found.after_ms > 0, "%s", op->name);
             class_of(name, &d.op);
             ck_assert_msg(cln_tuning_find(ctx->params.tuning, name, &tuned), "%s", name);
             tried += found.ways;

@@ -101,6 +101,11 @@ START_TEST(few_samples)
     OK(clnorm_whiten_fit(&f.w, &f.stats));
     for (size_t i = 0; i < 64; i++)
         ck_assert(isfinite(f.w.whitener[i]) && isfinite(f.w.inverse[i]));
+    const float between = f.stats.m2[3 * 8 + 5];
+    f.stats.m2[3 * 8 + 5] = f.stats.m2[5 * 8 + 3] = INFINITY; /* off the diagonal alone */
+    ck_assert_int_eq(clnorm_whiten_fit(&f.w, &f.stats), CLNORM_EDATA);
+    SAYS("dimension 3 of the samples has a NaN, an infinity");
+    f.stats.m2[3 * 8 + 5] = f.stats.m2[5 * 8 + 3] = between;
     for (size_t i = 0; i < 40; i++)
         x[i] = 7;
     f.stats.count = 0;

@@ -84,7 +84,7 @@ typedef struct clnorm_options {
         *cache_dir; /* of binaries; NULL: CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, ~/.cache/clnorm */
     const char *kernel_dir; /* reads cl/ from here instead of the embedded text (debugging); NULL: embedded */
     void (*log)(void *user, int level, const char *text); /* the library's only voice, from any thread that
-                                                           * builds; NULL: silent */
+                                                           * builds; it may not call the library. NULL: silent */
     void *log_user;
     void (*progress)(void *user, const char *what, int done, int total); /* while building */
     void *progress_user;

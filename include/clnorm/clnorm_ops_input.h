@@ -1,4 +1,5 @@
-/* clnorm_ops_input.h -- descriptors of the input ops and of moments; they go forward only.
+/* clnorm_ops_input.h -- descriptors of the input ops and of moments; they go forward only: they stand before a network. zscore with a
+ * gradient is clnorm_mvn over the same axes, with its eps and ddof.
  *
  * 4-D is (N,C,H,W), 5-D (N,C,D,H,W), 3-D (C,H,W), 2-D and 1-D one gray image. */
 #ifndef CLNORM_OPS_INPUT_H
@@ -19,9 +20,9 @@ typedef enum clnorm_scope {
 /** Min-max scaling: y = lo + (hi - lo) * (x - min) / (max - min + eps).
  *
  *  Shape    x, y alike; min, max one per set, in the order of the kept axes.
- *  Types    x u8 u16 f32 f16 bf16; y f32 f16 bf16 u8 s8; min, max f32.
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8; min, max f32.
  *  Units    eps in units of x, >= 0; lo, hi finite.
- *  Buffers  X Y [MIN MAX]. y may be x.
+ *  Buffers  X Y [MIN MAX]. y may be x, without swap_rb.
  *  Edges    a constant set gives lo; a NaN makes its set NaN; an empty tensor succeeds.
  *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED.
  *  Source   SEMANTICS section 1. */
@@ -41,9 +42,9 @@ typedef struct clnorm_minmax {
 /** To [-1, 1]: y = 2 * (x / scale) - 1.
  *
  *  Shape    x, y alike.
- *  Types    x u8 u16 f32 f16 bf16; y f32 f16 bf16 u8 s8.
- *  Units    scale in units of x, > 0; 0 takes u8 255, u16 65535, and is an error for floats.
- *  Buffers  X Y. y may be x. */
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8.
+ *  Units    scale in units of x, > 0; 0 takes u8 255, u16 65535, and is an error for s8 and floats.
+ *  Buffers  X Y. y may be x, without swap_rb. */
 typedef struct clnorm_symmetric {
     clnorm_op op;
     clnorm_tensor x, y;
@@ -58,9 +59,9 @@ typedef struct clnorm_symmetric {
 /** Standardization: y = (x - mean) / (std + eps), std = sqrt(sum (x - mean)^2 / (M - ddof)).
  *
  *  Shape    x, y alike; mean, rstd one per set, in the order of the kept axes.
- *  Types    x u8 u16 f32 f16 bf16; y f32 f16 bf16 u8 s8; mean, rstd f32. Sums of integers are exact.
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8; mean, rstd f32. Sums of u8 and u16 are exact.
  *  Units    eps is added to the standard deviation, in units of x, >= 0; ddof 0 or 1.
- *  Buffers  X Y [MEAN RSTD]; rstd is the factor 1 / (std + eps). y may be x.
+ *  Buffers  X Y [MEAN RSTD]; rstd is the factor 1 / (std + eps). y may be x, without swap_rb.
  *  Edges    a constant set gives exactly 0; NaN or inf in a set makes that set NaN.
  *  Source   SEMANTICS section 1. */
 typedef struct clnorm_zscore {
@@ -77,9 +78,9 @@ typedef struct clnorm_zscore {
 
 /** ToTensor: y = x / scale. Channels first or last, as y's strides say, in the same pass.
  *
- *  Types    x u8 u16 f32 f16 bf16; y f32 f16 bf16 u8 s8.
- *  Units    scale > 0; 0 takes u8 255, u16 65535, floats 1.
- *  Buffers  X Y. y may be x.
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8.
+ *  Units    scale > 0; 0 takes u8 255, u16 65535, floats 1, and is an error for s8.
+ *  Buffers  X Y. y may be x, without swap_rb.
  *  Source   torchvision.transforms.ToTensor; u8 gives the same bits. */
 typedef struct clnorm_totensor {
     clnorm_op op;
@@ -94,10 +95,10 @@ typedef struct clnorm_totensor {
 
 /** ToTensor and Normalize in one pass: y = (x / scale - mean_c) / std_c.
  *
- *  Types    x u8 u16 f32 f16 bf16; y f32 f16 bf16 u8 s8.
- *  Units    mean, std in units of x / scale; std is not 0; channels: length of the lists, 1 or C;
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8.
+ *  Units    mean, std in units of x / scale; std is not 0; mean * scale and 1 / (std * scale) are f32; channels: length of the lists, 1 or C;
  *           0 takes the preset "imagenet", on one channel its values in turn are refused unless C is 3.
- *  Buffers  X Y. y may be x.
+ *  Buffers  X Y. y may be x, without swap_rb.
  *  Source   torchvision.transforms.Normalize. */
 typedef struct clnorm_normalize {
     clnorm_op op;
@@ -123,8 +124,9 @@ typedef struct clnorm_normalize {
  *  of = NORMALIZE  x = (y * std_c + mean_c) * scale (default)
  *
  *  Here the descriptor's x is the normalized input and its y the restored output.
- *  Types    x f32 f16 bf16; y f32 f16 bf16 u8 s8. scale 0 takes y's: u8 255, s8 127, floats 1.
- *  Buffers  X Y [MIN MAX | MEAN RSTD], one value per set of x over `scope`. y may be x. */
+ *  Types    x f32 f16 bf16; y f32 f16 bf16 u8 s8. scale 0 takes y's: u8 255, floats 1; s8 has
+ *           none, and needs one where `of` has a scale.
+ *  Buffers  X Y [MIN MAX | MEAN RSTD], one value per set of x over `scope`. y may be x, without swap_rb. */
 typedef struct clnorm_denormalize {
     clnorm_op op;
     clnorm_tensor x, y;
@@ -147,11 +149,12 @@ typedef struct clnorm_denormalize {
  *
  *  Shape    y (the mean) and every other output: x's shape with 1 on the reduced axes, dense; y.ndim 0
  *           takes that shape and f32.
- *  Types    x u8 u16 f32 f16 bf16; y f32; m2, min, max f32; count u64. Sums of integers are exact.
+ *  Types    x u8 u16 s8 f32 f16 bf16; y f32; m2, min, max f32; count u64. Sums of u8 and u16 are exact.
  *  Units    axes: bit k reduces axis k; 0 takes the axes of scope. M2 in units of x squared.
  *  Buffers  X Y [COUNT M2 MIN MAX].
  *  Edges    two results merge by Chan's formula: n = na+nb, d = mb-ma, mean = ma+d*nb/n,
- *           M2 = M2a+M2b+d*d*na*nb/n. */
+ *           M2 = M2a+M2b+d*d*na*nb/n. The means are rounded to f32, so that d is off by up to 2^-24 of the larger,
+ *           which tells where parts spread less than that; one call on all of them loses nothing. */
 typedef struct clnorm_moments {
     clnorm_op op;
     clnorm_tensor x, y;

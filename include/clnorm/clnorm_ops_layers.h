@@ -229,8 +229,11 @@ typedef struct clnorm_l2norm {
 /** Lp normalization: y = x / max(|x|_p, eps), |x|_p = (sum |x|^p)^(1/p), or the largest |x| for p = INFINITY.
  *
  *  Shape, types, buffers, edges as clnorm_l2norm.
- *  Units    p >= 1 or INFINITY; eps in units of x, >= 0; add_eps: y = x / (|x|_p + eps).
- *  Edges    Backward: p = 1 has gradient 0 at x = 0; p = INFINITY shares equally among ties.
+ *  Units    p 1 to 64, or INFINITY: larger powers of f32 have no room for a sum; eps in units of x, >= 0;
+ *           add_eps: y = x / (|x|_p + eps).
+ *  Edges    dx has (x / |x|_p)^(p-1), whose error grows with p: within the bound up to p = 16, at 64 9e-6 of
+ *           the largest |dx| of its set.
+ *           Backward: p = 1 has gradient 0 at x = 0; p = INFINITY shares equally among ties.
  *  Source   torch.nn.functional.normalize. */
 typedef struct clnorm_lpnorm {
     clnorm_op op;
@@ -302,7 +305,7 @@ typedef enum clnorm_lean {
  *  Shape    x, y (N,C,...) or (C,H,W).
  *  Types    x, y f32 f16 bf16, quantized y u8 s8.
  *  Units    A = alpha / window, or alpha where whole_alpha; alpha 1e-9 to 1e9. k > 0, or k = 0 and x without
- *           zeros; beta >= 0; window >= 1.
+ *           zeros; beta >= 0, and k^-beta is an f32; window >= 1, backward at most 1024 of the channels.
  *  Buffers  X Y. Nothing else. Backward X DY -> DX. y may not be x, nor dx dy: a window reads its neighbours.
  *  Edges    a NaN or inf makes the windows that hold it NaN.
  *  Errors   EARG where window is even and lean is 0; EBUFFER where y is x.

@@ -22,7 +22,7 @@
  *  Shape    x, y alike, of two axes or more; u (rows); v (columns); sigma, fault (1). Any
  *           strides; nothing is copied.
  *  Types    x, y f32 f16 bf16; the rest f32.
- *  Units    eps in units of x, >= 0; iterations >= 1.
+ *  Units    eps in units of x, 0 to 1; iterations 1 to 1000. Gradients are not accumulated.
  *  Buffers  X U V -> Y [SIGMA FAULT], in TRAIN also U V. Backward X DY U V [SIGMA]
  *           -> DX [FAULT]: u and v are constants, dx = (dy - sum(dy * y) u v^T) / sigma.
  *           y may be x.
@@ -57,7 +57,7 @@ typedef struct clnorm_spectralnorm {
  *  Types    x, y f32 f16 bf16; the rest f32.
  *  Units    groups divides C; eps is added to the variances, > 0; momentum m:
  *           r = (1-m) r + m batch, for both. args.momentum and CLNORM_CUMULATIVE as
- *           clnorm_batchnorm has them. Iterations: 5 is the paper's; 8 or 9 end the
+ *           clnorm_batchnorm has them. Iterations, 1 to 50: 5 is the paper's; 8 or 9 end the
  *           method for ordinary data, and from there on each triples what rounding has
  *           left.
  *  Buffers  TRAIN X [GAMMA BETA] -> Y [MEAN WHITENER RUNNING_MEAN RUNNING_WHITENER FAULT];

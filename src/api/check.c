@@ -34,13 +34,20 @@ clnorm_status cln_check_queue(const clnorm_plan *plan, cl_command_queue queue, b
     return CLNORM_OK;
 }
 
-/* Foreign buffers run in silence on some runtimes (PoCL), so ask. */
+/* What kernels do with a buffer. */
+enum { READS = 1, WRITES = 2 };
+
+/* Foreign buffers, and images, run in silence on some runtimes (PoCL), so ask. */
 static clnorm_status check_memory(const clnorm_plan *plan, const char *name, const clnorm_buffer *b,
-                                  bool output, size_t *size, cl_mem *root, size_t *origin)
+                                  uint32_t use, size_t *size, cl_mem *root, size_t *origin)
 {
     cl_context context;
     cl_mem parent;
     cl_mem_flags flags;
+    cl_mem_object_type type;
+    CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_TYPE, sizeof type, &type, NULL));
+    if (type != CL_MEM_OBJECT_BUFFER)
+        return cln_fail(CLNORM_EBUFFER, "%s is an image or a pipe; a buffer is allowed", name);
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_CONTEXT, sizeof context, &context, NULL));
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_SIZE, sizeof *size, size, NULL));
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_FLAGS, sizeof flags, &flags, NULL));
@@ -50,16 +57,16 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
         CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_OFFSET, sizeof *origin, origin, NULL));
     if (context != plan->ctx->cl)
         return cln_fail(CLNORM_EBUFFER, "%s is a buffer of another OpenCL context than the plan's", name);
-    if (flags & (output ? CL_MEM_READ_ONLY : CL_MEM_WRITE_ONLY))
+    if ((use & WRITES && flags & CL_MEM_READ_ONLY) || (use & READS && flags & CL_MEM_WRITE_ONLY))
         return cln_fail(CLNORM_EBUFFER, "%s is made with %s", name,
-                        output ? "CL_MEM_READ_ONLY and would be written"
-                               : "CL_MEM_WRITE_ONLY and would be read");
+                        flags & CL_MEM_READ_ONLY ? "CL_MEM_READ_ONLY and would be written"
+                                                 : "CL_MEM_WRITE_ONLY and would be read");
     *root = parent ? parent : b->mem;
     return CLNORM_OK;
 }
 
 static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char *name,
-                                  const clnorm_buffer *b, const clnorm_tensor *t, bool output)
+                                  const clnorm_buffer *b, const clnorm_tensor *t, uint32_t use)
 {
     const size_t element = cln_slot_element(t);
     size_t size, origin;
@@ -67,7 +74,7 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
     cl_mem root;
     if (b->svm)
         return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
-    CLN_TRY(check_memory(plan, name, b, output, &size, &root, &origin));
+    CLN_TRY(check_memory(plan, name, b, use, &size, &root, &origin));
     if (b->byte_offset % element)
         return cln_fail(CLNORM_EBUFFER, "%s: byte_offset is %zu; a multiple of %zu is allowed", name,
                         b->byte_offset, element);
@@ -79,9 +86,13 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
     if (b->byte_offset > size || behind > size - b->byte_offset)
         return cln_fail(CLNORM_EBUFFER, "%s: the buffer has %zu bytes; %llu from byte_offset %zu are needed",
                         name, size, (unsigned long long)behind, b->byte_offset);
-    const span s = {
-        name, root, origin + b->byte_offset - before, origin + b->byte_offset + (size_t)behind, t, output, 0
-    };
+    const span s = { name,
+                     root,
+                     origin + b->byte_offset - before,
+                     origin + b->byte_offset + (size_t)behind,
+                     t,
+                     (use & WRITES) != 0,
+                     0 };
     *out = s;
     return CLNORM_OK;
 }
@@ -145,6 +156,16 @@ static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *arg
     return CLNORM_OK;
 }
 
+/* What a call does with a slot: of what it writes it reads what is updated, and what is added to. */
+static uint32_t use_of(const clnorm_plan *plan, uint32_t slot)
+{
+    static const uint32_t updated = 1u << CLNORM_RUNNING_MEAN | 1u << CLNORM_RUNNING_VAR |
+                                    1u << CLNORM_RUNNING_WHITENER | 1u << CLNORM_U | 1u << CLNORM_V;
+    const cln_problem *p = &plan->body[0].problem;
+    const uint32_t added = p->op->info.layer ? p->desc.layered.layer.accumulate : 0, bit = 1u << slot;
+    return (plan->writes & bit ? WRITES : 0) | ((plan->reads | updated | added) & bit ? READS : 0);
+}
+
 /* Every buffer of the call, the workspace included; *workspace_size is its, where one is given. */
 static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *args, size_t *workspace_size)
 {
@@ -162,14 +183,14 @@ static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *a
         if (!args->slot[s].mem)
             continue;
         cln_op_slot(&p->desc, s, &shapes[n]);
-        CLN_TRY(check_buffer(&spans[n], plan, cln_slot_name(s), &args->slot[s], &shapes[n],
-                             plan->writes >> s & 1));
+        CLN_TRY(check_buffer(&spans[n], plan, cln_slot_name(s), &args->slot[s], &shapes[n], use_of(plan, s)));
         spans[n++].slot = s;
     }
     if (args->workspace.mem) {
         size_t origin;
         cl_mem root;
-        CLN_TRY(check_memory(plan, "workspace", &args->workspace, true, workspace_size, &root, &origin));
+        CLN_TRY(check_memory(plan, "workspace", &args->workspace, READS | WRITES, workspace_size, &root,
+                             &origin));
         if (plan->workspace) /* it is scratch: no tensor may lie in it */
             spans[n++] =
                 (span){ "workspace", root, origin, origin + plan->workspace, NULL, true, CLNORM_SLOTS };

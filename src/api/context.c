@@ -1,4 +1,5 @@
 /* context.c -- a device described, the start-up set built, everything that plans share. */
+#define _POSIX_C_SOURCE 200809L
 #include "api/api.h"
 #include "base/fork.h"
 #include "base/status.h"
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- memory and programs for the rest of the library ---- */
 
@@ -131,7 +133,8 @@ static clnorm_status check_device(cl_context context, cl_device_id device)
 
 /* The only two functions in which the library reads the environment. */
 
-/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known. */
+/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known. It stays the same where
+ * the process changes its directory. */
 static void cache_dir(char *dir, size_t room, const char *wanted)
 {
     const char *own = getenv("CLNORM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -139,7 +142,9 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
     const char *below = base == wanted || base == own || !*base ? ""
                         : base == xdg                           ? "/clnorm"
                                                                 : "/.cache/clnorm";
-    const int n = snprintf(dir, room, "%s%s", base, below);
+    char here[4096] = "";
+    const bool relative = *base && *base != '/' && getcwd(here, sizeof here);
+    const int n = snprintf(dir, room, "%s%s%s%s", relative ? here : "", relative ? "/" : "", base, below);
     if (n < 0 || (size_t)n >= room)
         dir[0] = '\0';
 }

@@ -122,6 +122,8 @@ clnorm_status cln_lab_open(cln_lab *lab, clnorm_context *ctx, const clnorm_op *o
 
 void cln_lab_close(cln_lab *lab)
 {
+    if (lab->queue) /* where a launch failed those before it may still run, on memory that an allocator hands out again */
+        clFinish(lab->queue);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         cln_context_buffer_free(lab->ctx, lab->args.slot[s].mem);
     if (lab->queue)

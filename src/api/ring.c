@@ -8,15 +8,29 @@ clnorm_status cln_ring_init(cln_ring *ring)
                                                  : CLNORM_OK;
 }
 
-/* A place that must grow is replaced: commands in flight keep the old buffer alive, the new one is idle. */
+static size_t room_of(cln_ring *ring, const cln_ring_place *p)
+{
+    pthread_mutex_lock(&ring->lock);
+    const size_t bytes = p->bytes;
+    pthread_mutex_unlock(&ring->lock);
+    return bytes;
+}
+
+/* A place that must grow is replaced: commands in flight keep the old buffer alive, the new one is idle. The allocator may be the
+ * application's, with locks of its own: it is called outside ours. */
 static clnorm_status grow(clnorm_context *ctx, cln_ring_place *p, size_t bytes, cln_ring_place *old)
 {
-    cl_mem mem;
-    if (p->bytes >= bytes)
+    cln_ring_place larger = { .bytes = bytes };
+    if (room_of(&ctx->ring, p) >= bytes)
         return CLNORM_OK;
-    CLN_TRY(cln_context_buffer(ctx, CL_MEM_READ_WRITE, bytes, NULL, &mem));
-    *old = *p;
-    *p = (cln_ring_place){ .mem = mem, .bytes = bytes };
+    CLN_TRY(cln_context_buffer(ctx, CL_MEM_READ_WRITE, bytes, NULL, &larger.mem));
+    pthread_mutex_lock(&ctx->ring.lock);
+    *old = larger;
+    if (p->bytes < bytes) { /* else another thread was first */
+        *old = *p;
+        *p = larger;
+    }
+    pthread_mutex_unlock(&ctx->ring.lock);
     return CLNORM_OK;
 }
 
@@ -34,13 +48,20 @@ clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes)
     clnorm_status st = CLNORM_OK;
     for (size_t k = 0; bytes && k < CLN_RING && st == CLNORM_OK; k++) {
         cln_ring_place old = { .mem = NULL };
-        pthread_mutex_lock(&ctx->ring.lock);
         st = grow(ctx, &ctx->ring.place[k], bytes, &old);
-        pthread_mutex_unlock(&ctx->ring.lock);
         /* A foreign allocator may reuse memory at once; enqueues go on while this waits. */
         leave(ctx, &old, ctx->options.buffer_free != NULL);
     }
     return st;
+}
+
+/* Whether a command was terminated: what waits for it would be, too. */
+static bool has_failed(cl_event event)
+{
+    cl_int status = CL_COMPLETE;
+    return clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL) ==
+               CL_SUCCESS &&
+           status < 0;
 }
 
 cln_ring_place *cln_ring_take(cln_ring *ring, cl_mem *mem, cl_event *busy)
@@ -50,6 +71,10 @@ cln_ring_place *cln_ring_take(cln_ring *ring, cl_mem *mem, cl_event *busy)
     *mem = p->mem;
     *busy = p->busy;
     p->busy = NULL;
+    if (*busy && has_failed(*busy)) {
+        clReleaseEvent(*busy);
+        *busy = NULL;
+    }
     return p;
 }
 

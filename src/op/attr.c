@@ -3,6 +3,7 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -149,10 +150,15 @@ clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *va
     return CLNORM_OK;
 }
 
-void cln_complete_scale(float *scale, uint32_t dtype)
+clnorm_status cln_complete_scale(float *scale, uint32_t dtype, const char *op)
 {
+    if (*scale == 0.0f && dtype == CLNORM_S8)
+        return cln_fail(
+            CLNORM_EARG,
+            "%s: scale is 0, and s8 has none of its own: the value that stands for 1 must be given", op);
     if (*scale == 0.0f)
-        *scale = cln_full_scale(dtype);
+        *scale = dtype == CLNORM_U8 ? 255.0f : dtype == CLNORM_U16 ? 65535.0f : 1.0f;
+    return CLNORM_OK;
 }
 
 clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const clnorm_tensor *x)
@@ -176,6 +182,21 @@ clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const
     return CLNORM_OK;
 }
 
+/* What kernels have is mean * scale and 1 / (std * scale), each an f32. */
+clnorm_status cln_check_products(uint32_t channels, const float *mean, const float *std, float scale)
+{
+    for (uint32_t k = 0; k < channels; k++) {
+        const double product = fabs((double)std[k] * (double)scale);
+        if (!(fabs((double)mean[k] * (double)scale) <= (double)FLT_MAX) ||
+            !(product <= 1e37 && product >= 1e-37))
+            return cln_fail(CLNORM_EARG,
+                            "channel %u has mean %g and std %g, and scale is %g; mean * scale must be below "
+                            "3.4e+38, std * scale from 1e-37 to 1e+37",
+                            k, (double)mean[k], (double)std[k], (double)scale);
+    }
+    return CLNORM_OK;
+}
+
 /* ---- profiles ---- */
 
 /* What a profile changes; the chapter's are the presets of the attributes. */
@@ -185,6 +206,7 @@ static const struct {
     double value;
 } meanings[] = {
     { CLNORM_TORCH, "layernorm", "eps", 1e-5 },
+    { CLNORM_TORCH, "rmsnorm", "eps", 0x1p-23 }, /* eps=None */
     { CLNORM_TORCH, "batchnorm", "single", CLNORM_SINGLE_ERROR },
     { CLNORM_TORCH, "lrn", "k", 1 },
     { CLNORM_TORCH, "lrn", "lean", CLNORM_LEAN_LEFT },
@@ -193,6 +215,8 @@ static const struct {
     { CLNORM_ONNX, "batchnorm", "biased_running", 1 },
     { CLNORM_ONNX, "layernorm", "eps", 1e-5 },
     { CLNORM_ONNX, "rmsnorm", "eps", 1e-5 },
+    { CLNORM_ONNX, "l2norm", "eps", 0 },
+    { CLNORM_ONNX, "lpnorm", "eps", 0 },
     { CLNORM_ONNX, "lrn", "k", 1 },
     { CLNORM_ONNX, "lrn", "lean", CLNORM_LEAN_RIGHT },
     { CLNORM_PAPER, "lrn", "whole_alpha", 1 },

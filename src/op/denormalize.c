@@ -13,14 +13,18 @@ static bool trades_sets(const clnorm_denormalize *d) { return d->swap_rb && of_s
 clnorm_status cln_denormalize_check(clnorm_any *desc)
 {
     clnorm_denormalize *d = &desc->denormalize;
-    cln_complete_scale(&d->scale, d->y.dtype);
+    if (!of_sets(d))
+        CLN_TRY(cln_complete_scale(&d->scale, d->y.dtype, "denormalize"));
     if (d->of == CLNORM_OP_MINMAX && d->lo == d->hi)
         return cln_fail(CLNORM_EARG, "denormalize: lo and hi are both %g; they must differ", (double)d->lo);
     if (trades_sets(d) && cln_channels(&d->x) > 1 << 24) /* what a float counts */
         return cln_fail(CLNORM_EUNSUPPORTED,
                         "denormalize: swap_rb with statistics of %lld channels; 2^24 are allowed",
                         (long long)cln_channels(&d->x));
-    return d->of == CLNORM_OP_NORMALIZE ? cln_check_lists(&d->channels, d->mean, d->std, &d->x) : CLNORM_OK;
+    if (d->of != CLNORM_OP_NORMALIZE)
+        return CLNORM_OK;
+    CLN_TRY(cln_check_lists(&d->channels, d->mean, d->std, &d->x));
+    return cln_check_products(d->channels, d->mean, d->std, d->scale);
 }
 
 static void set_affine(float *entry, double a, double b)

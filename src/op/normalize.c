@@ -5,8 +5,9 @@
 clnorm_status cln_normalize_check(clnorm_any *desc)
 {
     clnorm_normalize *d = &desc->normalize;
-    cln_complete_scale(&d->scale, d->x.dtype);
-    return cln_check_lists(&d->channels, d->mean, d->std, &d->x);
+    CLN_TRY(cln_complete_scale(&d->scale, d->x.dtype, "normalize"));
+    CLN_TRY(cln_check_lists(&d->channels, d->mean, d->std, &d->x));
+    return cln_check_products(d->channels, d->mean, d->std, d->scale);
 }
 
 clnorm_status cln_normalize_pose(cln_problem *p)

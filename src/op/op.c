@@ -11,7 +11,8 @@
 
 #define BIT(dtype) (1u << (dtype))
 #define FLOATS (BIT(CLNORM_F32) | BIT(CLNORM_F16) | BIT(CLNORM_BF16))
-#define ANY (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_U16))
+#define PIXELS (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_U16))
+#define ANY (PIXELS | BIT(CLNORM_S8))
 #define RESULT (FLOATS | BIT(CLNORM_U8) | BIT(CLNORM_S8))
 #define F32_ONLY BIT(CLNORM_F32)
 #define LEAST 1e-30 /* that divides: its inverse is an f32 too */
@@ -181,11 +182,6 @@ uint32_t cln_scope_axes(const clnorm_tensor *x, uint32_t scope)
     const uint32_t c = x->ndim >= 3 ? 1u << cln_channel_axis(x) : 0;
     const uint32_t axes[] = { image, image & ~c, all, all & ~c };
     return axes[scope];
-}
-
-float cln_full_scale(uint32_t dtype)
-{
-    return dtype == CLNORM_U8 ? 255.0f : dtype == CLNORM_U16 ? 65535.0f : dtype == CLNORM_S8 ? 127.0f : 1.0f;
 }
 
 bool cln_vector(clnorm_tensor *out, int64_t count)

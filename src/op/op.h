@@ -53,14 +53,14 @@ uint32_t cln_scope_axes(const clnorm_tensor *x, uint32_t scope);
 /* Whether an attribute may be its default too, which is out of its range: 0 of a scale, which is of x's type. */
 bool cln_attr_defaults(const clnorm_attr *a);
 clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v);
-/* What a whole number of x stands for 1.0: u8 255, u16 65535, s8 127, floats 1. */
-float cln_full_scale(uint32_t dtype);
 /* a = hi + lo, each f32. */
 void cln_two_floats(double a, float *hi, float *lo);
 /* Lists of 1 or C values; 0 takes imagenet. std may not be 0. */
 clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const clnorm_tensor *x);
 /* The same as table entries mean * scale (two floats) and 1 / (std * scale). */
-void cln_complete_scale(float *scale, uint32_t dtype);
+clnorm_status cln_check_products(uint32_t channels, const float *mean, const float *std, float scale);
+/* 0 becomes what stands for 1.0: u8 255, u16 65535, floats 1. s8 has none. */
+clnorm_status cln_complete_scale(float *scale, uint32_t dtype, const char *op);
 /* Every axis but the first of (N,...): pointwise ops walk an image as one set. */
 uint32_t cln_image_axes(const clnorm_tensor *x);
 

@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* Of a tensor: what is computed with such counts has room. */
+#define MOST_ELEMENTS ((uint64_t)1 << 46)
+
 /* An input op's axes: those of x, with y's strides beside them. */
 static void image_axes(cln_view_spec *spec, const cln_problem *p)
 {
@@ -26,6 +29,9 @@ static clnorm_status build(cln_problem *p)
     const uint64_t count = (uint64_t)clnorm_tensor_count(&p->desc.head.x);
     if (!count)
         return CLNORM_OK; /* nothing will run */
+    if (count > MOST_ELEMENTS)
+        return cln_fail(CLNORM_EUNSUPPORTED, "x has %llu elements; %llu are allowed",
+                        (unsigned long long)count, (unsigned long long)MOST_ELEMENTS);
     if (p->op->steps) {
         p->set_elements = count;
         p->bytes = count * (p->x_bytes + p->y_bytes);

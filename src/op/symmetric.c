@@ -5,12 +5,11 @@
 clnorm_status cln_symmetric_check(clnorm_any *desc)
 {
     clnorm_symmetric *d = &desc->symmetric;
-    if (d->scale == 0.0f && d->x.dtype != CLNORM_U8 && d->x.dtype != CLNORM_U16)
+    if (d->scale == 0.0f && d->x.dtype != CLNORM_U8 && d->x.dtype != CLNORM_U16 && d->x.dtype != CLNORM_S8)
         return cln_fail(CLNORM_EARG,
                         "symmetric: scale is 0 and x is %s; floats need the scale that becomes 1",
                         clnorm_dtype_name(d->x.dtype));
-    cln_complete_scale(&d->scale, d->x.dtype);
-    return CLNORM_OK;
+    return cln_complete_scale(&d->scale, d->x.dtype, "symmetric");
 }
 
 clnorm_status cln_symmetric_pose(cln_problem *p)

@@ -3,8 +3,7 @@
 
 clnorm_status cln_totensor_check(clnorm_any *desc)
 {
-    cln_complete_scale(&desc->totensor.scale, desc->totensor.x.dtype);
-    return CLNORM_OK;
+    return cln_complete_scale(&desc->totensor.scale, desc->totensor.x.dtype, "totensor");
 }
 
 clnorm_status cln_totensor_pose(cln_problem *p)

@@ -87,15 +87,24 @@ static clnorm_status check_whitener(const clnorm_whitener *w, const clnorm_white
     return CLNORM_OK;
 }
 
+static clnorm_status not_a_number(size_t i)
+{
+    return cln_fail(
+        CLNORM_EDATA,
+        "dimension %zu of the samples has a NaN, an infinity or numbers whose squares are too large for f32",
+        i);
+}
+
+/* Its own numbers tell which dimension it is: those between it and another are bad with either. */
 static clnorm_status check_numbers(const clnorm_whiten_stats *s)
 {
     for (size_t i = 0; i < s->dims; i++)
         if (!isfinite(mean_of(s, i)) || !isfinite(m2_of(s, i, i)))
-            return cln_fail(
-                CLNORM_EDATA,
-                "dimension %zu of the samples has a NaN, an infinity or numbers whose squares are too large "
-                "for f32",
-                i);
+            return not_a_number(i);
+    for (size_t i = 0; i < s->dims; i++)
+        for (size_t k = 0; k < s->dims; k++)
+            if (!isfinite(m2_of(s, i, k)))
+                return not_a_number(i);
     return CLNORM_OK;
 }
 

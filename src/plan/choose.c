@@ -17,7 +17,11 @@ uint32_t cln_traits(const cln_choice *choice)
     return choice && choice->solver ? choice->solver->traits : 0;
 }
 
-uint32_t cln_ceil_div(uint64_t a, uint64_t b) { return (uint32_t)((a + b - 1) / b); }
+uint32_t cln_ceil_div(uint64_t a, uint64_t b)
+{
+    const uint64_t n = a / b + (a % b != 0);
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
 
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit)
 {
@@ -259,8 +263,10 @@ const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
 void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
                        const cln_params *params)
 {
-    if (cln_traits(before) & CLN_LEAVES_DX)
+    if (cln_traits(before) & CLN_LEAVES_DX) {
+        choice->along = true;
         cln_choose_stores(choice, problem, params, true);
+    }
 }
 
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,

@@ -61,6 +61,8 @@ clnorm_tensor clnorm_image(clnorm_dtype dtype, int64_t c, int64_t h, int64_t w, 
 void cln_tensor_complete(clnorm_tensor *t)
 {
     const uint32_t ndim = t->ndim <= CLNORM_MAX_DIMS ? t->ndim : 0;
+    for (uint32_t i = ndim; i < CLNORM_MAX_DIMS; i++) /* whatever is left there: tensors are compared whole */
+        t->shape[i] = t->stride[i] = 0;
     for (uint32_t i = 0; i < ndim; i++)
         if (t->stride[i])
             return;

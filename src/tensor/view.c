@@ -122,7 +122,7 @@ static clnorm_status check_limits(const cln_axes *kept, const cln_axes *runs, co
                                   const cln_axis *elements)
 {
     const int64_t sets = product(kept), n_runs = product(runs) * mix->n;
-    const int64_t limit = UINT32_MAX, in_set = limit - CLN_CHUNK; /* no chunk's end overflows in a kernel */
+    const int64_t limit = CLN_MOST_SETS, in_set = CLN_MOST_IN_SET;
     if (kept->count > CLN_COUNT(((cln_geo *)0)->kept) || runs->count > CLN_COUNT(((cln_geo *)0)->run))
         return cln_fail(CLNORM_EUNSUPPORTED,
                         "the strides leave %zu kept and %zu reduced axes that do not merge; "
@@ -306,8 +306,8 @@ bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
     if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs))
         return false;
     const int64_t rows = product(&runs), sets = product(&kept) * columns.n / span;
-    if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > UINT32_MAX ||
-        rows > UINT32_MAX / 2 || columns.n > UINT32_MAX / 2)
+    if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > CLN_MOST_SETS ||
+        rows > UINT32_MAX / 2 || rows > CLN_MOST_IN_SET / span || columns.n > UINT32_MAX / 2)
         return false;
     memset(out, 0, sizeof *out);
     set_kept(out, &kept);

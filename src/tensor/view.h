@@ -47,6 +47,10 @@ typedef struct cln_axis {
     bool pinned;  /* stays an axis of its own: the channels of a per-channel map or a swap */
 } cln_axis;
 
+/* Sets of a problem, and elements of one: no end of a chunk, and of a group's sets, overflows in a kernel. */
+#define CLN_MOST_IN_SET (UINT32_MAX - CLN_CHUNK)
+#define CLN_MOST_SETS (UINT32_MAX - (1u << 20))
+
 #define CLN_MAX_AXES (CLNORM_MAX_DIMS + 2) /* groups split the axis of channels */
 
 typedef struct cln_axes {

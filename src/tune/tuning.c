@@ -1,4 +1,5 @@
 /* tuning.c -- the table of tuned classes, and its file. */
+#define _POSIX_C_SOURCE 200809L
 #include "tune/tuning.h"
 #include "base/status.h"
 #include "tune/params.h"
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define MOST_BYTES ((size_t)4 << 20) /* of a file */
 #define MOST_BUSY 4096
@@ -335,7 +337,10 @@ static clnorm_status write_file(cln_tuning *t, const char *path, const char *tem
     pthread_mutex_lock(&t->lock);
     write_entries(file, t);
     pthread_mutex_unlock(&t->lock);
-    const bool failed = fflush(file) != 0 || ferror(file);
+    bool failed = fflush(file) != 0 || ferror(file);
+#if !defined(_WIN32) /* or a power cut leaves the new name to an empty file */
+    failed = failed || fsync(fileno(file)) != 0;
+#endif
     if ((fclose(file) != 0 || failed) && st == CLNORM_OK)
         st = cln_fail(CLNORM_EIO, "the tuning file \"%s\" cannot be written: %s", path, strerror(errno));
     return st;

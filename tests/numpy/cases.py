@@ -36,7 +36,7 @@ class Case:
         return self.out_layout or ('nchw' if self.op in ('totensor', 'normalize') else self.layout)
 
     def y_type(self):
-        return self.out_type or (self.in_type if self.in_type not in ('u8', 'u16') and self.op != 'moments' else 'f32')
+        return self.out_type or (self.in_type if self.in_type not in ('u8', 'u16', 's8') and self.op != 'moments' else 'f32')
 
     def want(self):
         x = widen(self.x, self.in_type)
@@ -56,6 +56,8 @@ class Case:
 def ordinary(rng, dtype, shape):
     if dtype in ('u8', 'u16'):
         return rng.integers(0, np.iinfo(STORED[dtype]).max, shape, endpoint=True)
+    if dtype == 's8':
+        return rng.integers(-128, 127, shape, endpoint=True)
     return rng.normal(0.4, 1.5, shape)
 
 
@@ -111,6 +113,9 @@ def pointwise_cases(rng):
         yield Case('normalize', ordinary(rng, 'u8', (2, 3, 17, 19)), 'u8', None, 'nhwc', preset=preset)
     yield Case('normalize', ordinary(rng, 'u8', (2, 5, 17, 19)), 'u8', mean=[.1, .2, .3, .4, .5], std=[1, 2, -3, 4, 5])
     yield Case('normalize', ordinary(rng, 'u16', (3, 5, 7)), 'u16', 'f16', mean=[.25], std=[.125])
+    for op, options in (('totensor', {'scale': 127}), ('symmetric', {'scale': 64}), ('normalize', {'scale': 127}),
+                        ('minmax', {'scope': 'channel'}), ('zscore', {'scope': 'batch'})):
+        yield Case(op, ordinary(rng, 's8', (2, 3, 17, 19)), 's8', layout='nhwc', **options)
 
 
 def inverse_cases(rng):
@@ -129,6 +134,8 @@ def inverse_cases(rng):
             options['range'] = (-1, 1)
         if of == 'normalize':
             options['preset'] = 'clip'
+        if out == 's8' and of not in ('minmax', 'zscore'):
+            options['scale'] = 127
         yield Case('denormalize', rng.uniform(-1.2, 1.2, (3, 3, 19, 21)), dtype, out, ('nchw', 'nhwc')[k // 2 % 2],
                    (None, 'nchw')[k % 2], given=given, **options)
 

@@ -10,7 +10,7 @@ SCOPES = {'image': 'cdhw', 'channel': 'dhw', 'batch': 'ncdhw', 'batch-channel': 
 PRESETS = {'imagenet': ([.485, .456, .406], [.229, .224, .225]), 'half': ([.5], [.5]),
            'clip': ([.48145466, .4578275, .40821073], [.26862954, .26130258, .27577711]),
            'cifar10': ([.4914, .4822, .4465], [.2470, .2435, .2616])}
-SCALES = {'u8': 255.0, 'u16': 65535.0, 's8': 127.0, 'f32': 1.0, 'f16': 1.0, 'bf16': 1.0}
+SCALES = {'u8': 255.0, 'u16': 65535.0, 's8': None, 'f32': 1.0, 'f16': 1.0, 'bf16': 1.0}
 Near = collections.namedtuple('Near', 'want scale')
 Exact = collections.namedtuple('Exact', 'want')
 

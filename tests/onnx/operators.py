@@ -117,7 +117,7 @@ def instance_normalization(r, g):
 def lp_normalization(r, g):
     x, attrs, words = normal(g, *shape_of(r, (2, 3, 4))), {}, []
     axis_of(r, attrs, words, x)
-    x[0] *= r.choice((0, 1))  # norms of 0
+    x[0] *= r.choice((0, 1, 1e-15))  # norms of 0, and far below the chapter's eps
     op = r.choice(('l2norm', 'lpnorm'))
     if op == 'lpnorm':
         maybe(r, attrs, words, 'p', '--p', r.choice((1, 2)))
