@@ -79,7 +79,13 @@ same 's8, a value that starts with -' "kind('y.npy') == '|i1' and min(values('y.
 run 0 -- run totensor --in-dtype bf16 --scale 2 bf16.npy y.npy
 same 'bf16 in and out' "kind('y.npy') == '<u2' and values('y.npy')[:2] == (0x3f00, 0x3f80)"
 run 3 'is for a .npy of <u2' -- run minmax --in-dtype bf16 x.npy y.npy
-run 3 'x is s8' -- run minmax i8.npy y.npy
+run 0 -- run minmax i8.npy y.npy
+run 3 'totensor: scale is 0, and s8 has none of its own' -- run totensor i8.npy y.npy
+run 0 -- run totensor --scale 127 i8.npy y.npy
+run 3 'x is s8; allowed are f32 f16 bf16' -- run layernorm i8.npy y.npy
+run 2 'denormalize: scale is 0, and s8 has none' -- run denormalize --of totensor --out-dtype s8 y.npy z.npy
+run 0 -- run denormalize --of totensor --scale 127 --out-dtype s8 y.npy z.npy
+same 's8 and back' "kind('z.npy') == '|i1' and values('z.npy') == values('i8.npy')"
 run 3 '' -- run minmax i4.npy y.npy
 python3 -c "
 from npy import *

@@ -90,17 +90,24 @@ static void take_along(cln_body *body, const cln_body *front)
     body->choice.along = true;
 }
 
+/* CLBlast has one lock for the process, behind which another context may be compiling: it is asked for without ours. */
 clnorm_status cln_context_multiplies(clnorm_context *ctx, bool build)
 {
-    clnorm_status st = CLNORM_OK;
     pthread_mutex_lock(&ctx->lock);
-    if (!build && !ctx->products_ready)
-        st = cln_fail(CLNORM_ENOTREADY, "CLBlast's products are not built yet");
-    else if (!ctx->multiplies)
-        st = cln_gemm_enter(&ctx->device);
-    ctx->multiplies |= st == CLNORM_OK;
+    const bool ready = build || ctx->products_ready, entered = ctx->multiplies;
     pthread_mutex_unlock(&ctx->lock);
-    return st;
+    if (!ready)
+        return cln_fail(CLNORM_ENOTREADY, "CLBlast's products are not built yet");
+    if (entered)
+        return CLNORM_OK;
+    CLN_TRY(cln_gemm_enter(&ctx->device));
+    pthread_mutex_lock(&ctx->lock);
+    const bool first = !ctx->multiplies;
+    ctx->multiplies = true;
+    pthread_mutex_unlock(&ctx->lock);
+    if (!first)
+        cln_gemm_leave();
+    return CLNORM_OK;
 }
 
 void cln_context_products_ready(clnorm_context *ctx)

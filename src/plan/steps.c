@@ -16,7 +16,9 @@
 cln_at cln_steps_room(cln_steps *s, uint64_t floats)
 {
     const cln_at at = { CLN_WORK, s->floats };
-    s->floats += (size_t)((floats + PLACE - 1) / PLACE * PLACE);
+    const uint64_t whole = (floats + PLACE - 1) / PLACE * PLACE, most = SIZE_MAX / sizeof(float) - s->floats;
+    s->failed |= whole > most;
+    s->floats += (size_t)(whole < most ? whole : most);
     s->most = s->floats > s->most ? s->floats : s->most;
     return at;
 }
