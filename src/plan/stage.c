@@ -85,7 +85,8 @@ static uint32_t short_sets(const cln_body *body)
     const cln_geo *g = &body->geo;
     const uint32_t n = body->problem.columns ? g->runs : g->len,
                    most = n <= CLN_HEAD_ROWS ? CLN_HEAD_ROWS : CLN_LEAF;
-    if (body->choice.wg > 1 || !body->problem.stat_bytes || body->problem.window)
+    if (body->choice.wg > 1 || !body->problem.stat_bytes || body->problem.window || g->span > 1 ||
+        body->problem.layer.role == CLN_ROLE_PARAMS)
         return 0;
     if (body->problem.columns)
         return n <= most ? most : 0;
