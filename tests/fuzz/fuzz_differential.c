@@ -94,8 +94,10 @@ static void pick_tensors(bytes *b, op_case *c)
         *y = *x;
         c->in_place = c->desc.op.direction == CLNORM_FORWARD;
     }
-    if (c->desc.op.kind == CLNORM_OP_MOMENTS) /* y is a statistic */
+    if (c->desc.op.kind == CLNORM_OP_MOMENTS) { /* y is a statistic */
         memset(y, 0, sizeof *y);
+        c->in_place = false;
+    }
 }
 
 /* ---- attributes ---- */
