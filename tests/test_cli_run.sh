@@ -226,6 +226,10 @@ s, k, v = load('y.npy'); save('y4.npy', (4,) + s[1:], v * 4)"
     run 1 'other-preset' -- check --preset half ok.npy
     run 1 '(not-normalized.*|ok.*)' -- check --preset imagenet ok.npy unit.npy
     run 3 'cannot be read' -- check --preset imagenet ok.npy missing.npy
+    echo '{"image_mean": [123.675, 116.28, 103.53], "image_std": [58.395, 57.12, 57.375], "do_rescale": false}' >bytes.json
+    run 0 -- run normalize --preset bytes.json "$photo" y.npy
+    run 0 'ok: as the model expects' -- check --preset bytes.json y.npy ok.npy
+    run 1 'not-normalized' -- check --preset bytes.json unit.npy
 fi
 run 1 'not-finite' -- check --preset half nan.npy
 run 3 'is empty' -- check --preset half empty.npy

@@ -105,16 +105,18 @@ typedef struct checker {
     json_t *rows;
 } checker;
 
+/* What is expected is of pixels in [0, 1], a preset's mean and std of pixels / scale. */
 static int judge(const checker *k, const cli_problem *p, const statistics *s)
 {
     const cli_lists *lists = &k->request.lists;
+    const double unit = lists->scale > 0 ? lists->scale / 255 : 1;
     cli_channel channels[CLNORM_MAX_CHANNELS];
     cli_expected expected = { s->channels, { 0 }, { 0 } };
     for (size_t c = 0; c < s->channels; c++) {
         const size_t from = lists->channels == 1 ? 0 : c;
         channels[c] = pool(s, c);
-        expected.mean[c] = lists->mean[from];
-        expected.std[c] = lists->std[from];
+        expected.mean[c] = lists->mean[from] * unit;
+        expected.std[c] = lists->std[from] * unit;
     }
     const cli_verdict v = cli_judge(channels, &expected, s->images);
     if (k->args->json)
