@@ -21,7 +21,7 @@ save('last.npy', (40, 6, 8, 3), [min(255, max(0, int(v))) for v in noise(40 * 14
 save('few.npy', (5, 8), noise(40))
 save('flat.npy', (50, 3), [v for i in range(50) for v in (random.gauss(0, 1), 7.0, random.gauss(0, 1))])
 save('bad.npy', (50, 3), noise(149) + [float('nan')])
-save('c5.npy', (2, 5, 4, 4), noise(160))
+save('c5.npy', (2, 5, 4, 5), noise(200))
 save('big.npy', (2, 3, 6, 9), noise(324))
 save('none.npy', (0, 4), [])
 save('flat0.npy', (5, 0), [])
@@ -123,17 +123,24 @@ run 3 'there is no sample in none.npy' -- fit-whiten none.npy -o no.npz
 run 3 'a sample of flat0.npy has no values' -- fit-whiten flat0.npy -o no.npz
 run 3 'samples of rows.npy have 4 values' -- fit-whiten rows.npy --components 5 -o no.npz
 run 3 'cannot be read' -- fit-whiten absent.npy -o no.npz
-run 3 'axes' -- fit-whiten x.npy w.npy -o no.npz
+run 3 'axis' -- fit-whiten x.npy w.npy -o no.npz
 run 3 'samples of rows.npy are pixels of 4 channels' -- fit-whiten rows.npy four.npy -o no.npz
 run 3 'samples of four.npy are images of 8x6 pixels of 3 channels' -- fit-whiten four.npy big.npy --samples images --eps 1 -o no.npz
 run 3 '4096 are allowed' -- fit-whiten "${photo:-c5.npy}" --samples images -o no.npz
 mkdir mixed && cp four.npy mixed/a.npy && cp c5.npy mixed/b.npy
-run 3 'mixed/b.npy has 5 channels of 4x4 pixels; the samples of mixed/a.npy are' -- fit-whiten mixed -o no.npz
+run 3 'mixed/b.npy has 5 channels of 5x4 pixels; the samples of mixed/a.npy are' -- fit-whiten mixed -o no.npz
 mkdir nothing && cp none.npy nothing/none.npy
 run 3 'there is no sample in nothing/none.npy' -- fit-whiten nothing -o no.npz
 mkdir empty
 run 3 'has no files' -- fit-whiten empty -o no.npz
-verdict 'nothing is written after a failure' "$(ls no.npz 2>/dev/null)"
+# either SAYS WORDS...: what both fitting and whitening refuse of an input.
+either() { local says=$1; shift; run 3 "$says" -- fit-whiten "$@" -o no.npz; run 3 "$says" -- run whiten --whitener w.npz "$@" no.npy; }
+either 'nhwc.npy .* add --layout nhwc' nhwc.npy
+either 'rows.npy is f32; --in-dtype bf16 is for a .npy of <u2' --in-dtype bf16 rows.npy
+either 'rows.npy is an array; --rgb8 is for image files' --rgb8 rows.npy
+either 'p.ppm is an image, .1,H,W,C.: --layout nchw does not fit' --layout nchw p.ppm
+either 'one.npy has 1 axis; .N,C., .C,H,W. and .N,C,H,W. are allowed' one.npy
+verdict 'nothing is written after a failure' "$(ls no.npz no.npy 2>/dev/null)"
 run 0 -- fit-whiten four.npy -o p.npz
 run 3 'fitted to pixels of 3 channels' -- run whiten --whitener p.npz c5.npy y2.npy
 run 3 'fitted to pixels of 3 channels' -- run whiten --inverse --whitener p.npz c5.npy y2.npy

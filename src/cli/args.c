@@ -71,6 +71,15 @@ int cli_usage(const cli_args *args, const char *format, ...)
     return EXIT_USAGE;
 }
 
+int cli_choice(int *out, const cli_args *args, const char *name, const char *const *list)
+{
+    const char *word = cli_get(args, name);
+    *out = word ? cli_word(word, list) : -1;
+    if (!word || *out >= 0)
+        return EXIT_OK;
+    return cli_usage(args, "--%s is %s; it may be %s", name, cli_quote(word), cli_words(list));
+}
+
 /* ---- parsing ---- */
 
 static int keep_value(cli_args *args, const cli_option *option, const char *text)

@@ -90,6 +90,8 @@ const char *cli_get(const cli_args *args, const char *name);
 /* The k-th value of an option that may be given more than once, NULL behind the last. */
 const char *cli_get_nth(const cli_args *args, const char *name, size_t k);
 bool cli_has(const cli_args *args, const char *name);
+/* Where the value of --name is in a list that ends with NULL; -1 where it was not given. Returns an exit code. */
+int cli_choice(int *out, const cli_args *args, const char *name, const char *const *list);
 /* Prints the sentence and where to find help; returns EXIT_USAGE. */
 int cli_usage(const cli_args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

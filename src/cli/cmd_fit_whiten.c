@@ -2,7 +2,6 @@
 #define _XOPEN_SOURCE 700
 #include "cli/cmd.h"
 #include "cli/json.h"
-#include "cli/layout.h"
 #include "cli/npz.h"
 #include "cli/number.h"
 #include "cli/paths.h"
@@ -20,8 +19,7 @@ typedef struct job {
     const cli_args *args;
     clnorm_whiten op; /* x is the batch at hand */
     clnorm_whitener how;
-    cli_layout layout;
-    bool bf16, rgb8;
+    cli_reading reading;
     cli_output *sink;
     cli_session session;
     cli_whitener w;
@@ -33,14 +31,13 @@ typedef struct job {
 
 /* ---- words --------------------------------------------------------------------------------------- */
 
+/* The first word of the list is the default. */
 static int take_word(uint32_t *out, const cli_args *args, const char *option, const char *const *list)
 {
-    const char *word = cli_get(args, option);
-    const int at = word ? cli_word(word, list) : 0;
-    if (at < 0)
-        return cli_usage(args, "--%s is %s; it may be %s", option, cli_quote(word), cli_words(list));
-    *out = (uint32_t)at;
-    return EXIT_OK;
+    int at;
+    const int code = cli_choice(&at, args, option, list);
+    *out = at > 0 ? (uint32_t)at : 0;
+    return code;
 }
 
 static int take_whole(uint32_t *out, const cli_args *args, const char *option)
@@ -77,17 +74,15 @@ static int check_patch(const job *j)
 
 static int take_words(job *j)
 {
-    static const char *const samples[] = { "pixels", "patches", "images", NULL },
-                             *const forms[] = { "zca", "pca", NULL }, *const in_dtypes[] = { "bf16", NULL };
+    static const char *const samples[] = { "pixels", "patches", "images", NULL }, *const forms[] = { "zca",
+                                                                                                     "pca",
+                                                                                                     NULL };
     const cli_args *args = j->args;
-    uint32_t layout = CLI_FIRST, bf16 = 0;
     int code = take_word(&j->op.samples, args, "samples", samples);
     if (code == EXIT_OK)
         code = take_word(&j->how.form, args, "form", forms);
     if (code == EXIT_OK)
-        code = take_word(&layout, args, "layout", cli_layout_names);
-    if (code == EXIT_OK)
-        code = take_word(&bf16, args, "in-dtype", in_dtypes);
+        code = cli_reading_take(&j->reading, args);
     if (code == EXIT_OK)
         code = take_whole(&j->op.patch, args, "patch");
     if (code == EXIT_OK)
@@ -102,9 +97,6 @@ static int take_words(job *j)
         code = cli_usage(args, "-o W.npz is missing: where the whitener is to go");
     if (code == EXIT_OK && args->json && strcmp(cli_get(args, "output"), "-") == 0)
         code = cli_usage(args, "--json and -o - both want standard output");
-    j->layout = (cli_layout)layout;
-    j->bf16 = cli_has(args, "in-dtype");
-    j->rgb8 = cli_has(args, "rgb8");
     return code;
 }
 
@@ -235,13 +227,9 @@ static int run_batch(job *j, const clnorm_tensor *x, const void *data, size_t by
 /* An array image by image, as many at a time as a batch takes; rows of (N,C) likewise. */
 static int add_array(job *j, const cli_array *a, const char *name)
 {
-    const cli_layout layout = a->image ? CLI_LAST : j->layout;
     clnorm_any desc;
-    if (a->ndim < 2 || a->ndim > 4)
-        return cli_fail(EXIT_INPUT, "%s has %u axes; (N,C), (C,H,W) and (N,C,H,W) are allowed",
-                        cli_quote(name), a->ndim);
     memcpy(&desc, &j->op, sizeof j->op);
-    desc.head.x = cli_tensor_of(a->dtype, a->ndim, a->shape, layout);
+    desc.head.x = cli_tensor_of(a->dtype, a->ndim, a->shape, cli_reading_layout(&j->reading, a));
     if (clnorm_op_check(&desc) != CLNORM_OK)
         return cli_fail(EXIT_INPUT, "%s: %s", cli_quote(name), clnorm_last_error(NULL));
     int code = j->first ? check_like(j, &desc.head.x, name) : begin(j, &desc, name);
@@ -264,7 +252,7 @@ static int add_input(void *user, const char *name)
 {
     job *j = (job *)user;
     cli_array a;
-    int code = cli_read(&a, name, j->bf16, j->rgb8);
+    int code = cli_whitener_input(&a, &j->reading, name, true);
     if (code != EXIT_OK)
         return code;
     if (j->args->verbose)

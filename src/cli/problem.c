@@ -1,7 +1,6 @@
 /* problem.c -- options and INPUT as a checked descriptor. */
 #include "cli/problem.h"
 #include "cli/layer.h"
-#include "cli/number.h"
 #include "cli/session.h"
 #include "cli/tensors.h"
 
@@ -10,44 +9,32 @@
 
 /* ---- words ---- */
 
-/* Where the value of --name is in a list: -1 where it was not given, -2 after a
- * sentence. */
-static int choice(const cli_args *args, const char *name, const char *const *list)
-{
-    const char *word = cli_get(args, name);
-    const int at = word ? cli_word(word, list) : -1;
-    if (!word || at >= 0)
-        return at;
-    cli_usage(args, "--%s is %s; it may be %s", name, cli_quote(word), cli_words(list));
-    return -2;
-}
-
 static int take_words(cli_request *out, const cli_args *args)
 {
     static const char *const semantics[] = { "chapter", "torch", "onnx", "paper", NULL };
     static const char *const efforts[] = { "estimate", "measure", NULL };
-    static const char *const in_dtypes[] = { "bf16", NULL };
-    const int effort = choice(args, "effort", efforts), in_dtype = choice(args, "in-dtype", in_dtypes);
-    out->layout = choice(args, "layout", cli_layout_names);
-    out->out_layout = choice(args, "out-layout", cli_layout_names);
-    const int profile = choice(args, "semantics", semantics);
-    if (out->layout == -2 || out->out_layout == -2 || effort == -2 || in_dtype == -2 || profile == -2)
-        return EXIT_USAGE;
+    int effort, profile = -1;
+    int code = cli_choice(&effort, args, "effort", efforts);
+    if (code == EXIT_OK)
+        code = cli_reading_take(&out->reading, args);
+    if (code == EXIT_OK)
+        code = cli_choice(&out->out_layout, args, "out-layout", cli_layout_names);
+    if (code == EXIT_OK)
+        code = cli_choice(&profile, args, "semantics", semantics);
     if (profile >= 0 && clnorm_op_semantics(&out->desc, (uint32_t)profile) != CLNORM_OK)
         return cli_usage(args, "%s", clnorm_last_error(NULL));
     out->effort = effort == 1 ? CLNORM_MEASURE : CLNORM_ESTIMATE;
-    out->bf16 = in_dtype == 0;
-    out->rgb8 = cli_has(args, "rgb8");
-    return EXIT_OK;
+    return code;
 }
 
 static int take_out_dtype(cli_request *out, const cli_args *args)
 {
     static const char *const names[] = { "f32", "f16", "bf16", "u8", "s8", NULL };
     static const uint32_t dtypes[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
-    const int at = choice(args, "out-dtype", names);
-    if (at == -2)
-        return EXIT_USAGE;
+    int at;
+    const int code = cli_choice(&at, args, "out-dtype", names);
+    if (code != EXIT_OK)
+        return code;
     out->out_dtype = at >= 0 ? dtypes[at] : 0;
     if (at >= 0 && !(out->op->y_types >> dtypes[at] & 1u))
         return cli_usage(args, "%s does not write %s", out->op->name, names[at]);
@@ -163,30 +150,16 @@ static bool takes_images(const clnorm_op_info *op)
     return cli_op_takes(op, &swap);
 }
 
-/* An image stored channels last and read as channels first gives numbers that look
- * right. */
-static int check_layout(const cli_problem *p, const cli_request *r)
-{
-    const cli_array *a = &p->input;
-    const int axis = cli_channel_axis(a->ndim);
-    if (a->image || r->layout >= 0 || axis < 0 || !takes_images(p->op))
-        return EXIT_OK;
-    const int64_t c = a->shape[axis], last = a->shape[a->ndim - 1];
-    if (c <= 4 || last < 1 || last > 4)
-        return EXIT_OK;
-    return cli_fail(EXIT_INPUT,
-                    "%s %s would have %lld channels, but its last axis looks like them: add --layout nhwc, "
-                    "or --layout nchw if that is meant",
-                    cli_quote(p->name), cli_shape_text(a->shape, a->ndim), (long long)c);
-}
-
 /* Rows of tokens taken for an image would be silently wrong, and one axis says nothing. */
 static int check_rank(const cli_problem *p, const cli_request *r, const cli_args *args)
 {
     const cli_array *a = &p->input;
     const bool axis = cli_has(args, "axis");
     const bool tokens = p->op->kind == CLNORM_OP_LAYERNORM || p->op->kind == CLNORM_OP_RMSNORM;
-    const bool said = axis || cli_has(args, "over") || r->layout >= 0 || r->desc.op.semantics == CLNORM_ONNX;
+    const bool said =
+        axis || cli_has(args, "over") || r->reading.layout >= 0 || r->desc.op.semantics == CLNORM_ONNX;
+    if (a->ndim > 5) /* none has 0 */
+        return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", cli_quote(p->name), a->ndim);
     if (!p->op->layer || (a->ndim != 1 && a->ndim != 3))
         return EXIT_OK;
     if (a->ndim == 1 && !axis)
@@ -198,23 +171,6 @@ static int check_rank(const cli_problem *p, const cli_request *r, const cli_args
                         "one image",
                         cli_quote(p->name), cli_shape_text(a->shape, 3));
     return EXIT_OK;
-}
-
-static int check_input(const cli_problem *p, const cli_request *r, const cli_args *args)
-{
-    const cli_array *a = &p->input;
-    const char *name = cli_quote(p->name);
-    if (a->ndim > 5) /* none has 0 */
-        return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", name, a->ndim);
-    if (r->bf16 && a->dtype != CLNORM_BF16)
-        return cli_fail(EXIT_INPUT, "%s is %s; --in-dtype bf16 is for a .npy of <u2", name,
-                        clnorm_dtype_name(a->dtype));
-    if (r->rgb8 && !a->image)
-        return cli_fail(EXIT_INPUT, "%s is an array; --rgb8 is for image files", name);
-    if (r->layout == CLI_FIRST && a->image)
-        return cli_fail(EXIT_INPUT, "%s is an image, (1,H,W,C): --layout nchw does not fit", name);
-    const int code = check_layout(p, r);
-    return code == EXIT_OK ? check_rank(p, r, args) : code;
 }
 
 /* ---- tensors ---- */
@@ -275,7 +231,7 @@ static int complete(cli_problem *p, const cli_request *r, const cli_args *args, 
 {
     const cli_array *a = &p->input;
     clnorm_tensor *x = &p->desc.head.x;
-    p->layout = a->image || r->layout == CLI_LAST ? CLI_LAST : CLI_FIRST;
+    p->layout = cli_reading_layout(&r->reading, a);
     p->kept = a->image ? CLI_FIRST : p->layout;
     p->out = y_layout(p, r);
     *x = cli_tensor_of(a->dtype, a->ndim, a->shape, p->layout);
@@ -298,15 +254,14 @@ int cli_problem_read(cli_problem *out, const cli_request *request, const cli_arg
     out->op = request->op;
     out->desc = request->desc;
     out->name = input;
-    out->bf16 = request->bf16;
     out->main = request->desc.op.direction == CLNORM_BACKWARD ? CLNORM_DX : CLNORM_Y;
-    int code = cli_read(&out->input, input, request->bf16, request->rgb8);
+    int code = cli_reading_read(&out->input, &request->reading, input, takes_images(out->op));
     if (code == EXIT_OK)
-        code = check_input(out, request, args);
+        code = check_rank(out, request, args);
     if (code == EXIT_OK)
         code = widen(out, request);
     if (code == EXIT_OK && extras)
-        code = cli_extras_load(extras, request->bf16);
+        code = cli_extras_load(extras, request->reading.bf16);
     if (code == EXIT_OK)
         code = complete(out, request, args, extras);
     if (code == EXIT_OK)

@@ -3,17 +3,17 @@
 #define CLI_PROBLEM_H
 
 #include "cli/attrs.h"
-#include "cli/io.h"
-#include "cli/layout.h"
+#include "cli/reading.h"
 
 /* What the words of the command line say, before any file is read. */
 typedef struct cli_request {
     const clnorm_op_info *op;
     clnorm_any desc; /* attributes set, no tensors yet */
     cli_lists lists;
-    int layout, out_layout; /* cli_layout; -1: not given */
-    uint32_t out_dtype;     /* 0: not given */
-    bool bf16, rgb8, png;
+    cli_reading reading;
+    int out_layout;     /* cli_layout; -1: not given */
+    uint32_t out_dtype; /* 0: not given */
+    bool png;
     uint32_t effort;
     bool cumulative; /* --momentum none, with --count */
     uint64_t count;
@@ -29,7 +29,6 @@ typedef struct cli_problem {
     cli_layout layout; /* of INPUT */
     cli_layout kept;   /* of outputs that --out-layout does not decide */
     cli_layout out;    /* of OUTPUT */
-    bool bf16;         /* <u2 of parameters are bf16 too */
     uint32_t main;     /* the slot of OUTPUT: y, or backward dx */
     uint32_t dtype;    /* of OUTPUT */
 } cli_problem;

@@ -13,6 +13,7 @@ typedef struct job {
     const cli_args *args;
     const char *input;
     clnorm_any desc;
+    cli_reading reading;
     cli_layout layout, out; /* of INPUT, of OUTPUT */
     int out_layout;         /* -1: not given */
     uint32_t out_dtype;     /* 0: not given */
@@ -26,15 +27,6 @@ typedef struct job {
 } job;
 
 /* ---- words --------------------------------------------------------------------------------------- */
-
-static int choice(int *out, const cli_args *args, const char *name, const char *const *list)
-{
-    const char *word = cli_get(args, name);
-    *out = word ? cli_word(word, list) : -1;
-    if (!word || *out >= 0)
-        return EXIT_OK;
-    return cli_usage(args, "--%s is %s; it may be %s", name, cli_quote(word), cli_words(list));
-}
 
 /* What `run` takes of other ops, and has no meaning here. */
 static int check_options(const cli_args *args)
@@ -54,24 +46,21 @@ static int check_options(const cli_args *args)
 
 static int take_words(job *j)
 {
-    static const char *const dtypes[] = { "f32", "f16", "bf16", "u8", "s8", NULL },
-                             *const in[] = { "bf16", NULL },
-                             *const efforts[] = { "estimate", "measure", NULL };
+    static const char *const dtypes[] = { "f32", "f16", "bf16", "u8", "s8", NULL }, *const efforts[] = {
+        "estimate", "measure", NULL
+    };
     static const uint32_t kinds[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
     const cli_args *args = j->args;
-    int layout = -1, dtype = -1, bf16, effort;
+    int dtype = -1, effort;
     int code = check_options(args);
     if (code == EXIT_OK)
-        code = choice(&layout, args, "layout", cli_layout_names);
+        code = cli_reading_take(&j->reading, args);
     if (code == EXIT_OK)
-        code = choice(&j->out_layout, args, "out-layout", cli_layout_names);
+        code = cli_choice(&j->out_layout, args, "out-layout", cli_layout_names);
     if (code == EXIT_OK)
-        code = choice(&dtype, args, "out-dtype", dtypes);
+        code = cli_choice(&dtype, args, "out-dtype", dtypes);
     if (code == EXIT_OK)
-        code = choice(&bf16, args, "in-dtype", in);
-    if (code == EXIT_OK)
-        code = choice(&effort, args, "effort", efforts);
-    j->layout = layout == CLI_LAST ? CLI_LAST : CLI_FIRST;
+        code = cli_choice(&effort, args, "effort", efforts);
     j->out_dtype = dtype < 0 ? 0 : kinds[dtype];
     j->inverse = cli_has(args, "inverse");
     return code;
@@ -165,11 +154,7 @@ static int pose(job *j)
     clnorm_whiten *d = &j->desc.whiten;
     const cli_array *a = &j->x;
     extent y;
-    if (a->ndim < 2 || a->ndim > 4)
-        return cli_fail(EXIT_INPUT, "%s has %u axes; (N,C), (C,H,W) and (N,C,H,W) are allowed",
-                        cli_quote(j->input), a->ndim);
-    if (a->image)
-        j->layout = CLI_LAST;
+    j->layout = cli_reading_layout(&j->reading, a);
     j->out = j->out_layout >= 0 ? (cli_layout)j->out_layout : a->image ? CLI_FIRST : j->layout;
     d->task = j->inverse ? CLNORM_UNWHITEN : CLNORM_WHITEN;
     d->samples = (uint32_t)s->samples;
@@ -190,7 +175,8 @@ static int open_files(job *j)
 {
     int code = cli_whitener_read(&j->w, cli_get(j->args, "whitener"));
     if (code == EXIT_OK)
-        code = cli_read(&j->x, j->input, cli_has(j->args, "in-dtype"), cli_has(j->args, "rgb8"));
+        code = cli_whitener_input(&j->x, &j->reading, j->input,
+                                  !j->inverse); /* principal components are no image */
     if (code == EXIT_OK)
         code = pose(j);
     if (code == EXIT_OK)

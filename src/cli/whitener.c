@@ -153,6 +153,17 @@ int cli_whitener_read(cli_whitener *out, const char *name)
     return code;
 }
 
+int cli_whitener_input(cli_array *out, const cli_reading *r, const char *name, bool images)
+{
+    int code = cli_reading_read(out, r, name, images);
+    if (code != EXIT_OK || (out->ndim >= 2 && out->ndim <= 4))
+        return code;
+    code = cli_fail(EXIT_INPUT, "%s has %u %s; (N,C), (C,H,W) and (N,C,H,W) are allowed", cli_quote(name),
+                    out->ndim, out->ndim == 1 ? "axis" : "axes");
+    cli_array_free(out);
+    return code;
+}
+
 /* ---- write --------------------------------------------------------------------------------------- */
 
 static cli_array vector(const void *data, uint32_t dtype, size_t count)

@@ -2,7 +2,7 @@
 #ifndef CLI_WHITENER_H
 #define CLI_WHITENER_H
 
-#include "cli/io.h"
+#include "cli/reading.h"
 
 /* What a sample was. */
 typedef struct cli_sample {
@@ -28,6 +28,8 @@ int cli_whitener_alloc(cli_whitener *w, size_t dims, size_t outputs);
 void cli_whitener_free(cli_whitener *w);
 /* Reads and checks a file: every array there, of the shapes that belong together, and finite. */
 int cli_whitener_read(cli_whitener *out, const char *name);
+/* Reads an input: (N,C), (C,H,W) or (N,C,H,W). images: as cli_reading_read has it. */
+int cli_whitener_input(cli_array *out, const cli_reading *r, const char *name, bool images);
 int cli_whitener_write(const cli_whitener *w, cli_output *sink);
 /* "3 channels", "patches of 8x8 pixels of 3 channels"; a static buffer. */
 const char *cli_sample_text(const cli_sample *s);
