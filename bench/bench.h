@@ -46,4 +46,10 @@ void bench_args_free(clnorm_args *args);
 /* Times `rounds` rounds, op and copy in random order. Errors  those of the library, ECL, ENOMEM. */
 clnorm_status bench_run(bench_result *out, const bench_device *device, const bench_case *c, int rounds);
 
+/* The bytes that were wanted where ENOMEM is not the library's, which has a sentence of its own. */
+typedef struct bench_lack {
+    size_t host, device;
+} bench_lack;
+bench_lack bench_lacked(void);
+
 #endif

@@ -32,11 +32,15 @@ static clnorm_status build(bench_copy *c, const bench_device *device, const char
     return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ECL;
 }
 
+static bench_lack lacked;
+bench_lack bench_lacked(void) { return lacked; }
+
 clnorm_status bench_memory(cl_mem *out, const bench_device *device, uint32_t dtype, size_t bytes)
 {
     uint32_t state = 1;
     cl_int code;
     unsigned char *data = (unsigned char *)malloc(bytes + 4);
+    lacked.host = data ? 0 : bytes;
     if (!data)
         return CLNORM_ENOMEM;
     for (size_t i = 0; i < bytes; i += 4) {
@@ -49,6 +53,7 @@ clnorm_status bench_memory(cl_mem *out, const bench_device *device, uint32_t dty
     *out =
         clCreateBuffer(device->cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, bytes ? bytes : 1, data, &code);
     free(data);
+    lacked.device = code == CL_SUCCESS ? 0 : bytes;
     return code == CL_SUCCESS ? CLNORM_OK : CLNORM_ENOMEM;
 }
 

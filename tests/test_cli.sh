@@ -198,6 +198,11 @@ run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --second
 # ---- what is timed, and what is long --------------------------------------------------------------------------------------------
 
 run 0 'symmetric +infer +1x3x32x32 +u8 .* ok' -- bench symmetric --shape 1x3x32x32
+if (ulimit -S -v 64000000 && "$clnorm" --version) >/dev/null 2>&1; then # not under AddressSanitizer
+    ulimit -S -v 64000000
+    run 6 'bench needs 1048576000000 bytes of host memory, .*limit is [0-9]+$' -- bench symmetric --shape 1000000x1x1024x1024
+    ulimit -S -v unlimited
+fi
 run 0 'open +[0-9.]+ +plan +[0-9.]+ .compile' -- bench normalize --latency
 run 0 '^start-up set of 2 ops: [0-9.]+ ms +.find [0-9.]+, describe [0-9.]+, compile [0-9.]+, load [0-9.]+, rest [0-9.]+; ' -- bench totensor denormalize --latency
 "$clnorm" bench normalize --latency --json >stdout 2>stderr

@@ -1,6 +1,7 @@
 /* cmd_bench.c -- verify, then time against the copy limit of the same run; what the start-up set takes. */
 #include "cli/attrs.h"
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/number.h"
 #include "cli/session.h"
 #include "cli/verify.h"
@@ -155,6 +156,14 @@ static int run_set(const bench *b)
 
 /* ---- cases ---- */
 
+static int fail(const bench *b, clnorm_status st, const cli_worst *w)
+{
+    const bench_lack lack = bench_lacked();
+    if (lack.device)
+        return cli_fail(EXIT_MEMORY, "a buffer of %zu bytes was refused by %s", lack.device, b->name);
+    return lack.host || w->lacks ? cli_no_memory("bench", lack.host ? lack.host : w->lacks) : cli_status(st);
+}
+
 static int run_case(bench *b, const bench_case *c)
 {
     cli_case check;
@@ -162,6 +171,7 @@ static int run_case(bench *b, const bench_case *c)
     bench_result r;
     start s = { 0, 0, 0, 0, 0, 0, 0 };
     memset(&check, 0, sizeof check);
+    memset(&worst, 0, sizeof worst);
     check.desc = c->desc;
     check.view = "bench";
     check.seed = 1;
@@ -179,7 +189,7 @@ static int run_case(bench *b, const bench_case *c)
     if (st == CLNORM_OK && !b->latency)
         st = bench_run(&r, &b->device, c, BENCH_ROUNDS);
     if (st != CLNORM_OK)
-        return cli_status(st);
+        return fail(b, st, &worst);
     b->wrong |= !(worst.error <= 1);
     if (b->args->json)
         json_array_append_new(b->rows, row_of(b, &c->desc, &r, &s, &worst));

@@ -1,5 +1,6 @@
 /* cmd_check.c -- is this tensor in the regime that the model expects? */
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/problem.h"
 #include "cli/regime.h"
@@ -139,16 +140,18 @@ static int check_problem(const checker *k, const cli_problem *p)
                         s.channels, CLNORM_MAX_CHANNELS);
     s.images = sets / s.channels;
     s.count = (double)clnorm_tensor_count(x) / (double)sets;
-    s.mean = (float *)calloc(4 * sets, sizeof(float));
-    if (!s.mean)
-        return cli_fail(EXIT_MEMORY, "no memory for %zu statistics", 4 * sets);
+    void *memory;
+    int code = cli_memory(&memory, "what is measured", 4 * sets * sizeof(float), 0);
+    if (code != EXIT_OK)
+        return code;
+    s.mean = (float *)memory;
     s.m2 = s.mean + sets;
     s.min = s.m2 + sets;
     s.max = s.min + sets;
-    int code = measure(&k->session, p, &s);
+    code = measure(&k->session, p, &s);
     if (code == EXIT_OK)
         code = judge(k, p, &s);
-    free(s.mean);
+    free(memory);
     return code;
 }
 

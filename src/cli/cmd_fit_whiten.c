@@ -1,6 +1,7 @@
 /* cmd_fit_whiten.c -- statistics of images or arrays on the device, and the whitener that is fitted to them. */
 #define _XOPEN_SOURCE 700
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/npz.h"
 #include "cli/number.h"
@@ -25,7 +26,7 @@ typedef struct job {
     cli_whitener w;
     cl_mem x, sums[3]; /* count, mean, m2 */
     size_t x_bytes;
-    float *m2;
+    void *m2;    /* of floats */
     char *first; /* the input that all others are to be like */
 } job;
 
@@ -176,9 +177,8 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
     code = cli_whitener_alloc(&j->w, dims, outputs);
     for (size_t k = 0; k < 3 && code == EXIT_OK; k++)
         j->sums[k] = new_buffer(j, bytes[k], &code);
-    j->m2 = (float *)malloc(bytes[2]);
-    if (code == EXIT_OK && !j->m2)
-        code = cli_fail(EXIT_MEMORY, "no memory for the covariance of %zu dimensions", dims);
+    if (code == EXIT_OK)
+        code = cli_memory(&j->m2, "the covariance", bytes[2], 0);
     if (code != EXIT_OK)
         return code;
     const cl_int error =
@@ -283,7 +283,7 @@ static int read_back(job *j)
 static int fit(job *j)
 {
     const clnorm_whiten_stats stats = { (uint32_t)sizeof stats, (uint32_t)j->w.dims, j->w.count, j->w.mean,
-                                        j->m2 };
+                                        (float *)j->m2 };
     j->how.whitener = j->w.whitener;
     j->how.inverse = j->w.inverse;
     j->how.eigenvalues = j->w.eigenvalues;

@@ -1,6 +1,7 @@
 /* cmd_run.c -- one normalization: INPUT and --in to the device, OUTPUT and --out from
  * it. */
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/picture.h"
 #include "cli/run_whiten.h"
@@ -59,12 +60,10 @@ static int make_output(job *j)
     j->y.ndim = t->ndim;
     cli_file_shape(j->y.shape, t, p->out);
     j->y.bytes = (size_t)clnorm_tensor_count(t) * clnorm_dtype_bytes(t->dtype);
-    j->y.data = malloc(j->y.bytes ? j->y.bytes : 1);
-    if (!j->y.data)
-        return cli_fail(EXIT_MEMORY, "no memory for the %zu bytes of OUTPUT", j->y.bytes);
-    if (clnorm_tensor_count(&p->desc.head.x) == 0)
+    const int code = cli_memory(&j->y.data, "OUTPUT", j->y.bytes, 0);
+    if (code == EXIT_OK && clnorm_tensor_count(&p->desc.head.x) == 0)
         cli_fill_nan(&j->y);
-    return EXIT_OK;
+    return code;
 }
 
 static void bind(job *j)

@@ -1,5 +1,6 @@
 /* cmd_verify.c -- every op against the double reference on this device. */
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/session.h"
 #include "cli/tensors.h"
@@ -82,7 +83,7 @@ static void try_case(tally *t, cli_case *c)
     }
     t->cases++;
     if (status != CLNORM_OK) {
-        t->code = cli_status(status);
+        t->code = worst.lacks ? cli_no_memory("a case", worst.lacks) : cli_status(status);
         return;
     }
     t->worst = worst.error > t->worst ? worst.error : t->worst;

@@ -1,8 +1,9 @@
 /* cmd_warmup.c -- builds the start-up set ahead of time, into the cache. */
 #include "cli/attrs.h"
 #include "cli/cmd.h"
+#include "cli/input.h"
 #include "cli/json.h"
-#include "cli/session.h"
+#include "cli/tensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,11 +40,9 @@ static int run(const warmup *w, const clnorm_plan *plan, uint32_t required)
         const size_t bytes = required >> s & 1u ? clnorm_plan_slot_bytes(plan, s) : 0;
         if (!bytes)
             continue;
-        memory.slot[s].data = calloc(bytes, 1);
+        code = cli_zeros(&memory.slot[s].data, cli_slot_names[s], bytes);
         memory.slot[s].bytes = bytes;
         memory.slot[s].output = s == CLNORM_Y;
-        if (!memory.slot[s].data)
-            code = cli_fail(EXIT_MEMORY, "no memory for %zu bytes", bytes);
     }
     if (code == EXIT_OK)
         code = cli_execute(&w->session, plan, &memory, &times);

@@ -1,4 +1,5 @@
 /* extras.c -- the arrays of --in and --out, between their files and the op. */
+#include "cli/input.h"
 #include "cli/layer.h"
 #include "cli/tensors.h"
 #include "ref/ref.h"
@@ -32,9 +33,10 @@ int cli_convert(cli_array *a, uint32_t dtype)
     const size_t n = a->bytes / clnorm_dtype_bytes(a->dtype), bytes = n * clnorm_dtype_bytes(dtype);
     if (a->dtype == dtype)
         return EXIT_OK;
-    void *data = malloc(bytes ? bytes : 1);
-    if (!data)
-        return cli_fail(EXIT_MEMORY, "no memory for %zu values", n);
+    void *data;
+    const int code = cli_memory(&data, "an array in another type", bytes, 0);
+    if (code != EXIT_OK)
+        return code;
     for (size_t i = 0; i < n; i++)
         ref_set(dtype, data, (int64_t)i, ref_get(a->dtype, a->data, (int64_t)i));
     free(a->data);
@@ -123,9 +125,9 @@ static int make_room(cli_extra *x, const cli_extras *e, const int64_t *shape, ui
     a->ndim = like ? like->ndim : ndim;
     memcpy(a->shape, like ? like->shape : shape, a->ndim * sizeof *a->shape);
     a->bytes = (size_t)clnorm_tensor_count(&x->tensor) * (a->dtype ? clnorm_dtype_bytes(a->dtype) : 8);
-    a->data = calloc(a->bytes ? a->bytes : 1, 1);
-    if (!a->data)
-        return cli_fail(EXIT_MEMORY, "no memory for %zu bytes of %s", a->bytes, x->name);
+    const int code = cli_zeros(&a->data, x->name, a->bytes);
+    if (code != EXIT_OK)
+        return code;
     if (statistics >> x->slot & 1u)
         cli_fill_nan(a);
     if (MOVED >> x->slot & 1u)

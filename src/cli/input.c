@@ -33,7 +33,7 @@ static int check_memory(const char *name, uint64_t bytes)
                     bytes, limit);
 }
 
-static int fail_memory(const char *name, uint64_t bytes)
+int cli_no_memory(const char *name, uint64_t bytes)
 {
     return cli_fail(EXIT_MEMORY,
                     "%s needs %" PRIu64 " bytes of host memory, which are not free; the limit is %" PRIu64,
@@ -48,7 +48,15 @@ int cli_memory(void **out, const char *name, uint64_t bytes, uint64_t more)
         return code;
     if (bytes <= SIZE_MAX)
         *out = malloc(bytes ? (size_t)bytes : 1);
-    return *out ? EXIT_OK : fail_memory(name, bytes);
+    return *out ? EXIT_OK : cli_no_memory(name, bytes);
+}
+
+int cli_zeros(void **out, const char *name, uint64_t bytes)
+{
+    const int code = cli_memory(out, name, bytes, 0);
+    if (code == EXIT_OK)
+        memset(*out, 0, (size_t)bytes);
+    return code;
 }
 
 int cli_source_read(size_t *got, cli_source *s, void *bytes, size_t room)
@@ -113,7 +121,7 @@ static int grow(unsigned char **bytes, size_t *room, const char *name)
         return code;
     unsigned char *const more = wanted <= SIZE_MAX ? (unsigned char *)realloc(*bytes, (size_t)wanted) : NULL;
     if (!more)
-        return fail_memory(name, wanted);
+        return cli_no_memory(name, wanted);
     *bytes = more;
     *room = (size_t)wanted;
     return EXIT_OK;

@@ -26,5 +26,9 @@ int cli_source_all(unsigned char **bytes, size_t *size, cli_source *s);
 /* malloc for what `name` needs. Exit 6 with wanted and limit where bytes and `more`, which a library will
  * take besides, are beyond what this process can ever have. */
 int cli_memory(void **out, const char *name, uint64_t bytes, uint64_t more);
+/* As cli_memory, of zeros. */
+int cli_zeros(void **out, const char *name, uint64_t bytes);
+/* The sentence alone: so many bytes were not free. Returns exit 6. */
+int cli_no_memory(const char *name, uint64_t bytes);
 
 #endif

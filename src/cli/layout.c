@@ -1,5 +1,6 @@
 /* layout.c -- arrays of files as tensors of the library, and back. */
 #include "cli/layout.h"
+#include "cli/input.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -105,10 +106,11 @@ int cli_relayout(void *data, const clnorm_tensor *from, const clnorm_tensor *to,
     const size_t count = (size_t)clnorm_tensor_count(from);
     if (!count || memcmp(from->stride, to->stride, sizeof to->stride) == 0)
         return EXIT_OK;
-    char *copied = (char *)malloc(bytes);
-    if (!copied)
-        return cli_fail(EXIT_MEMORY, "no memory for %zu bytes", bytes);
-    copy(copied, to, (const char *)data, from, bytes / count);
+    void *copied;
+    const int code = cli_memory(&copied, "an array in another layout", bytes, 0);
+    if (code != EXIT_OK)
+        return code;
+    copy((char *)copied, to, (const char *)data, from, bytes / count);
     memcpy(data, copied, bytes);
     free(copied);
     return EXIT_OK;

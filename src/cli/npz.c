@@ -14,6 +14,7 @@ enum { FIRST_OF_1980 = 1 << 5 | 1 }; /* the date that numpy.savez writes too */
 struct cli_npz {
     const char *name; /* quoted, for sentences */
     unsigned char *bytes;
+    size_t size;
     zip_t *zip;
 };
 
@@ -26,14 +27,14 @@ static int refuse(const cli_npz *z, const char *why)
 static int fail_zip(const cli_npz *z, zip_error_t *error)
 {
     if (zip_error_code_zip(error) == ZIP_ER_MEMORY)
-        return cli_fail(EXIT_MEMORY, "no memory for the arrays of %s", z->name);
+        return cli_no_memory(z->name, z->size);
     return cli_fail(EXIT_INPUT, "%s is refused: as a zip archive it is damaged (%s)", z->name,
                     zip_error_strerror(error));
 }
 
 /* ---- read --------------------------------------------------------------------------------------- */
 
-static int read_bytes(cli_npz *z, size_t *size, const char *name)
+static int read_bytes(cli_npz *z, const char *name)
 {
     cli_source s;
     int code = cli_source_open(&s, name);
@@ -41,18 +42,18 @@ static int read_bytes(cli_npz *z, size_t *size, const char *name)
         return code;
     z->name = s.name;
     const bool zip = s.head_bytes >= 4 && (!memcmp(s.head, "PK\3\4", 4) || !memcmp(s.head, "PK\5\6", 4));
-    code =
-        zip ? cli_source_all(&z->bytes, size, &s) : refuse(z, "it is no .npz file, whose first bytes are PK");
+    code = zip ? cli_source_all(&z->bytes, &z->size, &s)
+               : refuse(z, "it is no .npz file, whose first bytes are PK");
     cli_source_close(&s);
     return code;
 }
 
-static int open_zip(cli_npz *z, size_t size)
+static int open_zip(cli_npz *z)
 {
     zip_error_t error;
     int code = EXIT_OK;
     zip_error_init(&error);
-    zip_source_t *const source = zip_source_buffer_create(z->bytes, size, 0, &error);
+    zip_source_t *const source = zip_source_buffer_create(z->bytes, z->size, 0, &error);
     z->zip = source ? zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &error) : NULL;
     if (!z->zip) {
         code = fail_zip(z, &error);
@@ -66,14 +67,13 @@ static int open_zip(cli_npz *z, size_t size)
 
 int cli_npz_open(cli_npz **out, const char *name)
 {
-    size_t size = 0;
     *out = NULL;
     cli_npz *const z = (cli_npz *)calloc(1, sizeof *z);
     if (!z)
-        return cli_fail(EXIT_MEMORY, "no memory is left to read %s", cli_quote(name));
-    int code = read_bytes(z, &size, name);
+        return cli_no_memory(cli_quote(name), sizeof *z);
+    int code = read_bytes(z, name);
     if (code == EXIT_OK)
-        code = open_zip(z, size);
+        code = open_zip(z);
     if (code == EXIT_OK)
         *out = z;
     else
@@ -256,11 +256,14 @@ int cli_npz_pack(unsigned char **bytes, size_t *size, const char *name, const cl
     *size = 0;
     zip_source_t *const source = zip_source_buffer_create(NULL, 0, 0, NULL);
     zip_t *const zip = source ? zip_open_from_source(source, ZIP_CREATE | ZIP_TRUNCATE, NULL) : NULL;
+    uint64_t wanted = 0;
     bool done = zip != NULL;
     if (done)
         zip_source_keep(source); /* closing gives back what opening took */
-    for (size_t i = 0; i < count && done; i++)
-        done = add(zip, &list[i]);
+    for (size_t i = 0; i < count; i++) {
+        wanted += list[i].array->bytes;
+        done = done && add(zip, &list[i]);
+    }
     if (done)
         done = zip_close(zip) == 0;
     if (zip && !done)
@@ -271,5 +274,5 @@ int cli_npz_pack(unsigned char **bytes, size_t *size, const char *name, const cl
         return EXIT_OK;
     free(*bytes);
     *bytes = NULL;
-    return cli_fail(EXIT_MEMORY, "no memory for the arrays of %s", cli_quote(name));
+    return cli_no_memory(cli_quote(name), wanted);
 }

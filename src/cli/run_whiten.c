@@ -1,5 +1,6 @@
 /* run_whiten.c -- `run whiten` and `plan whiten`: INPUT by the matrix of --whitener, and back. */
 #include "cli/run_whiten.h"
+#include "cli/input.h"
 #include "cli/json.h"
 #include "cli/number.h"
 #include "cli/session.h"
@@ -208,16 +209,16 @@ static int compute(job *j)
     j->y.ndim = t->ndim;
     cli_file_shape(j->y.shape, t, j->out);
     j->y.bytes = (size_t)clnorm_tensor_count(t) * clnorm_dtype_bytes(t->dtype);
-    j->y.data = malloc(j->y.bytes ? j->y.bytes : 1);
-    if (!j->y.data)
-        return cli_fail(EXIT_MEMORY, "no memory for the %zu bytes of OUTPUT", j->y.bytes);
+    int code = cli_memory(&j->y.data, "OUTPUT", j->y.bytes, 0);
+    if (code != EXIT_OK)
+        return code;
     memset(&slots, 0, sizeof slots);
     set(&slots, CLNORM_X, j->x.data, j->x.bytes, false);
     set(&slots, CLNORM_MEAN, j->w.mean, 2 * dims * sizeof(float), false);
     set(&slots, CLNORM_WHITENER, j->inverse ? j->w.inverse : j->w.whitener, matrix, false);
     set(&slots, CLNORM_Y, j->y.data, j->y.bytes, true);
     set(&slots, CLNORM_FAULT, &fault, sizeof fault, true);
-    const int code = cli_execute(&j->session, j->plan, &slots, &j->times);
+    code = cli_execute(&j->session, j->plan, &slots, &j->times);
     return code == EXIT_OK ? cli_status(clnorm_fault_status(&j->desc, fault)) : code;
 }
 

@@ -30,6 +30,7 @@ typedef struct cli_worst {
     double got, want;
     int64_t index; /* in the order of the axes */
     uint32_t slot;
+    uint64_t lacks; /* bytes of host memory, where ENOMEM is not the library's */
 } cli_worst;
 
 /* The worst errors in what PyTorch has of an op too, its y or its gradients: |got - want| / max(1, |want|,

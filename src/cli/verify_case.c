@@ -153,7 +153,7 @@ static void note(cli_worst *worst, const cli_case *c, uint32_t slot, int64_t ind
                  double error)
 {
     if (error > worst->error) {
-        const cli_worst w = { error, ref_bound(c->desc.op.kind, slot, c->held), got, want, index, slot };
+        const cli_worst w = { error, ref_bound(c->desc.op.kind, slot, c->held), got, want, index, slot, 0 };
         *worst = w;
     }
 }
@@ -229,7 +229,7 @@ static double worst_of(const memory *m, const cli_case *c, uint32_t slots)
 {
     double worst = 0;
     for (uint32_t slot = 0; slot < CLNORM_SLOTS; slot++) {
-        cli_worst w = { 0, 0, 0, 0, 0, 0 };
+        cli_worst w = { 0, 0, 0, 0, 0, 0, 0 };
         if (slots >> slot & 1u)
             compare_slot(m, c, slot, &w);
         worst = fmax(worst, w.error > 0 ? w.error * w.bound : 0);
@@ -287,15 +287,30 @@ static void look_beside(memory *m, const cli_case *c, cli_beside *b)
         ask(m, c, b, both & m->out);
 }
 
+/* What the slots take, and of outputs three doubles an element. */
+static uint64_t bytes_of(const memory *m)
+{
+    uint64_t bytes = 0;
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS_USED; slot++)
+        if ((m->in | m->out) >> slot & 1u) {
+            bytes += room_of(&m->tensor[slot]);
+            bytes += m->out >> slot & 1u
+                         ? 3 * sizeof(double) * (uint64_t)clnorm_tensor_count(&m->tensor[slot])
+                         : 0;
+        }
+    return bytes;
+}
+
 clnorm_status cli_case_run(clnorm_context *ctx, const cli_case *c, cli_worst *worst, cli_beside *beside)
 {
     memory m;
     memset(worst, 0, sizeof *worst);
-    clnorm_status status = make(&m, c) ? CLNORM_OK : CLNORM_ENOMEM;
-    if (status == CLNORM_OK)
-        status = clnorm_run_host(ctx, &c->desc.op, &m.io);
-    if (status == CLNORM_OK && !ref_run(&c->desc, &m.ref)) /* it knows every op, and has every input */
+    bool room = make(&m, c);
+    clnorm_status status = room ? clnorm_run_host(ctx, &c->desc.op, &m.io) : CLNORM_ENOMEM;
+    if (status == CLNORM_OK &&
+        !(room = ref_run(&c->desc, &m.ref))) /* it knows every op, and has every input */
         status = CLNORM_ENOMEM;
+    worst->lacks = room ? 0 : bytes_of(&m);
     if (status == CLNORM_OK)
         compare(&m, c, worst);
     if (status == CLNORM_OK && beside && !is_empty(c))

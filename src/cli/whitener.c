@@ -1,5 +1,6 @@
 /* whitener.c -- a fitted whitener as an .npz file. */
 #include "cli/whitener.h"
+#include "cli/input.h"
 #include "cli/npz.h"
 
 #include <math.h>
@@ -10,19 +11,24 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { SAMPLE_NUMBERS = 6 };
 
-static float *floats(size_t count) { return (float *)calloc(count, sizeof(float)); }
+static int floats(float **out, size_t count)
+{
+    void *memory;
+    const int code = cli_zeros(&memory, "a whitener", count * sizeof(float));
+    *out = (float *)memory;
+    return code;
+}
 
 int cli_whitener_alloc(cli_whitener *w, size_t dims, size_t outputs)
 {
     w->dims = dims;
     w->outputs = outputs;
-    w->mean = floats(2 * dims);
-    w->whitener = floats(dims * outputs);
-    w->inverse = floats(dims * outputs);
-    w->eigenvalues = floats(dims);
-    return w->mean && w->whitener && w->inverse && w->eigenvalues
-               ? EXIT_OK
-               : cli_fail(EXIT_MEMORY, "no memory for a whitener of %zu dimensions", dims);
+    int code = floats(&w->mean, 2 * dims);
+    if (code == EXIT_OK)
+        code = floats(&w->whitener, dims * outputs);
+    if (code == EXIT_OK)
+        code = floats(&w->inverse, dims * outputs);
+    return code == EXIT_OK ? floats(&w->eigenvalues, dims) : code;
 }
 
 void cli_whitener_free(cli_whitener *w)
