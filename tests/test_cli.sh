@@ -52,30 +52,44 @@ run 0 -- run minmax x.npy y.npy --device cpu
 
 # ---- interrupts --------------------------------------------------------------------------------------------------------------------
 
-for signal in INT TERM; do
+cat >begin.py <<'PYTHON'
+import os, signal, sys
+for name in 'INT', 'QUIT': # which `&` of a script ignores
+    signal.signal(getattr(signal, 'SIG' + name), signal.SIG_DFL)
+if sys.argv[1]:
+    signal.signal(getattr(signal, 'SIG' + sys.argv[1]), signal.SIG_IGN)
+os.execv(sys.argv[2], sys.argv[2:])
+PYTHON
+# begin [IGNORED]: starts a run that waits for INPUT with its outputs open, as $pid.
+begin() {
     mkfifo fifo.npy
-    exec 9<>fifo.npy # held open without data: the command waits for INPUT with its outputs open
-    "$clnorm" run minmax --out min=i.npy fifo.npy o.npy 2>stderr &
+    exec 9<>fifo.npy # held open without data
+    (ulimit -c 0 && exec "$python" begin.py "${1:-}" "$clnorm" run minmax --out min=i.npy fifo.npy o.npy 2>stderr 9>&-) &
     pid=$!
-    sleep 1
+    for _ in {1..100}; do compgen -G '.i.npy.clnorm-*' >/dev/null && break; sleep 0.1; done
+}
+for signal in INT TERM HUP ABRT QUIT ALRM XCPU USR1 USR2; do
+    case $signal in INT | TERM | HUP) want=130 ;; *) want=$((128 + $(kill -l $signal))) ;; esac
+    begin
     kill -s $signal $pid
-    wait $pid
-    verdict "SIG$signal is exit 130" "$([ $? -eq 130 ] || echo "not 130: $(cat stderr)")"
+    wait $pid 2>/dev/null
+    got=$?
     exec 9>&-
+    verdict "SIG$signal is exit $want" "$([ $got -eq $want ] || echo "$got: $(cat stderr)")"
     verdict "SIG$signal leaves nothing" "$(ls -A | grep -E 'clnorm-|^i.npy|^o.npy')"
-    rm -f fifo.npy
+    rm -f fifo.npy .*.clnorm-*
 done
-mkfifo fifo.npy
-exec 9<>fifo.npy
-(trap '' HUP && exec "$clnorm" run minmax fifo.npy kept.npy 2>stderr 9>&-) & # as nohup does
-pid=$!
-sleep 0.5
-kill -s HUP $pid
-cat x.npy >&9
-exec 9>&-
-wait $pid
-same 'SIGHUP is ignored where it was' "shape('kept.npy') == (2, 3, 4, 5)"
-rm -f fifo.npy
+for signal in HUP INT TERM; do # as nohup and scripts have them
+    begin $signal
+    kill -s $signal $pid
+    cat x.npy >&9
+    exec 9>&-
+    wait $pid
+    same "SIG$signal is ignored where it was" "shape('o.npy') == (2, 3, 4, 5)"
+    rm -f fifo.npy o.npy i.npy .*.clnorm-*
+done
+(ulimit -f 1; exec "$clnorm" kernels zscore >text 2>stderr)
+verdict 'ulimit -f is exit 3' "$([ $? -eq 3 ] && grep -q '^clnorm: standard output cannot be written' stderr || cat stderr)"
 "$clnorm" run minmax x.npy two.npy & "$clnorm" run minmax x.npy two.npy & wait
 same 'two writers of one file' "shape('two.npy') == (2, 3, 4, 5)"
 

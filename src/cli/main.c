@@ -1,6 +1,6 @@
 /* main.c -- the command: parse, dispatch, and leave nothing half-written when a signal
  * comes. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "cli/args.h"
 #include "cli/io.h"
 
@@ -18,9 +18,8 @@ static void interrupted(int number)
     _exit(EXIT_SIGNAL);
 }
 
-/* A reader that went away is no error to print, but temporaries beside other outputs must
- * not stay. */
-static void pipe_closed(int number)
+/* The signal does what it would have done, but for the temporaries. Of a closed pipe that is no error to print. */
+static void end(int number)
 {
     cli_output_unlink_all();
     signal(number, SIG_DFL);
@@ -36,11 +35,23 @@ static void handle(int number, void (*handler)(int))
     sigaction(number, &action, NULL);
 }
 
-static void handle_unless_ignored(int number, void (*handler)(int))
+/* What whoever started the command ignores stays ignored, as nohup and `&` of a script have it. */
+static void handle_all(const int *numbers, size_t count, void (*handler)(int))
 {
     struct sigaction before;
-    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        handle(number, handler);
+    for (size_t k = 0; k < count; k++)
+        if (sigaction(numbers[k], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            handle(numbers[k], handler);
+}
+
+static void handle_signals(void)
+{
+    static const int stop[] = { SIGINT, SIGTERM, SIGHUP },
+                     others[] = { SIGABRT, SIGQUIT, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2 };
+    handle_all(stop, sizeof stop / sizeof *stop, interrupted);
+    handle_all(others, sizeof others / sizeof *others, end);
+    handle(SIGPIPE, end);
+    handle(SIGXFSZ, SIG_IGN); /* `ulimit -f`: writes fail, and are reported */
 }
 
 /* Text that could not be written is a failure, even where the command went well. */
@@ -54,10 +65,7 @@ int main(int argc, char **argv)
 {
     cli_args args;
     bool done = false;
-    handle(SIGINT, interrupted);
-    handle(SIGTERM, interrupted);
-    handle(SIGPIPE, pipe_closed);
-    handle_unless_ignored(SIGHUP, interrupted); /* nohup ignores it */
+    handle_signals();
     int code = cli_args_parse(&args, argc, argv, &done);
     if (code == EXIT_OK && !done)
         code = args.command->run(&args);

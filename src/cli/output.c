@@ -193,24 +193,20 @@ static bool put_array(sink *s, const cli_array *a)
     return put(s, header, cli_npy_format(header, a)) && put(s, a->data, a->bytes);
 }
 
-/* A closed pipe (SIGPIPE) and `ulimit -f` (SIGXFSZ) shall be failures of write, not deaths that leave
- * temporaries behind. */
+/* A closed pipe shall be a failure of write, not a death. */
 static int put_content(const cli_output *o, int fd)
 {
-    static const int deadly[] = { SIGPIPE, SIGXFSZ };
-    struct sigaction ignore, before[2];
+    struct sigaction ignore, before;
     sink s = { fd, 0 };
     memset(&ignore, 0, sizeof ignore);
     ignore.sa_handler = SIG_IGN;
-    for (int i = 0; i < 2; i++)
-        sigaction(deadly[i], &ignore, &before[i]);
+    sigaction(SIGPIPE, &ignore, &before);
     const bool done = o->bytes   ? put(&s, o->bytes, o->size)
                       : o->array ? put_array(&s, o->array)
                                  : cli_png_encode(put, &s, o->pixels, &o->picture);
     if (done && o->target && fsync(fd) != 0)
         s.why = errno;
-    for (int i = 0; i < 2; i++)
-        sigaction(deadly[i], &before[i], NULL);
+    sigaction(SIGPIPE, &before, NULL);
     return done || s.why ? s.why : ENOMEM; /* libpng stops by itself only for lack of memory */
 }
 
