@@ -42,7 +42,7 @@ START_TEST(standard_output)
         close(fd);
         output_check("out");
     }
-    write_stdout("-", -1, "- cannot be written: Bad file descriptor", EXIT_INPUT);
+    write_stdout("-", -1, "standard output cannot be written: Bad file descriptor", EXIT_INPUT);
     ck_assert_int_eq(pipe(ends), 0);
     close(ends[0]);
     write_stdout("-", ends[1], NULL, EXIT_INPUT); /* nobody reads: no sentence, and SIGPIPE kills nobody */

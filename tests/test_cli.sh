@@ -14,6 +14,9 @@ same 'a pipeline of two' "shape('y.npy') == (1, 3, 3, 4)"
 "$clnorm" run minmax - y.npy <&- 2>stderr; verdict 'stdin closed is exit 3' "$([ $? -eq 3 ] || echo no)"
 "$clnorm" run minmax x.npy - >&- 2>stderr; verdict 'stdout closed is exit 3' "$([ $? -eq 3 ] || echo no)"
 "$clnorm" run minmax x.npy - >/dev/full 2>stderr; verdict 'stdout full is exit 3' "$([ $? -eq 3 ] || echo no)"
+verdict 'which is called what it is' "$(grep -q '^clnorm: standard output cannot be written' stderr || cat stderr)"
+"$clnorm" run minmax --out min=/dev/stdout - y.npy <x.npy >m.npy 2>stderr; verdict 'stdin is not stdout' "$([ $? -eq 0 ] || cat stderr)"
+same 'what --out wrote to it' "shape('m.npy') == (2, 1, 1, 1)"
 "$clnorm" list >/dev/full 2>stderr; verdict 'list > /dev/full is exit 3' "$([ $? -eq 3 ] || echo no)"
 run 3 'cannot be written' -- run minmax x.npy /dev/full
 run 0 -- run minmax x.npy /dev/null

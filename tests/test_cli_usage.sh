@@ -44,7 +44,12 @@ usage '--color' --color=sometimes list
 usage 'run does not take --hostile' run minmax --hostile x.npy y.npy
 usage 'list does not take --eps' list --eps 1
 usage 'kernels has no --json' kernels --json
-usage '--json and OUTPUT -' run minmax --json x.npy -
+for o in - /dev/stdout /dev/fd/1; do
+    usage "--json and OUTPUT $o both want standard output" run minmax --json x.npy $o
+    usage '--out min and OUTPUT are one file' run minmax --out min=/dev/stdout x.npy $o
+done
+usage '--json and --out /dev/fd/1 both want standard output' run minmax --json --out min=/dev/fd/1 x.npy y.npy
+usage '--out min and --out max are one file' run minmax --out min=/dev/stdout --out max=/dev/fd/1 x.npy y.npy
 
 for v in 1x2x3 0x1x1x1 1x3x4x5x6 axbxcxd 1x3x-4x5 ''; do usage '--shape' bench --shape "$v"; done
 usage 'exclude each other' bench --suite --latency
@@ -115,6 +120,7 @@ usage 'one file' run minmax --out min=a.npy --out max=a.npy x.npy y.npy
 usage 'one file' run minmax --out min=a.npy --out max=./a.npy x.npy y.npy
 usage 'one file' run minmax --out min=y.npy x.npy y.npy
 usage 'is to be a .npy' run minmax --out min=a.png x.npy y.npy
+usage 'one file' run minmax --out min=A.NPY --out max=A.NPY x.npy y.npy
 usage 'must end in' run minmax x.npy y.jpg
 usage 'must end in' run minmax x.npy y
 usage 'a .png is written from u8' run minmax x.npy y.png

@@ -42,7 +42,11 @@ usage 'go with --samples patches' fit-whiten rows.npy -o w.npz --stride 3
 for n in 0 -1 1.5 x 5000; do usage 'whole number from 1 to 4096' fit-whiten rows.npy -o w.npz --samples patches --patch $n; done
 usage 'from 0 up' fit-whiten rows.npy -o w.npz --eps -1
 usage '--eps nan' fit-whiten rows.npy -o w.npz --eps nan
-usage 'both want standard output' fit-whiten rows.npy -o - --json
+for o in - /dev/stdout /dev/fd/1; do
+    usage "-o $o both want standard output" fit-whiten rows.npy -o $o --json
+    usage "OUTPUT $o both want standard output" run whiten rows.npy $o --whitener w.npz --json
+done
+usage 'whiten writes no picture' run whiten rows.npy y.png --whitener w.npz --out-dtype u8
 usage 'needs --whitener' run whiten rows.npy y.npy
 usage 'whiten does not take --view' run whiten rows.npy y.npy --whitener w.npz --view
 usage 'whiten does not take --in' run whiten rows.npy y.npy --whitener w.npz --in mean=rows.npy

@@ -96,9 +96,7 @@ static int take_words(job *j)
         code = check_patch(j);
     if (code == EXIT_OK && !cli_has(args, "output"))
         code = cli_usage(args, "-o W.npz is missing: where the whitener is to go");
-    if (code == EXIT_OK && args->json && strcmp(cli_get(args, "output"), "-") == 0)
-        code = cli_usage(args, "--json and -o - both want standard output");
-    return code;
+    return code == EXIT_OK ? cli_json_alone(args, "-o", cli_get(args, "output")) : code;
 }
 
 /* ---- statistics ---------------------------------------------------------------------------------- */

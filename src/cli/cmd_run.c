@@ -30,9 +30,9 @@ typedef struct job {
 static int check_words(job *j)
 {
     const cli_args *args = j->args;
-    if (args->json && strcmp(j->output, "-") == 0)
-        return cli_usage(args, "--json and OUTPUT - both want standard output");
-    int code = cli_request_make(&j->request, args, args->words[0], cli_is_png(j->output));
+    int code = cli_json_alone(args, "OUTPUT", j->output);
+    if (code == EXIT_OK)
+        code = cli_request_make(&j->request, args, args->words[0], cli_ends_in(j->output, ".png"));
     if (code == EXIT_OK)
         code = cli_extras_parse(&j->extras, args, &j->request, j->output);
     return code;

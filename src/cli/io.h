@@ -47,6 +47,11 @@ int cli_read(cli_array *out, const char *name, bool bf16, bool rgb8);
 int cli_read_npy(cli_array *out, const char *name, bool bf16);
 void cli_array_free(cli_array *a);
 
+/* Whether an output of that name is standard output. */
+bool cli_is_standard(const char *name);
+/* Whether a name ends so, in either case, and has more. */
+bool cli_ends_in(const char *name, const char *extension);
+
 /* Outputs appear together or not at all: open creates temporary files beside the targets, commit renames
  * them, abandon removes them. A device, pipe or "-" (stdout) is written directly at commit. */
 typedef struct cli_output cli_output;

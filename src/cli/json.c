@@ -21,6 +21,13 @@ json_t *cli_json_text(const char *text)
 
 json_t *cli_json_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
+int cli_json_alone(const cli_args *args, const char *what, const char *name)
+{
+    return args->json && cli_is_standard(name)
+               ? cli_usage(args, "--json and %s %s both want standard output", what, cli_quote(name))
+               : EXIT_OK;
+}
+
 int cli_json_print(json_t *root)
 {
     const int failed = !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;

@@ -42,21 +42,25 @@ struct cli_output {
 
 /* ---- open --------------------------------------------------------------------------------------- */
 
-static bool ends_in(const char *name, const char *extension)
+bool cli_ends_in(const char *name, const char *extension)
 {
     const size_t n = strlen(name), e = strlen(extension);
     return n > e && strcasecmp(name + n - e, extension) == 0;
 }
 
-static bool is_standard(const char *name)
+bool cli_is_standard(const char *name)
 {
-    return strcmp(name, "-") == 0 || strcmp(name, "/dev/stdout") == 0;
+    static const char *const names[] = { "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1" };
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (strcmp(name, names[k]) == 0)
+            return true;
+    return false;
 }
 
 static int fail_write(const char *name, int why)
 {
-    return cli_fail(why == ENOMEM ? EXIT_MEMORY : EXIT_INPUT, "%s cannot be written: %s", cli_quote(name),
-                    strerror(why));
+    return cli_fail(why == ENOMEM ? EXIT_MEMORY : EXIT_INPUT, "%s cannot be written: %s",
+                    cli_is_standard(name) ? "standard output" : cli_quote(name), strerror(why));
 }
 
 static int refuse_input(const struct stat *target, const char *name, const char *input)
@@ -97,7 +101,7 @@ static int resolve_old(cli_output *o, const char *name, const struct stat *info)
 
 static int check_ending(const char *name, bool npz)
 {
-    if (npz ? ends_in(name, ".npz") : ends_in(name, ".npy") || ends_in(name, ".png"))
+    if (npz ? cli_ends_in(name, ".npz") : cli_ends_in(name, ".npy") || cli_ends_in(name, ".png"))
         return EXIT_OK;
     return cli_fail(EXIT_USAGE, "OUTPUT %s must end in %s, or be - for standard output", cli_quote(name),
                     npz ? ".npz" : ".npy or .png");
@@ -106,7 +110,7 @@ static int check_ending(const char *name, bool npz)
 static int resolve(cli_output *o, const char *name, const char *input, bool npz)
 {
     struct stat info;
-    o->standard = is_standard(name);
+    o->standard = cli_is_standard(name);
     const bool there = (o->standard ? fstat(STDOUT_FILENO, &info) : stat(name, &info)) == 0;
     if (!there && (o->standard || errno != ENOENT))
         return fail_write(name, errno);
@@ -229,7 +233,7 @@ static int write_file(cli_output *o)
 int cli_output_npy(cli_output *o, const cli_array *a)
 {
     assert(!o->array && !o->pixels && !o->bytes);
-    if (ends_in(o->name, ".png"))
+    if (cli_ends_in(o->name, ".png"))
         return cli_fail(EXIT_USAGE, "%s is called .png, but an array of this kind can only be .npy",
                         cli_quote(o->name));
     o->array = a;
@@ -239,7 +243,7 @@ int cli_output_npy(cli_output *o, const cli_array *a)
 int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width, int channels)
 {
     assert(!o->array && !o->pixels && !o->bytes);
-    if (ends_in(o->name, ".npy") || strcmp(o->name, "-") == 0)
+    if (cli_ends_in(o->name, ".npy") || o->standard)
         return cli_fail(EXIT_USAGE, "%s cannot be a PNG picture; its name must end in .png",
                         cli_quote(o->name));
     if (channels != 1 && channels != 3 && channels != 4)

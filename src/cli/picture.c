@@ -4,13 +4,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <strings.h>
-
-bool cli_is_png(const char *name)
-{
-    const size_t n = strlen(name);
-    return n > 4 && strcasecmp(name + n - 4, ".png") == 0;
-}
 
 /* Height, width and channels of a tensor; below three axes it is gray. */
 typedef struct picture {

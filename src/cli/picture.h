@@ -4,8 +4,6 @@
 
 #include "cli/problem.h"
 
-/* Whether a name ends in .png. */
-bool cli_is_png(const char *name);
 /* Maps min..max of y to 0..255: the array becomes u8, in place. */
 void cli_picture_map(cli_array *y);
 /* Writes a checked problem's y, u8 and channels last; it must stay until commit. */

@@ -7,12 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_file(const char *name)
-{
-    const size_t n = strlen(name);
-    return n > 5 && strcmp(name + n - 5, ".json") == 0;
-}
-
 static int by_name(cli_lists *out, const cli_args *args, const char *name)
 {
     float mean[CLNORM_MAX_CHANNELS], std[CLNORM_MAX_CHANNELS];
@@ -98,5 +92,5 @@ int cli_preset(cli_lists *out, const cli_args *args, const char *name)
 {
     out->preset = true;
     out->name = name;
-    return is_file(name) ? by_file(out, name) : by_name(out, args, name);
+    return cli_ends_in(name, ".json") ? by_file(out, name) : by_name(out, args, name);
 }

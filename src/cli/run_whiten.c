@@ -281,8 +281,10 @@ int cli_run_whiten(const cli_args *args)
     job j;
     const char *output = args->words[2];
     int code = start(&j, args);
-    if (code == EXIT_OK && args->json && strcmp(output, "-") == 0)
-        code = cli_usage(args, "--json and OUTPUT - both want standard output");
+    if (code == EXIT_OK)
+        code = cli_json_alone(args, "OUTPUT", output);
+    if (code == EXIT_OK && cli_ends_in(output, ".png"))
+        code = cli_usage(args, "whiten writes no picture; OUTPUT is to be a .npy");
     if (code == EXIT_OK)
         code = cli_output_open(&j.sink, output, j.input);
     if (code == EXIT_OK)

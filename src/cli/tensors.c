@@ -1,6 +1,7 @@
 /* tensors.c -- the words of --in and --out: names, files, and what the op needs. */
 #define _XOPEN_SOURCE 700
 #include "cli/tensors.h"
+#include "cli/json.h"
 #include "cli/layer.h"
 
 #include <limits.h>
@@ -36,12 +37,6 @@ const char *cli_slot_list(uint32_t slots)
     return text;
 }
 
-static bool ends_in_npy(const char *file)
-{
-    const size_t n = strlen(file);
-    return n > 4 && strcmp(file + n - 4, ".npy") == 0;
-}
-
 static int add(cli_extras *e, const cli_args *args, const cli_request *r, const char *word, bool output)
 {
     const char *option = output ? "out" : "in", *equals = strchr(word, '=');
@@ -53,7 +48,7 @@ static int add(cli_extras *e, const cli_args *args, const cli_request *r, const 
         return cli_usage(args, "--%s %s: %s %s%s", option, cli_quote(word), r->op->name,
                          output ? "writes, besides y," : "reads, besides x,",
                          cli_slot_list(r->op->layer ? cli_layer_names(r, output) : known));
-    if (!ends_in_npy(equals + 1) && strncmp(equals + 1, "/dev/", 5) != 0)
+    if (!cli_ends_in(equals + 1, ".npy") && strncmp(equals + 1, "/dev/", 5) != 0)
         return cli_usage(args, "--%s %s: the file is to be a .npy", option, cli_quote(word));
     if (cli_extras_find(e, (uint32_t)slot, output))
         return cli_usage(args, "--%s %s is given twice", option, cli_slot_names[slot]);
@@ -105,19 +100,26 @@ static bool same_file(const char *a, const char *b)
     return resolve(path_a, a) && resolve(path_b, b) && strcmp(path_a, path_b) == 0;
 }
 
+static bool same_output(const char *a, const char *b)
+{
+    return cli_is_standard(a) ? cli_is_standard(b) : same_file(a, b);
+}
+
 static int check_files(const cli_extras *e, const cli_args *args, const char *output)
 {
     for (size_t k = 0; k < e->count; k++) {
         if (!e->list[k].output)
             continue;
+        if (output && cli_json_alone(args, "--out", e->list[k].file) != EXIT_OK)
+            return EXIT_USAGE;
         if (output && same_file(e->list[k].file, args->words[1]))
             return cli_usage(args, "--out %s: %s is the same file as INPUT; give it another name",
                              e->list[k].name, cli_quote(e->list[k].file));
-        if (output && same_file(e->list[k].file, output))
+        if (output && same_output(e->list[k].file, output))
             return cli_usage(args, "--out %s and OUTPUT are one file, %s", e->list[k].name,
                              cli_quote(output));
         for (size_t i = 0; i < k; i++)
-            if (e->list[i].output && same_file(e->list[k].file, e->list[i].file))
+            if (e->list[i].output && same_output(e->list[k].file, e->list[i].file))
                 return cli_usage(args, "--out %s and --out %s are one file, %s", e->list[i].name,
                                  e->list[k].name, cli_quote(e->list[i].file));
     }

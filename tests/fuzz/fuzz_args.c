@@ -24,7 +24,7 @@ static int make_request(const cli_args *args)
     cli_request request;
     cli_extras extras;
     memset(&extras, 0, sizeof extras);
-    int code = cli_request_make(&request, args, args->words[0], runs && cli_is_png(args->words[2]));
+    int code = cli_request_make(&request, args, args->words[0], runs && cli_ends_in(args->words[2], ".png"));
     if (code == EXIT_OK)
         code = cli_extras_parse(&extras, args, &request, runs ? args->words[2] : NULL);
     cli_extras_free(&extras);
