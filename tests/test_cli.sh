@@ -182,6 +182,8 @@ same 'warmup of those named' "{'zscore', 'symmetric'} <= {p['op'] for p in json.
 run 0 '' -- -q warmup "${set_of[@]}"
 verdict 'warmup -q is quiet' "$(cat stdout stderr)"
 usage 'no cache' warmup --no-cache
+run 3 '^clnorm: --cache-dir x.npy cannot be used$' -- -q warmup symmetric --cache-dir x.npy
+verdict 'before anything is built' "$(cat stdout)"
 usage 'not an op' warmup nothing
 
 # ---- tune ----
@@ -211,6 +213,7 @@ run 3 't.txt", line 1: ' -- tune zscore --shape 2x3x4x5 --tuning t.txt
 same 'a file that is none of tuning stays' "open('t.txt').read() == 'nonsense\n'"
 run 3 'there is no tuning file "none.txt"' -- run zscore x.npy y.npy --tuning none.txt
 run 3 'no/dir/t.txt.* cannot be written' -- tune zscore --shape 2x3x4x5 --seconds 9 --tuning no/dir/t.txt
+verdict 'before anything is measured' "$(cat stdout)"
 
 # ---- what is timed, and what is long --------------------------------------------------------------------------------------------
 

@@ -106,7 +106,11 @@ white 'images' "shape('y.npy') == (40, 6)"
 run 0 -- run whiten --inverse --whitener p.npz y.npy x.npy
 white 'images come back from rows' "shape('x.npy') == (40, 3, 6, 8)"
 mkdir folder && cp four.npy folder/b.npy && cp four.npy folder/a.npy && touch folder/.hidden
-run 0 -- fit-whiten folder -o f.npz
+run 0 -- fit-whiten folder -o folder/f.npz
+mkfifo folder/c.npy
+run 0 'folder/b.npy' -- fit-whiten folder/ -o f.npz -v
+verdict 'a name has one slash' "$(grep // stderr)"
+white 'nor a pipe, nor what was written there' "open('f.npz', 'rb').read() == open('folder/f.npz', 'rb').read()"
 run 0 -- fit-whiten four.npy four.npy -o p.npz
 white 'a folder is its files' "open('f.npz', 'rb').read() == open('p.npz', 'rb').read()"
 run 0 -- fit-whiten rows.npy -o -

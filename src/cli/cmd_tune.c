@@ -100,7 +100,8 @@ static int print(const tune *t)
     return EXIT_OK;
 }
 
-/* A context that reads the file where it is there already: what it has for other ops stays. */
+/* A context that reads the file where it is there already: what it has for other ops stays. It is saved as it is, for a file
+ * that cannot be written is better known before minutes of measuring. */
 static int open_context(tune *t)
 {
     clnorm_options options = cli_context_options(t->args);
@@ -113,7 +114,7 @@ static int open_context(tune *t)
         code = cli_status(clnorm_tuning_load(t->ctx, t->file));
     if (code == EXIT_OK && !t->file && !clnorm_tuning_file(t->ctx)[0])
         code = cli_usage(t->args, "no file is known to keep it in; --tuning FILE names one");
-    return code;
+    return code == EXIT_OK ? cli_status(clnorm_tuning_save(t->ctx, t->file)) : code;
 }
 
 int cmd_tune(const cli_args *args)

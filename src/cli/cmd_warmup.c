@@ -124,6 +124,15 @@ static int print(warmup *w)
     return EXIT_OK;
 }
 
+/* Whoever names a directory wants it filled; the context has said why it cannot be. */
+static int check_directory(const warmup *w)
+{
+    const char *dir = cli_get(w->args, "cache-dir");
+    return dir && !clnorm_context_cache_dir(w->session.ctx)[0]
+               ? cli_fail(EXIT_INPUT, "--cache-dir %s cannot be used", cli_quote(dir))
+               : EXIT_OK;
+}
+
 int cmd_warmup(const cli_args *args)
 {
     const clnorm_op_info *op;
@@ -137,6 +146,8 @@ int cmd_warmup(const cli_args *args)
     w.args = args;
     w.rows = json_array();
     int code = cli_session_open(&w.session, args);
+    if (code == EXIT_OK)
+        code = check_directory(&w);
     for (size_t k = 0; code == EXIT_OK && (op = clnorm_op_at(k)) != NULL; k++)
         if (cli_wants(args, op)) {
             ops |= CLNORM_OP_BIT(op->kind);

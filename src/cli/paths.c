@@ -18,18 +18,28 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* A pipe would be waited for, and an .npz is what an earlier run has written there. A link to nothing is there to fail. */
+static bool is_input(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) != 0 || (S_ISREG(info.st_mode) && !cli_ends_in(path, ".npz"));
+}
+
+/* The folder without the slashes that it may end in. */
 static int act_on(const char *folder, const char *name, int (*act)(void *, const char *), void *user,
                   size_t *files)
 {
-    struct stat info;
-    const size_t length = strlen(folder) + strlen(name) + 2;
-    char *const path = (char *)malloc(length);
+    size_t length = strlen(folder);
+    while (length && folder[length - 1] == '/')
+        length--;
+    const size_t room = length + strlen(name) + 2;
+    char *const path = (char *)malloc(room);
     if (!path)
         return cli_fail(EXIT_MEMORY, "no memory for the name of a file");
-    snprintf(path, length, "%s/%s", folder, name);
-    const bool other = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-    *files += !other;
-    const int code = other ? EXIT_OK : act(user, path);
+    snprintf(path, room, "%.*s/%s", (int)length, folder, name);
+    const bool input = is_input(path);
+    *files += input;
+    const int code = input ? act(user, path) : EXIT_OK;
     free(path);
     return code;
 }

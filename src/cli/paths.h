@@ -2,8 +2,8 @@
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H
 
-/* Calls act for each, until it returns anything but EXIT_OK, which is returned. Of a folder those whose names begin with a point are
- * left out, and so are folders in it; exit 3 where nothing is left. */
+/* Calls act for each, until it returns anything but EXIT_OK, which is returned. Of a folder those whose names begin with a point or
+ * end in .npz are left out, and so is what is no regular file; exit 3 where nothing is left. */
 int cli_paths(const char *path, int (*act)(void *user, const char *file), void *user);
 
 #endif
