@@ -42,7 +42,8 @@ _clnorm() {
         --device | --cache-dir | --color | --layout | --out-layout | --in-dtype | --out-dtype | --in | --out | --scope | --over | \
             --range | --scale | --mean | --std | --preset | --of | --semantics | --effort | --eps | --ddof | --shape | \
             --axis | --mode | --momentum | --count | --groups | --size | --alpha | --beta | --k | --p | --residual | --act | \
-            --out-scale | --out-zero | --whitener | --output | -o | --samples | --form | --patch | --stride | --components)
+            --out-scale | --out-zero | --whitener | --output | -o | --samples | --form | --patch | --stride | --components | \
+            --tuning | --seconds | --iterations | --dim)
             i=$((i + 1))
             [[ ${COMP_WORDS[i]} == '=' ]] && i=$((i + 1))
             ;;
@@ -56,7 +57,7 @@ _clnorm() {
         mapfile -t COMPREPLY < <(compgen -d -- "$current")
     elif [[ $before == --whitener || $before == --output || $before == -o ]]; then
         mapfile -t COMPREPLY < <(compgen -f -X '!*.npz' -- "$current")
-    elif [[ $before == --in || $before == --out ]]; then
+    elif [[ $before == --in || $before == --out || $before == --tuning ]]; then
         return 0
     elif [[ -n $values ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
@@ -67,7 +68,7 @@ _clnorm() {
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
     elif [[ $command == cache ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'path stats clear' -- "$current")
-    elif [[ $command =~ ^(verify|bench|warmup)$ ]]; then
+    elif [[ $command =~ ^(verify|bench|tune|warmup)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "all $(_clnorm_ops "$program")" -- "$current")
     elif [[ $words -eq 0 && $command =~ ^(run|plan|explain|kernels)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_clnorm_ops "$program")" -- "$current")

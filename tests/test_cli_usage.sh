@@ -9,6 +9,19 @@ source "$(dirname "$0")/cli.sh" "$@"
 run 0 'commands' -- -h
 run 0 'Usage: clnorm run' -- run -h
 for c in list plan explain check verify bench tune kernels cache warmup fit-whiten; do run 0 "clnorm $c" -- $c --help; done
+# The completion knows which options have a value, as the help says it, and which commands take ops.
+completion=$(realpath "$(dirname "$0")/../docs/clnorm.bash")
+for c in '' $(sed -n "s/^    local commands='\(.*\)'$/\1/p" "$completion"); do
+    # shellcheck disable=SC2086 # none or one
+    for o in $("$clnorm" $c -h | grep -oE -- '--[a-z][a-z0-9-]*=' | tr -d =); do
+        verdict "completion: ${c:-clnorm} $o has a value" "$(grep -E "^ +--.*[\\)]\$" "$completion" | grep -qE -- " $o( |\))" || echo 'it does not know')"
+    done
+done
+complete_of() { # WORDS...: what the last may become
+    (source "$completion"; PATH=$(dirname "$clnorm"):$PATH; COMP_WORDS=(clnorm "$@"); COMP_CWORD=$#; _clnorm clnorm; echo "${COMPREPLY[*]}")
+}
+verdict 'completion: ops of tune' "$([ "$(complete_of tune lay)" = layernorm ] || complete_of tune lay)"
+verdict 'completion: behind a value' "$([ "$(complete_of run --iterations 3 --dim 1 --tuning t.txt lay)" = layernorm ] || echo no)"
 run 0 '^clnorm [0-9]+\.[0-9]+\.[0-9]+$' -- --version
 usage 'a command is missing'
 usage 'stats is not a command; there are list, run' stats
