@@ -100,6 +100,8 @@ run 0 -- run symmetric u8.npy y.npy
 same 'symmetric of u8' "near(values('y.npy')[:2], [-1, 14/255 - 1])"
 run 3 'no axis n' -- run moments --over n,c chw.npy y.npy
 run 3 'no axis d' -- run moments --over d x.npy y.npy
+run 3 'an array of 1 axis has no axis h' -- run moments --over h w.npy y.npy
+run 3 'an array of 1 axis has -1 to 0' -- run layernorm --axis 3 w.npy y.npy
 
 # Presets.
 run 3 '5 channels, the preset 3' -- run normalize c5.npy y.npy
@@ -127,7 +129,17 @@ presets 'rescale_factor is not a number above 0' '{"image_mean": 1, "image_std":
     '{"image_mean": 1, "image_std": 1, "rescale_factor": 0}' '{"image_mean": 1, "image_std": 1, "rescale_factor": -1}' \
     '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-45}' '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-300}'
 presets 'rescale_factor is not a number above 0' '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e300}' \
-    '{"image_mean": 1, "image_std": 1, "rescale_factor": null}'
+    '{"image_mean": 1, "image_std": 1, "rescale_factor": [1]}'
+# scaled JSON PIXEL: what is made of 7, the second pixel.
+scaled() {
+    echo "$1" >some.json
+    run 0 -- run normalize --preset some.json u8.npy y.npy
+    same "$1" "near(values('y.npy')[1:2], [$2])"
+}
+scaled '{"image_mean": 1, "image_std": 2, "rescale_factor": null}' '(7 / 255 - 1) / 2'
+scaled '{"image_mean": 1, "image_std": 2, "do_rescale": null}' '(7 / 255 - 1) / 2'
+scaled '{"image_mean": 1, "image_std": 2, "do_rescale": false, "rescale_factor": 0}' '(7 - 1) / 2'
+scaled '{"image_mean": 1, "image_std": 2, "do_rescale": false, "rescale_factor": "no"}' '(7 - 1) / 2'
 echo '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-35}' >some.json
 run 2 'scale is 1e\+35' -- run normalize --preset some.json u8.npy y.npy
 echo '{"image_mean": 1e35, "image_std": 1}' >some.json
@@ -232,6 +244,8 @@ s, k, v = load('y.npy'); save('y4.npy', (4,) + s[1:], v * 4)"
     run 1 'not-normalized' -- check --preset bytes.json unit.npy
 fi
 run 1 'not-finite' -- check --preset half nan.npy
+python3 -c "from npy import *; save('inf.npy', (1, 1, 2, 2), [math.inf, 0, 0, -math.inf])"
+run 1 'min -inf, max inf, mean nan, std nan$' -- check --preset half inf.npy
 run 3 'is empty' -- check --preset half empty.npy
 run 3 'c17.npy has 17 channels; a preset has 16 at most' -- check --preset half c17.npy
 mapfile -t many < <(printf 'x.npy\n%.0s' {1..60}) # more than a buffer of text

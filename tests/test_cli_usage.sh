@@ -7,6 +7,7 @@ source "$(dirname "$0")/cli.sh" "$@"
 # ---- usage -------------------------------------------------------------------------------------------------------
 
 run 0 'commands' -- -h
+verdict 'what commands are for is one column' "$(sed -n '/^commands/,/^$/p' stdout | sed '1d;$d' | grep -Ev '^.{37} [^ ]')"
 run 0 'Usage: clnorm run' -- run -h
 for c in list plan explain check verify bench tune kernels cache warmup fit-whiten; do run 0 "clnorm $c" -- $c --help; done
 # The completion knows which options have a value, as the help says it, and which commands take ops.
@@ -116,9 +117,8 @@ usage 'too many' run normalize --mean 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 --std 1 
 usage 'there are imagenet half clip cifar10' run normalize --preset nothing x.npy y.npy
 for v in c,h,x h,h c, ,c '' hw C,H; do usage '--over' run moments --over "$v" x.npy y.npy; done
 usage '--scope and --over' run moments --scope image --over h x.npy y.npy
-usage 'not an op' run denormalize --of nothing x.npy y.npy
-for v in moments denormalize batchnorm; do
-    usage "--of $v: it may be minmax, symmetric, zscore, totensor or normalize" run denormalize --of $v x.npy y.npy
+for v in moments denormalize batchnorm nothing ''; do
+    usage "--of ${v:-\"\"}: it may be minmax, symmetric, zscore, totensor or normalize" run denormalize --of "$v" x.npy y.npy
 done
 usage 'needs --in for: min max' run denormalize --of minmax x.npy y.npy
 usage 'needs --in for: rstd' run denormalize --of zscore --in mean=min.npy x.npy y.npy

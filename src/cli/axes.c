@@ -23,7 +23,8 @@ static int set_over(clnorm_any *desc, const char *over, uint32_t ndim)
     for (const char *c = over; *c; c += c[1] ? 2 : 1) {
         const char *at = strchr(letters, *c);
         if (!at)
-            return cli_fail(EXIT_INPUT, "--over %s: an array of %u axes has no axis %c", over, ndim, *c);
+            return cli_fail(EXIT_INPUT, "--over %s: an array of %u %s has no axis %c", over, ndim,
+                            ndim == 1 ? "axis" : "axes", *c);
         axes |= 1u << (at - letters);
     }
     return set_axes(desc, axes);
@@ -63,8 +64,8 @@ static int set_axis(clnorm_any *desc, uint32_t ndim, int given, bool alone, cli_
     const int axis = given < 0 ? given + (int)ndim : given;
     uint32_t axes = 0;
     if (axis < 0 || axis >= (int)ndim)
-        return cli_fail(EXIT_INPUT, "--axis %d: an array of %u axes has %d to %u", given, ndim, -(int)ndim,
-                        ndim - 1);
+        return cli_fail(EXIT_INPUT, "--axis %d: an array of %u %s has %d to %u", given, ndim,
+                        ndim == 1 ? "axis" : "axes", -(int)ndim, ndim - 1);
     for (uint32_t k = 0; k < ndim; k++) {
         const int at = (int)cli_file_axis(ndim, k, layout);
         axes |= (alone ? at == axis : at >= axis) ? 1u << k : 0;

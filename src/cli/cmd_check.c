@@ -81,7 +81,7 @@ static void print_list(const char *before, const cli_channel *channels, size_t c
     for (size_t c = 0; c < count; c++) {
         double value;
         memcpy(&value, (const char *)&channels[c] + offset, sizeof value);
-        printf(" %.4g", value);
+        printf(" %.4g", isnan(value) ? (double)NAN : value); /* whose sign says nothing */
     }
 }
 

@@ -81,6 +81,6 @@ void cli_help(const cli_args *args)
     print_options(args, CLI_EVERY, "[OPTIONS] COMMAND ...");
     printf("\ncommands (`clnorm COMMAND -h` says more):\n");
     for (c = cli_commands; c->name; c++)
-        printf("  %-8s %-24s %s\n", c->name, c->words, c->what);
+        printf("  %-10s %-24s %s\n", c->name, c->words, c->what);
     print_names();
 }

@@ -61,13 +61,11 @@ static int read_lists(cli_lists *out, const json_t *root, const char *name)
 static int read_scale(cli_lists *out, const json_t *root, const char *name)
 {
     const json_t *factor = json_object_get(root, "rescale_factor");
-    const double value = json_number_value(factor);
-    if (says_no(root, "do_rescale"))
-        out->scale = 1;
-    else if (json_is_number(factor))
-        out->scale = 1 / value;
-    if (out->scale < 0 || (out->scale > 0 && (float)out->scale == 0.0f) || !isfinite((float)out->scale) ||
-        (factor && !json_is_number(factor)))
+    const bool off = says_no(root, "do_rescale");
+    if (!off && (!factor || json_is_null(factor)))
+        return EXIT_OK;
+    out->scale = off ? 1 : 1 / json_number_value(factor); /* 0 of what is no number */
+    if (!((float)out->scale > 0) || !isfinite((float)out->scale))
         return cli_fail(EXIT_INPUT, "%s: rescale_factor is not a number above 0", cli_quote(name));
     return EXIT_OK;
 }

@@ -88,11 +88,9 @@ static int set_flag(const cli_place *p)
 static int set_of(const cli_place *p)
 {
     const clnorm_attr *a = attr_of(p, "of");
-    const clnorm_op_info *op = cli_op(p->args, p->text);
-    const double value = op ? op->kind : 0;
+    const clnorm_op_info *op = clnorm_op_named(p->text);
+    const double value = op ? op->kind : a->low - 1;
     const char *names[16] = { NULL };
-    if (!op)
-        return EXIT_USAGE;
     if (value >= a->low && value <= a->high)
         return set(p, "of", &value, 1);
     for (size_t k = 0, n = 0; n + 1 < sizeof names / sizeof *names && (op = clnorm_op_at(k)) != NULL; k++)
