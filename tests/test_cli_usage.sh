@@ -9,6 +9,17 @@ source "$(dirname "$0")/cli.sh" "$@"
 run 0 'commands' -- -h
 verdict 'what commands are for is one column' "$(sed -n '/^commands/,/^$/p' stdout | sed '1d;$d' | grep -Ev '^.{37} [^ ]')"
 run 0 'Usage: clnorm run' -- run -h
+# explains OP SAYS...: the lines of options.
+explains() { local op=$1 says; shift; for says; do run 0 "^  --$says\$" -- explain "$op"; done; }
+explains lrn 'size N +channels of the window; 1 to 1e.09, default 5'
+explains lpnorm 'p P +of the norm: 1 to 64, or inf; default 2'
+explains minmax 'range LO,HI +where minimum and maximum go; default 0,1' 'eps NUMBER +added to max - min; 0 to 1e.30, default 1e-08'
+explains denormalize 'of OP +the op to undo; default normalize'
+explains symmetric 'scale NUMBER +x that becomes 1; unless given: u8 255, u16 65535; s8 has none; 1e-30 to 1e.30'
+explains groupnorm 'groups NUMBER +groups of channels; divides C; 1 to 1e.09; needed' 'out-scale NUMBER +quantizes y.*; unless given: not; 1e-30 to 1e.30'
+explains batchnorm 'momentum M +of the running statistics; none: .*; 0 to 1, default 0.1' "mode MODE +train: the batch's statistics; eval: the running ones; default train"
+if "$clnorm" kernels | grep -q '^spectralnorm'; then explains spectralnorm 'mode MODE +train: u and v are moved; eval: they stay; default train'; fi
+run 0 '"default": null' -- explain groupnorm --json
 for c in list plan explain check verify bench tune kernels cache warmup fit-whiten; do run 0 "clnorm $c" -- $c --help; done
 # The completion knows which options have a value, as the help says it, and which commands take ops.
 completion=$(realpath "$(dirname "$0")/../docs/clnorm.bash")

@@ -3,8 +3,10 @@
 #include "cli/cmd.h"
 #include "cli/json.h"
 #include "cli/layer.h"
+#include "cli/number.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,19 +66,59 @@ static const clnorm_attr *attr_of(const clnorm_op_info *op, const cli_option *o)
     return NULL;
 }
 
-static bool is_number(const cli_option *o) { return o->value && strcmp(o->value, "NUMBER") == 0; }
+/* Of one attribute; words, lists and flags say in their text what they may be. */
+static bool is_number(const cli_option *o)
+{
+    static const char *const values[] = { "NUMBER", "N", "P", "M", NULL };
+    return o->value && cli_word(o->value, values) >= 0 && strcmp(o->name, "count") != 0;
+}
 
-/* Numbers say what they may be; lists, words and flags say it in their text. */
+static bool is_mode(const cli_option *o) { return strcmp(o->name, "mode") == 0; }
+
+/* The default of an attribute that is below its range is none that could be given. */
+static bool has_default(const clnorm_attr *a) { return a->preset >= a->low; }
+
+/* What an option says, in words of the command: a descriptor has numbers for "train" and "eval", and 0 for what is not given. */
+static const char *text_of(const cli_option *o, const clnorm_attr *a)
+{
+    static char text[256];
+    const char *from = is_mode(o) || (o->value && strcmp(o->value, "NUMBER") == 0) ? a->text : o->help;
+    size_t used = 0;
+    for (const char *end; *from && used < sizeof text; from = end) {
+        const bool absent = strncmp(from, "0: ", 3) == 0 && !has_default(a);
+        from += absent ? 3 : is_mode(o) ? strcspn(from, "te") : 0; /* "1 train", "2 eval" */
+        end = strstr(from, "; ");
+        end = end ? end + 2 : from + strlen(from);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", absent ? "unless given: " : "",
+                                 (int)(end - from), from);
+    }
+    return text;
+}
+
+static void print_default(const cli_option *o, const clnorm_attr *a)
+{
+    if (is_mode(o))
+        printf("; default train");
+    else if (strcmp(o->name, "of") == 0)
+        printf("; default %s", clnorm_op_of((uint32_t)a->preset)->name);
+    else if (strcmp(o->attrs, "lo hi") == 0) /* which are neighbours in the op's table */
+        printf("; default %g,%g", a[0].preset, a[1].preset);
+    else if (is_number(o) && has_default(a))
+        printf("%s default %g", isfinite(a->high) ? "," : ";", a->preset);
+    else if (is_number(o) && a->type == CLNORM_ATTR_U32)
+        printf("; needed");
+}
+
 static void print_option(const clnorm_op_info *op, const cli_option *o)
 {
     char name[64];
     const clnorm_attr *a = attr_of(op, o);
-    const bool number = is_number(o);
     assert(a); /* an option of attributes, which the op has */
     snprintf(name, sizeof name, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-    printf("  %-18s %s", name, number ? a->text : o->help);
-    if (number)
-        printf("; %g to %g, default %g", a->low, a->high, a->preset);
+    printf("  %-18s %s", name, text_of(o, a));
+    if (is_number(o) && isfinite(a->high))
+        printf("; %g to %g", a->low, a->high);
+    print_default(o, a);
     printf("\n");
 }
 
@@ -157,9 +199,9 @@ static json_t *options_json(const cli_args *args, const clnorm_op_info *op)
         const clnorm_attr *a = attr_of(op, o);
         if (a && cli_op_takes(op, o))
             json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", o->name, "what",
-                                                  is_number(o) ? a->text : o->help, "low",
-                                                  cli_json_real(a->low), "high", cli_json_real(a->high),
-                                                  "default", cli_json_real(a->preset)));
+                                                  text_of(o, a), "low", cli_json_real(a->low), "high",
+                                                  cli_json_real(a->high), "default",
+                                                  has_default(a) ? cli_json_real(a->preset) : json_null()));
     }
     return list;
 }
