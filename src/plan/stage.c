@@ -47,6 +47,37 @@ bool cln_body_has(const cln_body *body, int variant)
                                : !both || body->choice.calls != CLN_CALLS_LACK);
 }
 
+/* Whether sets of fewer elements than a vector can be turned: TURNED of cl/common/op.clh. */
+static bool turns(const cln_body *body, int wstep)
+{
+    const cln_layer_problem *l = &body->problem.layer;
+    const cln_strides *v = body->geo.view;
+    return v[CLN_VIEW_X].step == 1 && v[CLN_VIEW_Y].step == 1 && v[CLN_VIEW_D].step == 1 && wstep <= 2 &&
+           wstep > 0 && l->bind[CLN_BIND_R] == CLN_NO_SLOT && l->bind[CLN_BIND_E] == CLN_NO_SLOT &&
+           !body->problem.desc.layered.layer.act;
+}
+
+/* SHORT of cl/common/op.clh, in programs where STRIPS there, or GRN's `clan`, reads it; else 0, so that they are the same. */
+static uint32_t short_sets(const cln_body *body, bool both, int wstep, int sstep)
+{
+    const cln_problem *p = &body->problem;
+    const cln_layer_problem *l = &p->layer;
+    const cln_geo *g = &body->geo;
+    const bool run = g->runs == 1 && g->len <= CLN_SHORT, grn = p->op->info.kind == CLNORM_OP_GRN;
+    if (body->choice.wg > 1 || body->choice.bundle > 1 || !p->stat_bytes || both || l->variance)
+        return 0;
+    if (l->family)
+        return grn && !p->columns && run && g->len >= body->choice.vec ? CLN_SHORT : 0;
+    if (l->merged || body->choice.along || l->role == CLN_ROLE_PARAMS)
+        return 0;
+    const bool beside = g->span == 1 && wstep != 4 && sstep == (l->role == CLN_ROLE_DX ? 4 : 1);
+    if (p->columns)
+        return !beside || g->runs > CLN_LEAF ? 0 : g->runs <= CLN_HEAD_ROWS ? CLN_HEAD_ROWS : CLN_LEAF;
+    if (!run || l->fuses || sstep != 1)
+        return 0;
+    return g->len >= body->choice.vec ? CLN_SHORT : turns(body, wstep) ? g->len : 0;
+}
+
 /* What of a layer is decided at compile time. */
 static void add_layer_options(char *text, size_t room, const cln_body *body, bool both)
 {
@@ -54,22 +85,25 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
     const clnorm_layer *d = &body->problem.desc.layered.layer;
     const cln_geo walked = cln_walked(&body->problem, body->choice.wg);
     const bool zero_gamma = body->problem.op->info.kind == CLNORM_OP_GRN;
-    const int used = snprintf(
+    const int wstep = body->geo.wmod       ? repeated_step(body)
+                      : body->choice.along ? 2 /* each column's own */
+                                           : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
+              sstep = both ? 1 : shared_step(body, CLN_VIEW_S, body->geo.sdiv);
+    const uint32_t few = short_sets(body, both, wstep, sstep);
+    int used = snprintf(
         text, room,
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
         "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d -DALONG=%d",
         (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
         clnorm_dtype_name(l->d_dtype), step_option(walked.view[CLN_VIEW_D].step, 1),
-        clnorm_dtype_name(d->param_dtype),
-        body->geo.wmod       ? repeated_step(body)
-        : body->choice.along ? 2 /* each column's own */
-                             : shared_step(body, CLN_VIEW_W, body->geo.wdiv),
-        both ? 1 : shared_step(body, CLN_VIEW_S, body->geo.sdiv),
+        clnorm_dtype_name(d->param_dtype), wstep, sstep,
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
         l->zero_centred || zero_gamma ? "0.0f" : "1.0f", l->zero_centred ? "1.0f" : "0.0f",
         l->bind[CLN_BIND_E] != CLN_NO_SLOT, l->fuses, both, body->choice.along);
+    if (few)
+        used += snprintf(text + used, room - (size_t)used, " -DSHORT=%u", few);
     if (l->lp > FLT_MAX)
         snprintf(text + used, room - (size_t)used, " -DLP=INFINITY -DLP_INF=1");
     else if (l->lp > 0.0f) { /* by whole numbers: %a and %f print the point of the process's locale */
@@ -77,20 +111,6 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         const uint32_t digits = (uint32_t)ldexpf(frexpf(l->lp, &exponent), 24);
         snprintf(text + used, room - (size_t)used, " -DLP=0x%xp%df -DLP_INF=0", digits, exponent - 24);
     }
-}
-
-/* SHORT of cl/common/op.clh: how few elements sets have that a CPU folds side by side; 0: more. */
-static uint32_t short_sets(const cln_body *body)
-{
-    const cln_geo *g = &body->geo;
-    const uint32_t n = body->problem.columns ? g->runs : g->len,
-                   most = n <= CLN_HEAD_ROWS ? CLN_HEAD_ROWS : CLN_LEAF;
-    if (body->choice.wg > 1 || !body->problem.stat_bytes || body->problem.window || g->span > 1 ||
-        body->problem.layer.role == CLN_ROLE_PARAMS)
-        return 0;
-    if (body->problem.columns)
-        return n <= most ? most : 0;
-    return g->runs > 1 || n > CLN_SHORT ? 0 : n < body->choice.vec ? n : CLN_SHORT;
 }
 
 static void add_window_options(char *text, size_t room, const cln_body *body)
@@ -132,8 +152,6 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
                  body->choice.bundle, p->geo.mix > 1);
     if (body->choice.alone)
         snprintf(text + strlen(text), room - strlen(text), " -DALONE=1");
-    if (p->op->info.layer && short_sets(body))
-        snprintf(text + strlen(text), room - strlen(text), " -DSHORT=%u", short_sets(body));
     if (subgroup)
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }
