@@ -252,6 +252,18 @@ START_TEST(axes_that_x_has_not)
 }
 END_TEST
 
+/* No channels: nothing is divided by them. PoCL hides it where its device is in use, so it is none here. */
+START_TEST(no_channels)
+{
+    static const uint32_t kinds[] = { CLNORM_OP_LAYERNORM, CLNORM_OP_GROUPNORM, CLNORM_OP_RMSNORM };
+    for (size_t k = 0; k < CLN_COUNT(kinds); k++) {
+        clnorm_any d = backward(kinds[k]);
+        d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 2, 0, 30, 30);
+        posed(&d);
+    }
+}
+END_TEST
+
 /* What counts of 32 or 64 bits cannot hold is refused before anything is computed with it. */
 START_TEST(too_many_elements)
 {
@@ -276,7 +288,7 @@ static Suite *pose_suite(void)
                     SUITE_CASE(problems_of_gradients, parts_of_sets, dx_along_columns, gradients_that_repeat,
                                way_back_through_activations, momentum_of_a_call, single_values,
                                eps_inside_or_outside, windows_of_rows, lists_that_trade_places,
-                               axes_that_x_has_not, too_many_elements));
+                               axes_that_x_has_not, no_channels, too_many_elements));
 }
 
 SUITE_MAIN(pose_suite)

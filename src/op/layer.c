@@ -151,9 +151,8 @@ static uint32_t parts_by_weight(const cln_problem *p)
             return 0;
     }
     const uint64_t family = length_of(x, set & weights) / (groups ? groups : 1);
-    if (length_of(x, part) > CLN_MOST_IN_SET / family) /* what parts leave counts them */
-        return 0;
     return family > 1 && length_of(x, part) >= least_part(x) &&
+                   length_of(x, part) <= CLN_MOST_IN_SET / family && /* what parts leave counts them */
                    length_of(x, cln_all_axes(x) & ~part) <= UINT32_MAX
                ? (uint32_t)family
                : 0;
