@@ -1,5 +1,4 @@
 /* context.c -- a device described, the start-up set built, everything that plans share. */
-#define _POSIX_C_SOURCE 200809L
 #include "api/api.h"
 #include "base/fork.h"
 #include "base/status.h"
@@ -7,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- memory and programs for the rest of the library ---- */
 
@@ -133,8 +131,7 @@ static clnorm_status check_device(cl_context context, cl_device_id device)
 
 /* The only two functions in which the library reads the environment. */
 
-/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known. It stays the same where
- * the process changes its directory. */
+/* `wanted`, else CLNORM_CACHE_DIR, else XDG_CACHE_HOME/clnorm, else ~/.cache/clnorm; "" where none is known. */
 static void cache_dir(char *dir, size_t room, const char *wanted)
 {
     const char *own = getenv("CLNORM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -142,9 +139,7 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
     const char *below = base == wanted || base == own || !*base ? ""
                         : base == xdg                           ? "/clnorm"
                                                                 : "/.cache/clnorm";
-    char here[4096] = "";
-    const bool relative = *base && *base != '/' && getcwd(here, sizeof here);
-    const int n = snprintf(dir, room, "%s%s%s%s", relative ? here : "", relative ? "/" : "", base, below);
+    const int n = snprintf(dir, room, "%s%s", base, below);
     if (n < 0 || (size_t)n >= room)
         dir[0] = '\0';
 }
@@ -152,13 +147,13 @@ static void cache_dir(char *dir, size_t room, const char *wanted)
 /* options.tuning_file, else CLNORM_TUNING, else tuning.txt in the directory of the cache; "" is none. */
 static clnorm_status open_tuning(clnorm_context *ctx)
 {
-    char path[4096 + 16];
+    char path[4096 + 16], dir[4096];
     const bool named = ctx->options.tuning_file != NULL;
     const char *own = named ? ctx->options.tuning_file : getenv("CLNORM_TUNING");
     if (own)
         return cln_tune_init(ctx, *own ? own : NULL, named ? CLN_NAMED_BY_CALLER : CLN_NAMED_BY_VARIABLE);
-    cache_dir(path, 4096, ctx->options.cache_dir);
-    if (!path[0])
+    cache_dir(dir, sizeof dir, ctx->options.cache_dir);
+    if (!dir[0] || cln_cache_absolute(path, sizeof dir, dir))
         return cln_tune_init(ctx, NULL, CLN_NAMED_BY_NOBODY);
     strcat(path, "/tuning.txt");
     return cln_tune_init(ctx, path, CLN_NAMED_BY_NOBODY);

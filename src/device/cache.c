@@ -16,6 +16,11 @@ void cln_cache_open(char *dir, size_t room, const char *wanted, char *why, size_
     dir[0] = '\0';
     snprintf(why, room_why, "there is no cache of binaries on Windows yet");
 }
+const char *cln_cache_absolute(char *path, size_t room, const char *wanted)
+{
+    const int n = snprintf(path, room, "%s", wanted);
+    return n < 0 || (size_t)n >= room ? "its path is too long" : NULL;
+}
 void cln_cache_path(char *path, size_t room, const char *dir, const char *key)
 {
     (void)room, (void)dir, (void)key;
@@ -90,9 +95,7 @@ static bool make_directories(char *path)
     return mkdir(path, S_IRWXU) == 0 || errno == EEXIST;
 }
 
-/* An absolute path, for the process may change its directory, without slashes at its end, since lstat follows
- * a link with one. NULL, or why there is none. */
-static const char *absolute(char *path, size_t room, const char *wanted)
+const char *cln_cache_absolute(char *path, size_t room, const char *wanted)
 {
     char here[PATH_ROOM] = "";
     if (wanted[0] != '/' && !getcwd(here, sizeof here))
@@ -131,7 +134,7 @@ void cln_cache_open(char *dir, size_t room, const char *wanted, char *why, size_
     if (!wanted || !wanted[0])
         return;
     const char *fault =
-        same_user() ? absolute(dir, room, wanted) : "the process has the rights of another user";
+        same_user() ? cln_cache_absolute(dir, room, wanted) : "the process has the rights of another user";
     if (!fault)
         fault = fault_of(dir);
     if (!fault)

@@ -48,6 +48,9 @@ extern const cln_embedded cln_embedded_kernels[];
 
 /* ---- cache.c: binaries on disk ---- */
 
+/* An absolute path, for the process may change its directory, without slashes at its end, since lstat follows a link with one.
+ * NULL, or why there is none. */
+const char *cln_cache_absolute(char *path, size_t room, const char *wanted);
 /* Makes `wanted` the cache's directory and copies it into dir[room]. Creates it 0700; "" or anything wrong
  * (not ours, group or world writable, a symlink, not a directory) leaves "" and a sentence for the log in
  * why[room_why]. */
