@@ -142,8 +142,8 @@ static void fill_setting(setting *s, const int64_t *shape)
         s->given[i] = (float)(0.5 + data_random(&state));
 }
 
-/* An op takes a sample in one of the ways, the next op in the next; CLNORM_TEST_FULL in all, four times the
- * programs. */
+/* An op takes every other sample, in one of the ways, and another op in another; CLNORM_TEST_FULL all in all, eight
+ * times the programs. */
 static void keep_their_bits(size_t op)
 {
     const clnorm_options o = lazy();
@@ -153,7 +153,7 @@ static void keep_their_bits(size_t op)
         setting s;
         fill_setting(&s, samples[k]);
         for (size_t way = 0; way < WAYS; way++)
-            if (getenv("CLNORM_TEST_FULL") || (op + k) % WAYS == way)
+            if (getenv("CLNORM_TEST_FULL") || ((op + k) % 2 == 0 && (op + k) / 2 % WAYS == way))
                 run_setting(ctx, &s, op, samples[k], way);
         free(s.x);
     }

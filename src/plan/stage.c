@@ -57,17 +57,18 @@ static bool turns(const cln_body *body, int wstep)
            !body->problem.desc.layered.layer.act;
 }
 
-/* SHORT of cl/common/op.clh, in programs where STRIPS there, or GRN's `clan`, reads it; else 0, so that they are the same. */
+/* SHORT of cl/common/op.clh, where STRIPS there, or GRN's `clan`, reads it and finds VEC neighbours; else 0: the same programs. */
 static uint32_t short_sets(const cln_body *body, bool both, int wstep, int sstep)
 {
     const cln_problem *p = &body->problem;
     const cln_layer_problem *l = &p->layer;
     const cln_geo *g = &body->geo;
-    const bool run = g->runs == 1 && g->len <= CLN_SHORT, grn = p->op->info.kind == CLNORM_OP_GRN;
+    const uint32_t vec = body->choice.vec;
+    const bool run = g->runs == 1 && g->len <= CLN_SHORT && g->kept[3] >= vec;
     if (body->choice.wg > 1 || body->choice.bundle > 1 || !p->stat_bytes || both || l->variance)
         return 0;
     if (l->family)
-        return grn && !p->columns && run && g->len >= body->choice.vec ? CLN_SHORT : 0;
+        return p->op->info.kind == CLNORM_OP_GRN && !p->columns && run && g->len >= vec ? CLN_SHORT : 0;
     if (l->merged || body->choice.along || l->role == CLN_ROLE_PARAMS)
         return 0;
     const bool beside = g->span == 1 && wstep != 4 && sstep == (l->role == CLN_ROLE_DX ? 4 : 1);
@@ -75,7 +76,7 @@ static uint32_t short_sets(const cln_body *body, bool both, int wstep, int sstep
         return !beside || g->runs > CLN_LEAF ? 0 : g->runs <= CLN_HEAD_ROWS ? CLN_HEAD_ROWS : CLN_LEAF;
     if (!run || l->fuses || sstep != 1)
         return 0;
-    return g->len >= body->choice.vec ? CLN_SHORT : turns(body, wstep) ? g->len : 0;
+    return g->len >= vec ? CLN_SHORT : turns(body, wstep) ? g->len : 0;
 }
 
 /* What of a layer is decided at compile time. */
