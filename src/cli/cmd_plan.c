@@ -111,7 +111,7 @@ int cmd_plan(const cli_args *args)
     if (code == EXIT_OK)
         code = cli_session_open(&session, args);
     if (code == EXIT_OK)
-        code = describe(args, &problem, &session, request.effort);
+        code = describe(args, &problem, &session, request.writing.effort);
     cli_session_close(&session);
     cli_extras_free(&extras);
     cli_problem_free(&problem);

@@ -98,7 +98,8 @@ static int compute(job *j)
     if (code != EXIT_OK)
         return code;
     const double start = cli_now_ms();
-    code = cli_status(clnorm_plan_create(&j->plan, j->session.ctx, &j->problem.desc.op, j->request.effort));
+    code = cli_status(
+        clnorm_plan_create(&j->plan, j->session.ctx, &j->problem.desc.op, j->request.writing.effort));
     j->times.build_ms = cli_now_ms() - start;
     if (code == EXIT_OK)
         code = make_output(j);

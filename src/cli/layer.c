@@ -118,7 +118,7 @@ static int refuse(const cli_request *r, const cli_args *args, const cli_extra *x
         return cli_usage(args, "--%s mask goes with --act relu", x->output ? "out" : "in");
     if (x->slot == CLNORM_MASK && x->output && !back)
         return cli_usage(args, "--out mask goes with a float y, not with --out-dtype %s",
-                         clnorm_dtype_name(r->out_dtype));
+                         clnorm_dtype_name(r->writing.dtype));
     return cli_usage(args, "--%s %s: %s %s, besides %s,%s", x->output ? "out" : "in", x->name, what(r),
                      x->output ? "writes" : "reads", x->output ? (back ? "dx" : "y") : "x",
                      cli_slot_list(cli_layer_names(r, x->output)));

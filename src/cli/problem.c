@@ -12,34 +12,24 @@
 static int take_words(cli_request *out, const cli_args *args)
 {
     static const char *const semantics[] = { "chapter", "torch", "onnx", "paper", NULL };
-    static const char *const efforts[] = { "estimate", "measure", NULL };
-    int effort, profile = -1;
-    int code = cli_choice(&effort, args, "effort", efforts);
+    int profile = -1;
+    int code = cli_reading_take(&out->reading, args);
     if (code == EXIT_OK)
-        code = cli_reading_take(&out->reading, args);
-    if (code == EXIT_OK)
-        code = cli_choice(&out->out_layout, args, "out-layout", cli_layout_names);
+        code = cli_writing_take(&out->writing, args);
     if (code == EXIT_OK)
         code = cli_choice(&profile, args, "semantics", semantics);
     if (profile >= 0 && clnorm_op_semantics(&out->desc, (uint32_t)profile) != CLNORM_OK)
         return cli_usage(args, "%s", clnorm_last_error(NULL));
-    out->effort = effort == 1 ? CLNORM_MEASURE : CLNORM_ESTIMATE;
     return code;
 }
 
-static int take_out_dtype(cli_request *out, const cli_args *args)
+static int check_dtype(const cli_request *r, const cli_args *args)
 {
-    static const char *const names[] = { "f32", "f16", "bf16", "u8", "s8", NULL };
-    static const uint32_t dtypes[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
-    int at;
-    const int code = cli_choice(&at, args, "out-dtype", names);
-    if (code != EXIT_OK)
-        return code;
-    out->out_dtype = at >= 0 ? dtypes[at] : 0;
-    if (at >= 0 && !(out->op->y_types >> dtypes[at] & 1u))
-        return cli_usage(args, "%s does not write %s", out->op->name, names[at]);
-    if (at > 2 && cli_has(args, "backward"))
-        return cli_usage(args, "--out-dtype %s: a gradient is f32, f16 or bf16", names[at]);
+    const uint32_t dtype = r->writing.dtype;
+    if (dtype && !(r->op->y_types >> dtype & 1u))
+        return cli_usage(args, "%s does not write %s", r->op->name, clnorm_dtype_name(dtype));
+    if ((dtype == CLNORM_U8 || dtype == CLNORM_S8) && cli_has(args, "backward"))
+        return cli_usage(args, "--out-dtype %s: a gradient is f32, f16 or bf16", clnorm_dtype_name(dtype));
     return EXIT_OK;
 }
 
@@ -48,9 +38,9 @@ static int check_picture(const cli_request *r, const cli_args *args)
     const bool view = cli_has(args, "view");
     if (view && !r->png)
         return cli_usage(args, "--view is for an OUTPUT that ends in .png");
-    if (r->png && r->out_layout >= 0)
+    if (r->png && r->writing.layout >= 0)
         return cli_usage(args, "a .png has one layout only; --out-layout is for .npy");
-    if (r->png && !view && r->out_dtype != CLNORM_U8)
+    if (r->png && !view && r->writing.dtype != CLNORM_U8)
         return cli_usage(
             args, "a .png is written from u8: add --out-dtype u8, or --view to map min..max to 0..255");
     return EXIT_OK;
@@ -68,7 +58,7 @@ clnorm_status cli_request_sample(clnorm_any *out, const cli_request *r)
     out->head.x = clnorm_nchw(bytes ? CLNORM_U8 : CLNORM_F32, 1, c, 8, 8);
     if (r->op->kind != CLNORM_OP_MOMENTS)
         out->head.y =
-            clnorm_nchw(r->out_dtype && !back ? (clnorm_dtype)r->out_dtype : CLNORM_F32, 1, c, 8, 8);
+            clnorm_nchw(r->writing.dtype && !back ? (clnorm_dtype)r->writing.dtype : CLNORM_F32, 1, c, 8, 8);
     if (r->op->kind == CLNORM_OP_SPECTRALNORM &&
         r->desc.spectralnorm.dim == 4) /* of five axes, the most that a file has */
         for (uint32_t k = 0; k < 2; k++) {
@@ -121,7 +111,7 @@ int cli_request_make(cli_request *out, const cli_args *args, const char *op, boo
     if (code == EXIT_OK)
         code = take_words(out, args);
     if (code == EXIT_OK)
-        code = take_out_dtype(out, args);
+        code = check_dtype(out, args);
     if (code == EXIT_OK)
         code = check_picture(out, args);
     if (code == EXIT_OK)
@@ -207,8 +197,8 @@ static uint32_t y_dtype(const cli_problem *p, const cli_request *r)
 {
     const uint32_t x = p->input.dtype;
     const bool is_float = x == CLNORM_F32 || x == CLNORM_F16 || x == CLNORM_BF16;
-    if (r->out_dtype && p->main == CLNORM_Y)
-        return r->out_dtype;
+    if (r->writing.dtype && p->main == CLNORM_Y)
+        return r->writing.dtype;
     return is_float && (p->op->y_types >> x & 1u) ? x : (uint32_t)CLNORM_F32;
 }
 
@@ -217,13 +207,13 @@ static cli_layout y_layout(const cli_problem *p, const cli_request *r)
     const bool first = p->op->kind == CLNORM_OP_TOTENSOR || p->op->kind == CLNORM_OP_NORMALIZE;
     if (r->png)
         return CLI_LAST;
-    return r->out_layout >= 0 ? (cli_layout)r->out_layout : first ? CLI_FIRST : p->kept;
+    return r->writing.layout >= 0 ? (cli_layout)r->writing.layout : first ? CLI_FIRST : p->kept;
 }
 
 /* dx has x's type; another is rounded to from f32, once. */
 static int widen(cli_problem *p, const cli_request *r)
 {
-    const bool other = p->main == CLNORM_DX && r->out_dtype && r->out_dtype != p->input.dtype;
+    const bool other = p->main == CLNORM_DX && r->writing.dtype && r->writing.dtype != p->input.dtype;
     return other && p->input.dtype != CLNORM_F32 ? cli_convert(&p->input, CLNORM_F32) : EXIT_OK;
 }
 
@@ -265,9 +255,9 @@ int cli_problem_read(cli_problem *out, const cli_request *request, const cli_arg
     if (code == EXIT_OK)
         code = complete(out, request, args, extras);
     if (code == EXIT_OK)
-        out->dtype = out->main == CLNORM_Y ? out->desc.head.y.dtype
-                     : request->out_dtype  ? request->out_dtype
-                                           : out->input.dtype;
+        out->dtype = out->main == CLNORM_Y    ? out->desc.head.y.dtype
+                     : request->writing.dtype ? request->writing.dtype
+                                              : out->input.dtype;
     if (code != EXIT_OK)
         cli_problem_free(out);
     return code;

@@ -11,10 +11,8 @@ typedef struct cli_request {
     clnorm_any desc; /* attributes set, no tensors yet */
     cli_lists lists;
     cli_reading reading;
-    int out_layout;     /* cli_layout; -1: not given */
-    uint32_t out_dtype; /* 0: not given */
+    cli_writing writing;
     bool png;
-    uint32_t effort;
     bool cumulative; /* --momentum none, with --count */
     uint64_t count;
 } cli_request;

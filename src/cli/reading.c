@@ -1,4 +1,4 @@
-/* reading.c -- how an input is to be read, as --layout, --in-dtype and --rgb8 say, and whether it is so. */
+/* reading.c -- how an input is to be read, and whether it is so; how an output is to be made. */
 #include "cli/reading.h"
 
 int cli_reading_take(cli_reading *out, const cli_args *args)
@@ -10,6 +10,22 @@ int cli_reading_take(cli_reading *out, const cli_args *args)
         code = cli_choice(&in_dtype, args, "in-dtype", in_dtypes);
     out->bf16 = cli_has(args, "in-dtype");
     out->rgb8 = cli_has(args, "rgb8");
+    return code;
+}
+
+int cli_writing_take(cli_writing *out, const cli_args *args)
+{
+    static const char *const names[] = { "f32", "f16", "bf16", "u8", "s8", NULL };
+    static const uint32_t dtypes[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
+    static const char *const efforts[] = { "estimate", "measure", NULL };
+    int dtype = -1, effort = -1;
+    int code = cli_choice(&out->layout, args, "out-layout", cli_layout_names);
+    if (code == EXIT_OK)
+        code = cli_choice(&dtype, args, "out-dtype", names);
+    if (code == EXIT_OK)
+        code = cli_choice(&effort, args, "effort", efforts);
+    out->dtype = dtype >= 0 ? dtypes[dtype] : 0;
+    out->effort = effort == 1 ? CLNORM_MEASURE : CLNORM_ESTIMATE;
     return code;
 }
 

@@ -16,8 +16,7 @@ typedef struct job {
     clnorm_any desc;
     cli_reading reading;
     cli_layout layout, out; /* of INPUT, of OUTPUT */
-    int out_layout;         /* -1: not given */
-    uint32_t out_dtype;     /* 0: not given */
+    cli_writing writing;
     bool inverse;
     cli_whitener w;
     cli_array x, y;
@@ -47,23 +46,12 @@ static int check_options(const cli_args *args)
 
 static int take_words(job *j)
 {
-    static const char *const dtypes[] = { "f32", "f16", "bf16", "u8", "s8", NULL }, *const efforts[] = {
-        "estimate", "measure", NULL
-    };
-    static const uint32_t kinds[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_S8 };
-    const cli_args *args = j->args;
-    int dtype = -1, effort;
-    int code = check_options(args);
+    int code = check_options(j->args);
     if (code == EXIT_OK)
-        code = cli_reading_take(&j->reading, args);
+        code = cli_reading_take(&j->reading, j->args);
     if (code == EXIT_OK)
-        code = cli_choice(&j->out_layout, args, "out-layout", cli_layout_names);
-    if (code == EXIT_OK)
-        code = cli_choice(&dtype, args, "out-dtype", dtypes);
-    if (code == EXIT_OK)
-        code = cli_choice(&effort, args, "effort", efforts);
-    j->out_dtype = dtype < 0 ? 0 : kinds[dtype];
-    j->inverse = cli_has(args, "inverse");
+        code = cli_writing_take(&j->writing, j->args);
+    j->inverse = cli_has(j->args, "inverse");
     return code;
 }
 
@@ -143,9 +131,9 @@ static clnorm_tensor output_of(const job *j, const clnorm_tensor *x, extent e)
         t.shape[k] = 0;
     const bool is_float = x->dtype == CLNORM_F32 || x->dtype == CLNORM_F16 || x->dtype == CLNORM_BF16;
     return cli_tensor_dense(&t,
-                            j->out_dtype ? j->out_dtype
-                            : is_float   ? x->dtype
-                                         : (uint32_t)CLNORM_F32,
+                            j->writing.dtype ? j->writing.dtype
+                            : is_float       ? x->dtype
+                                             : (uint32_t)CLNORM_F32,
                             j->out);
 }
 
@@ -156,7 +144,7 @@ static int pose(job *j)
     const cli_array *a = &j->x;
     extent y;
     j->layout = cli_reading_layout(&j->reading, a);
-    j->out = j->out_layout >= 0 ? (cli_layout)j->out_layout : a->image ? CLI_FIRST : j->layout;
+    j->out = j->writing.layout >= 0 ? (cli_layout)j->writing.layout : a->image ? CLI_FIRST : j->layout;
     d->task = j->inverse ? CLNORM_UNWHITEN : CLNORM_WHITEN;
     d->samples = (uint32_t)s->samples;
     d->patch = s->samples == CLNORM_PATCHES ? (uint32_t)s->height : 0;
@@ -185,7 +173,7 @@ static int open_files(job *j)
     if (code != EXIT_OK)
         return code;
     const double start = cli_now_ms();
-    code = cli_status(clnorm_plan_create(&j->plan, j->session.ctx, &j->desc.op, CLNORM_ESTIMATE));
+    code = cli_status(clnorm_plan_create(&j->plan, j->session.ctx, &j->desc.op, j->writing.effort));
     j->times.build_ms = cli_now_ms() - start;
     return code;
 }
