@@ -302,26 +302,28 @@ STEP(spread_dx)(AT(const float, z), AT(const float, less), AT(elem_x, dx), const
 }
 #endif
 
+#if WANTS(well)
+WELL
+#endif
 /* Whether the means of x and of dy, the whitener, gamma, beta and what is left in the running statistics are numbers. n: channels,
  * floats of the whitener. */
 #if WANTS(check)
 STEP(check)(AT(const float, lo), AT(const float, mean_dy), AT(const float, w), AT(const float, gamma), AT(const float, beta),
             AT(const float, running_mean), AT(const float, running_whitener), AT(float, fault), NUMBERS_)
 {
-    if (ITEM)
-        return;
     uint wrong = 0;
-    for (uint c = 0; c < n.s0; c++) {
+    for (uint c = ITEM; c < n.s0; c += ITEMS) {
         wrong |= !isfinite(lo[lo_0 + c]) || !isfinite(mean_dy[mean_dy_0 + c]);
         wrong |= gamma && !isfinite(gamma[gamma_0 + c]);
         wrong |= beta && !isfinite(beta[beta_0 + c]);
         wrong |= running_mean && !isfinite(running_mean[running_mean_0 + c]);
     }
-    for (uint e = 0; e < n.s1; e++) {
+    for (uint e = ITEM; e < n.s1; e += ITEMS) {
         wrong |= !isfinite(w[w_0 + e]);
         wrong |= running_whitener && !isfinite(running_whitener[running_whitener_0 + e]);
     }
-    fault[fault_0] = wrong ? FAULT_NAN : FAULT_NONE;
+    if (wrong)
+        fault[fault_0] = FAULT_NAN;
 }
 #endif
 #undef OP

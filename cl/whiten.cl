@@ -130,14 +130,10 @@ STEP(transpose)(AT(const float, a), AT(float, b), NUMBERS_)
 }
 #endif
 
-/* Whether all of y is finite: no fault at first, behind it the rows that have one; all items write the same. */
 #if WANTS(well)
-STEP(well)(AT(float, fault), NUMBERS_)
-{
-    if (!ITEM)
-        fault[fault_0] = FAULT_NONE;
-}
+WELL
 #endif
+/* Whether all of y is finite. */
 #if WANTS(look)
 STEP(look)(AT(const elem_d, y), AT(float, fault), const matrix m, NUMBERS_)
 {

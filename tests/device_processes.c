@@ -109,6 +109,9 @@ START_TEST(strange_words)
     snprintf(expected, sizeof expected, "name <a padded name>, driver <>, vendor of %zu, fp16 0, fp64 1\n",
              sizeof device_list->vendor - 1);
     SAYS(said, expected);
+    snprintf(command, sizeof command, "CLNORM_TEST_ARGUMENTS=1 OPENCL_LAYERS='%s'", CLNORM_WORDS);
+    run_self(said, sizeof said, command);
+    ck_assert_msg(strncmp(said, "-15 0 ", 6) == 0, "%s", said); /* none that could run a kernel */
 }
 END_TEST
 

@@ -1,5 +1,10 @@
 /* plan_limits.c -- devices that allow less: work-groups, local memory, buffers. */
+#define _XOPEN_SOURCE 700
 #include "plan_case.h"
+
+#include "scratch.h"
+
+#include <unistd.h>
 
 START_TEST(limits_of_the_device)
 {
@@ -82,21 +87,82 @@ START_TEST(parameters_fit_the_device)
 }
 END_TEST
 
+static clnorm_context *as_a_gpu(const char *kernel_dir)
+{
+    clnorm_options o = lazy();
+    o.kernel_dir = kernel_dir;
+    clnorm_context *ctx = created(&o);
+    cln_tuning *const tuning = ctx->params.tuning;
+    ctx->device.type = CL_DEVICE_TYPE_GPU;
+    ctx->device.cpu = false;
+    cln_params_for(&ctx->params, &ctx->device);
+    ctx->params.tuning = tuning;
+    ck_assert_uint_eq(ctx->params.wg, 128);
+    return ctx;
+}
+
+static void plans_with(clnorm_context *ctx, uint32_t kind, const char *wg)
+{
+    const clnorm_any d = small(kind);
+    char text[256];
+    clnorm_plan *plan;
+    OK(clnorm_plan_create(&plan, ctx, &d.op, CLNORM_ESTIMATE));
+    clnorm_plan_describe(plan, text, sizeof text);
+    ck_assert_msg(strstr(text, wg) != NULL, "no %s in: %s", wg, text);
+    clnorm_plan_release(plan);
+}
+
+/* A kernel that a device allows, or its compiler builds, for smaller groups only. */
+START_TEST(groups_as_large_as_they_can_be)
+{
+    static const char refusal[] = "#if WG > 64\n#error no such group\n#endif\n";
+    char root[SCRATCH_PATH], path[SCRATCH_PATH];
+    clnorm_context *ctx = as_a_gpu(NULL);
+    plans_with(ctx, CLNORM_OP_ZSCORE, "wg 128");
+    ctx->device.max_wg = 32;
+    plans_with(ctx, CLNORM_OP_ZSCORE, "wg 32");
+    ctx->device.max_wg = 8;
+    clnorm_plan *plan;
+    const clnorm_any d = small(CLNORM_OP_ZSCORE);
+    ck_assert_int_eq(clnorm_plan_create(&plan, ctx, &d.op, CLNORM_ESTIMATE), CLNORM_EUNSUPPORTED);
+    SAYS("a work-group of 16 is wanted; the device allows 8");
+    clnorm_context_release(ctx);
+    size_t bytes;
+    unsigned char *text = scratch_read(CLNORM_SOURCE_DIR "/cl/zscore.cl", &bytes);
+    char *all = (char *)malloc(sizeof refusal + bytes);
+    ck_assert_ptr_nonnull(all);
+    memcpy(all, refusal, sizeof refusal - 1);
+    memcpy(all + sizeof refusal - 1, text, bytes);
+    scratch_create(root);
+    scratch_write(scratch_path(path, root, "zscore.cl"), all, sizeof refusal - 1 + bytes);
+    ck_assert_int_eq(symlink(CLNORM_SOURCE_DIR "/cl/common", scratch_path(path, root, "common")), 0);
+    ctx = as_a_gpu(root);
+    plans_with(ctx, CLNORM_OP_ZSCORE, "wg 64");
+    cln_way list[] = { rows_with(64), rows_with(128) };
+    cln_lab lab;
+    bool empty;
+    size_t best;
+    OK(cln_lab_open(&lab, ctx, &d.op, &empty));
+    OK(cln_lab_race(&lab, list, 2, &best));
+    ck_assert_uint_eq(best, 0);
+    ck_assert_uint_eq(list[1].ns, UINT64_MAX);
+    cln_lab_close(&lab);
+    clnorm_context_release(ctx);
+    scratch_remove(root);
+    free(all);
+    free(text);
+}
+END_TEST
+
 /* Columns whose statistics nobody saved keep most there. */
 START_TEST(kernels_of_a_gpu_fit_32_kib)
 {
     const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 4, 64, 14, 14),
                         last = clnorm_nhwc(CLNORM_F32, 8, 64, 14, 14);
     clnorm_any d[] = { desc_of(CLNORM_OP_LAYERNORM, &first), desc_of(CLNORM_OP_BATCHNORM, &last) };
-    clnorm_context *ctx = fresh();
+    clnorm_context *ctx = as_a_gpu(NULL);
     d[0].layernorm.axes = 1u << 1;
-    ctx->device.type = CL_DEVICE_TYPE_GPU;
-    ctx->device.cpu = false;
     ctx->device.local_bytes = 32768;
-    cln_tuning *const tuning = ctx->params.tuning;
-    cln_params_for(&ctx->params, &ctx->device);
-    ctx->params.tuning = tuning;
-    ck_assert_uint_gt(ctx->params.wg, 64);
     for (size_t k = 0; k < CLN_COUNT(d); k++) {
         clnorm_plan *plan;
         d[k].op.direction = CLNORM_BACKWARD;
@@ -109,6 +175,6 @@ END_TEST
 
 void plan_limits(TCase *t)
 {
-    SUITE_ADD(t, limits_of_the_device, races_of_what_runs, kernels_of_a_gpu_fit_32_kib,
-              parameters_fit_the_device);
+    SUITE_ADD(t, limits_of_the_device, races_of_what_runs, groups_as_large_as_they_can_be,
+              kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device);
 }

@@ -145,6 +145,16 @@ START_TEST(buffer_hooks)
         RELEASE(x, y);
     }
     ck_assert_uint_gt(t.bytes, 0);
+    OK(cln_ring_reserve(ctx, CLN_RING_BYTES + 4)); /* of large ones there is one, for all who need it */
+    ck_assert_int_eq(t.allocated, 2 * CLN_RING + 1);
+    for (int k = 0; k < 2 * CLN_RING; k++) {
+        cl_event busy;
+        cl_mem mem;
+        cln_ring_place *place = cln_ring_take(&ctx->ring, CLN_RING_BYTES + 4, &mem, &busy);
+        ck_assert_ptr_eq(place, &ctx->ring.place[0]);
+        ck_assert_uint_ge(place->bytes, CLN_RING_BYTES + 4);
+        cln_ring_give(&ctx->ring, place, busy);
+    }
     t.fail = 1;
     clnorm_zscore d = CLNORM_ZSCORE_INIT;
     d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 2000, 2000);

@@ -149,7 +149,9 @@ typedef enum clnorm_effort {
 /** Plans one op: checks shapes, chooses a schedule, builds its kernels if they are not there.
  *
  *  op       a descriptor of clnorm_ops.h, by its first member; copied.
- *  Memory   a plan with a workspace makes the context keep four of that size, for calls that bring none.
+ *  Memory   a plan with a workspace makes the context keep four of that size, of more than 16 MiB one, for calls that
+ *           bring none.
+ *  Waits    MEASURE, for what it has enqueued itself and for calls without a workspace before it: flush their queues.
  *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL. */
 CLNORM_API clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
                                             uint32_t effort);
@@ -236,7 +238,7 @@ typedef struct clnorm_args {
  *  queue    of the plan's context and device, in order or out of order.
  *  args     y may be x where their types have one size and their strides are equal, and so may what
  *           clnorm_layer names; any other overlap of an output is refused.
- *           Without a workspace calls of one context take turns with its four: those of several queues wait for each
+ *           Without a workspace calls of one context take turns with its own: those of several queues wait for each
  *           other's events, so flush each queue.
  *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are; it may be where
  *           one of wait is, which the caller keeps elsewhere to release it.

@@ -7,7 +7,9 @@
 #include <pthread.h>
 
 #define CLN_RING 4 /* workspaces in flight before enqueues wait for one another, on the device */
-#define CLN_LRU 16 /* plans that clnorm_run keeps */
+#define CLN_RING_BYTES \
+    ((size_t)16 << 20) /* of each; of larger ones there is one, whose users take long anyhow */
+#define CLN_LRU 16     /* plans that clnorm_run keeps */
 
 /* One workspace of the ring: its next user waits (on the device) for `busy`. */
 typedef struct cln_ring_place {
@@ -54,6 +56,12 @@ struct clnorm_plan {
     uint32_t reads, writes, required; /* slots, bit per clnorm_slot */
 };
 
+/* Whether a device cannot run what was chosen, or its compiler not build it: something smaller may do. */
+static inline bool cln_does_not_fit(clnorm_status st)
+{
+    return st == CLNORM_EUNSUPPORTED || st == CLNORM_EBUILD;
+}
+
 /* ---- context.c ---- */
 /* The program of a body's variant. */
 clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,
@@ -91,11 +99,11 @@ void cln_give_back(cln_kernels *kernels, clnorm_plan *plan, cln_variant *variant
 
 /* ---- ring.c ---- */
 clnorm_status cln_ring_init(cln_ring *ring);
-/* Makes every place at least this large. Called when a plan is made, never by enqueue. */
+/* Makes every place, or the first one, at least this large. Called when a plan is made, never by enqueue. */
 clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes);
-/* Locks the ring and takes a place: its buffer and the event to wait for (NULL: none; else the caller's now).
- */
-cln_ring_place *cln_ring_take(cln_ring *ring, cl_mem *mem, cl_event *busy);
+/* Locks the ring and takes a place that is as large: its buffer and the event to wait for (NULL: none; else the caller's
+ * now). */
+cln_ring_place *cln_ring_take(cln_ring *ring, size_t bytes, cl_mem *mem, cl_event *busy);
 /* Gives it back with the event of its last use (owned by the ring from then on, or NULL); unlocks the ring.
  */
 void cln_ring_give(cln_ring *ring, cln_ring_place *place, cl_event busy);

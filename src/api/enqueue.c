@@ -121,7 +121,7 @@ static clnorm_status enqueue_ring(cln_chain *chain, clnorm_plan *plan)
     clnorm_buffer workspace = { NULL, 0, NULL, 0 };
     cl_event all[64], busy = NULL, joined = NULL;
     clnorm_status st = CLNORM_OK;
-    cln_ring_place *place = cln_ring_take(&plan->ctx->ring, &workspace.mem, &busy);
+    cln_ring_place *place = cln_ring_take(&plan->ctx->ring, plan->workspace, &workspace.mem, &busy);
     chain->workspace = &workspace;
     if (busy && chain->nwait + 1 > CLN_COUNT(all)) { /* a marker stands for a long list */
         st = CLN_CL_STATUS(clEnqueueMarkerWithWaitList(chain->queue, chain->nwait, chain->wait, &joined),

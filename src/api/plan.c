@@ -33,8 +33,8 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
         if (!cln_body_has(body, v))
             continue;
         CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
-        if (!(v & CLN_WIDE)) /* a first set, so that names and constants fail here, not in enqueue */
-            CLN_TRY(cln_stage_kernels(&body->variants[v].free, body, v));
+        CLN_TRY(cln_stage_kernels(&body->variants[v].free, body,
+                                  v)); /* what fails does so here, not in enqueue */
     }
     return CLNORM_OK;
 }
@@ -43,7 +43,7 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
 static clnorm_status largest_group(size_t *wg, cl_kernel k, const cln_device *device)
 {
     CLN_CL(clGetKernelWorkGroupInfo(k, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof *wg, wg, NULL));
-    if (device->rusticl) /* Mesa 22 says a sub-group, whatever the kernel, and runs what was built for more */
+    if (device->mesa22) /* which says a sub-group, whatever the kernel, and runs what was built for more */
         *wg = device->max_wg;
     return CLNORM_OK;
 }
@@ -231,7 +231,11 @@ clnorm_status cln_plan_want(clnorm_context *ctx, const clnorm_op *op, bool whole
     return CLNORM_OK;
 }
 
-/* What was tuned for a class may need more of the device than it has for this one of it. */
+/* The smallest work-group of a GPU that is tried. */
+#define LEAST_WG 16
+
+/* What was tuned for a class may need more of the device than it has for this one of it, and so may what the device usually runs
+ * best: then in smaller work-groups. */
 static clnorm_status plan_by_estimate(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, bool build)
 {
     cln_choice choices[CLN_MAX_PARTS];
@@ -240,9 +244,13 @@ static clnorm_status plan_by_estimate(clnorm_plan **out, clnorm_context *ctx, co
     params.tuning = NULL;
     CLN_TRY(cln_op_pose(&posed, op));
     const bool chooses = posed.part[0].set_elements && !posed.part[0].op->steps;
-    if (chooses)
-        cln_choose_from(choices, 0, &posed, &params, &ctx->device);
-    return cln_plan_with(out, ctx, op, chooses ? choices : NULL, build);
+    for (;; params.wg /= 2) {
+        if (chooses)
+            cln_choose_from(choices, 0, &posed, &params, &ctx->device);
+        const clnorm_status st = cln_plan_with(out, ctx, op, chooses ? choices : NULL, build);
+        if (!cln_does_not_fit(st) || !chooses || params.wg / 2 < LEAST_WG)
+            return st;
+    }
 }
 
 clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
@@ -260,11 +268,11 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
     CLN_TRY(cln_fork_check());
     const clnorm_status tried =
         effort == CLNORM_MEASURE ? cln_measure(choices, ctx, op, &measured) : CLNORM_OK;
-    if (tried != CLNORM_OK && tried != CLNORM_EUNSUPPORTED) /* by what was tuned: the estimate may fit */
+    if (tried != CLNORM_OK && !cln_does_not_fit(tried)) /* by what was tuned: the estimate may fit */
         return tried;
     const bool build = effort != CLNORM_NO_BUILD;
     const clnorm_status st = cln_plan_with(out, ctx, op, measured ? choices : NULL, build);
-    return st == CLNORM_EUNSUPPORTED ? plan_by_estimate(out, ctx, op, build) : st;
+    return cln_does_not_fit(st) ? plan_by_estimate(out, ctx, op, build) : st;
 }
 
 void clnorm_plan_retain(const clnorm_plan *plan)

@@ -46,7 +46,8 @@ static void leave(clnorm_context *ctx, cln_ring_place *p, bool wait)
 clnorm_status cln_ring_reserve(clnorm_context *ctx, size_t bytes)
 {
     clnorm_status st = CLNORM_OK;
-    for (size_t k = 0; bytes && k < CLN_RING && st == CLNORM_OK; k++) {
+    const size_t count = !bytes ? 0 : bytes > CLN_RING_BYTES ? 1 : CLN_RING;
+    for (size_t k = 0; k < count && st == CLNORM_OK; k++) {
         cln_ring_place old = { .mem = NULL };
         st = grow(ctx, &ctx->ring.place[k], bytes, &old);
         /* A foreign allocator may reuse memory at once; enqueues go on while this waits. */
@@ -64,10 +65,12 @@ static bool has_failed(cl_event event)
            status < 0;
 }
 
-cln_ring_place *cln_ring_take(cln_ring *ring, cl_mem *mem, cl_event *busy)
+cln_ring_place *cln_ring_take(cln_ring *ring, size_t bytes, cl_mem *mem, cl_event *busy)
 {
     pthread_mutex_lock(&ring->lock);
     cln_ring_place *p = &ring->place[ring->next++ % CLN_RING];
+    if (p->bytes < bytes)
+        p = &ring->place[0]; /* which every plan has made large enough */
     *mem = p->mem;
     *busy = p->busy;
     p->busy = NULL;

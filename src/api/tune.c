@@ -65,6 +65,16 @@ static size_t vary(cln_way list[CLN_MOST_WAYS], int heat, const cln_lab *lab, si
     return count;
 }
 
+/* Whether any call can run it: those of a race give all statistics, and what makes its own takes more of the device. */
+static clnorm_status fits_any_call(bool *fits, const cln_lab *lab, const cln_choice choices[])
+{
+    clnorm_plan *plan;
+    const clnorm_status st = cln_plan_with(&plan, lab->ctx, lab->op, choices, true);
+    *fits = st == CLNORM_OK;
+    clnorm_plan_release(plan);
+    return cln_does_not_fit(st) ? CLNORM_OK : st;
+}
+
 /* Problem k, behind those in choices; *better: something beats what the planner takes, and twice. */
 static clnorm_status tune_problem(cln_choice choices[], size_t k, cln_lab *lab, bool *better, cln_tuned *out)
 {
@@ -87,6 +97,8 @@ static clnorm_status tune_problem(cln_choice choices[], size_t k, cln_lab *lab, 
         CLN_TRY(cln_lab_race(lab, list, 2, &best));
         *better = best == 1;
     }
+    if (*better)
+        CLN_TRY(fits_any_call(better, lab, list[1].choices));
     memcpy(choices, *better ? list[1].choices : first.choices, sizeof first.choices);
     return CLNORM_OK;
 }

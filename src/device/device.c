@@ -66,7 +66,7 @@ static clnorm_status query_texts(cln_device *d)
     CLN_TRY(device_name(d->opencl_c, sizeof d->opencl_c, d->id, CL_DEVICE_OPENCL_C_VERSION));
     CLN_TRY(platform_name(d->platform_name, sizeof d->platform_name, d->platform, CL_PLATFORM_NAME));
     CLN_TRY(platform_name(d->platform_version, sizeof d->platform_version, d->platform, CL_PLATFORM_VERSION));
-    d->rusticl = strcmp(d->platform_name, "rusticl") == 0;
+    d->mesa22 = strcmp(d->platform_name, "rusticl") == 0 && strncmp(d->driver, "22.", 3) == 0;
     d->pocl = strstr(d->platform_name, "Portable Computing Language") != NULL;
     return CLNORM_OK;
 }
@@ -132,21 +132,28 @@ static uint64_t second_level(void)
 #endif
 }
 
+#define LEAST_ARGUMENTS 1024 /* of a kernel, in bytes: a layer's are 800 */
+
 static clnorm_status query_numbers(cln_device *d)
 {
     cl_bool images = CL_FALSE;
     cl_device_fp_config config = 0;
     cl_uint units = 0;
     cl_ulong local = 0, global = 0, alloc = 0, cache = 0;
-    size_t max_wg = 0;
+    size_t max_wg = 0, arguments = 0;
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_IMAGE_SUPPORT, sizeof images, &images, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof max_wg, &max_wg, NULL));
+    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_PARAMETER_SIZE, sizeof arguments, &arguments, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local, &local, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof global, &global, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof alloc, &alloc, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache, NULL));
+    if (arguments < LEAST_ARGUMENTS)
+        return cln_fail(CLNORM_EDEVICE,
+                        "%s takes %zu bytes of arguments; %d are needed, which OpenCL's full profile has",
+                        d->name, arguments, LEAST_ARGUMENTS);
     d->images = images != CL_FALSE;
     d->denorm = (config & CL_FP_DENORM) != 0;
     d->units = units;

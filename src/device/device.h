@@ -18,10 +18,10 @@ typedef struct cln_device {
     cl_platform_id platform;
     cl_device_id id;
     cl_device_type type;
-    bool cpu;     /* CL_DEVICE_TYPE_CPU */
-    bool pocl;    /* the platform is PoCL: it keeps a binary cache of its own */
-    bool rusticl; /* the platform is Mesa's */
-    bool denorm;  /* CL_FP_DENORM for single precision */
+    bool cpu;    /* CL_DEVICE_TYPE_CPU */
+    bool pocl;   /* the platform is PoCL: it keeps a binary cache of its own */
+    bool mesa22; /* Mesa's platform, of a version that is known to say less than it runs */
+    bool denorm; /* CL_FP_DENORM for single precision */
     bool fp16, fp64, images;
     cln_commands commands;
     uint32_t units, max_wg;

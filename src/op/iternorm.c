@@ -190,10 +190,11 @@ static void recall(chain *c)
 static void check(const chain *c, cln_at mean_dy)
 {
     const bool back = c->d->op.direction == CLNORM_BACKWARD, moves = c->trains && !back;
-    cln_step step = numbered(c, "check", 1, 0, 0);
+    cln_step step = numbered(c, "check", cln_steps_groups(c->s, c->size, 1024), 0, 0);
     step.n[0] = c->columns;
     step.n[1] = (uint32_t)c->size;
     step.given = BIT(FAULT);
+    cln_steps_well(c->s);
     ADD(c, step, c->cov.lo, mean_dy, c->w, CLN_AT(GAMMA), back ? CLN_AT(GAMMA) : CLN_AT(BETA),
         moves ? CLN_AT(RUNNING_MEAN) : c->cov.lo, moves ? CLN_AT(RUNNING_WHITENER) : c->w, CLN_AT(FAULT));
 }

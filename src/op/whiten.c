@@ -244,8 +244,7 @@ static clnorm_status write_apply(cln_steps *s, const clnorm_whiten *d)
     planes p;
     bool planar;
     CLN_TRY(find_planes(&planar, &p, d, &of));
-    cln_steps_add(s,
-                  &(cln_step){ .kernel = "well", .groups = 1, .at = { CLN_AT(FAULT) }, .given = BIT(FAULT) });
+    cln_steps_well(s);
     if (planar)
         write_planes(s, &p);
     else

@@ -54,6 +54,13 @@ size_t cln_steps_groups(const cln_steps *s, uint64_t items, uint32_t per)
     return cln_groups(groups ? groups : 1);
 }
 
+void cln_steps_well(cln_steps *s)
+{
+    cln_steps_add(
+        s,
+        &(cln_step){ .kernel = "well", .groups = 1, .at = { CLN_AT(FAULT) }, .given = 1u << CLNORM_FAULT });
+}
+
 /* Of C that one group computes; the twins stand in cl/common/product.clh. */
 #define TILE_ROWS 96
 #define TILE_COLUMNS 64

@@ -74,6 +74,8 @@ void cln_steps_product(cln_steps *s, const cln_gemm *g, cln_at a, cln_at b, cln_
                        uint32_t absent);
 /* Groups for so many work-items' worth of work, each of `per`. */
 size_t cln_steps_groups(const cln_steps *s, uint64_t items, uint32_t per);
+/* FAULT, where it is given, says none: before the steps that look for one. */
+void cln_steps_well(cln_steps *s);
 
 /* ---- common chains: cl/common/covariance.clh ---- */
 
