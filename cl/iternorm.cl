@@ -143,7 +143,7 @@ STEP(gather)(AT(const elem_d, d), AT(float, dense), AT(float, means), const matr
     for (size_t w = get_group_id(0); w < (size_t)parts * strips; w += get_num_groups(0)) {
         const uint part = (uint)(w / strips), c0 = (uint)(w % strips) * STRIP, c1 = min(c0 + STRIP, columns);
         const uint2 r = rows_of(part, parts, m.count[ROW]);
-        float sums[STRIP] = { 0 };
+        float sums[SUMS] = { 0 };
         for (uint i = r.s0; i < r.s1;) {
             const uint left = min(min(m.length[ROW][0] - i % m.length[ROW][0], r.s1 - i), 16u);
             for (uint c = c0 + get_local_id(0); c < c1; c += WG) {
@@ -170,12 +170,12 @@ STEP(gather)(AT(const elem_d, d), AT(float, dense), AT(float, means), const matr
                     dense[dense_0 + (size_t)(i + l) * columns + c] = v;
                     sum += v;
                 }
-                sums[c - c0] += sum;
+                SUM_OF(c) += sum;
             }
             i += left;
         }
         for (uint c = c0 + get_local_id(0); c < c1; c += WG)
-            means[means_0 + (size_t)part * columns + c] = r.s0 < r.s1 ? sums[c - c0] / (float)(r.s1 - r.s0) : 0.0f;
+            means[means_0 + (size_t)part * columns + c] = r.s0 < r.s1 ? SUM_OF(c) / (float)(r.s1 - r.s0) : 0.0f;
     }
 }
 #endif

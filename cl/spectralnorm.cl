@@ -14,8 +14,7 @@ INLINE float lanes_sum(fv v)
 {
     float t[VEC], sum = 0.0f;
     SCATTERED(t, v);
-    for (uint i = 0; i < VEC; i++)
-        sum += t[i];
+    EACH_OF(i, VEC) sum += t[i];
     return sum;
 }
 
@@ -34,12 +33,11 @@ INLINE void dot_run(fv *sums, float *rest, global const elem_x *p, long step, gl
 /* VEC outputs of one row of the sweep, from i on; only those below count. */
 INLINE fv sweep_load(global const elem_x *p, const matrix *m, uint side, uint i, uint count)
 {
-    const uint run = m->length[side][0];
-    if (m->step[side][0] == 1 && i % run + VEC <= run)
+    const uint run = side ? m->length[1][0] : m->length[0][0];
+    if ((side ? m->step[1][0] : m->step[0][0]) == 1 && i % run + VEC <= run)
         return CAT(load_, SRC)(p, place(m, side, i));
     float t[VEC];
-    for (uint l = 0; l < VEC; l++)
-        t[l] = i + l < count ? get_x(p, place(m, side, i + l)) : 0.0f;
+    EACH_OF(l, VEC) t[l] = i + l < count ? get_x(p, place(m, side, i + l)) : 0.0f;
     return GATHERED(t);
 }
 
@@ -69,9 +67,9 @@ INLINE float norm_of(global const float *t, uint count, local float *room)
 STEP(dots)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matrix m, NUMBERS_)
 {
     GROUP_FLOATS(room);
-    const uint side = n.s0, other = 1 - side, count = m.count[other], run = m.length[other][0];
-    const long step = m.step[other][0];
-    for (size_t i = get_group_id(0); i < m.count[side]; i += get_num_groups(0)) {
+    const uint side = n.s0, other = 1 - side, count = SIDE(m.count, other), run = side ? m.length[0][0] : m.length[1][0];
+    const long step = side ? m.step[0][0] : m.step[1][0];
+    for (size_t i = get_group_id(0); i < SIDE(m.count, side); i += get_num_groups(0)) {
         global const elem_x *p = x + x_0 + place(&m, side, (uint)i);
         fv sums = 0.0f;
         float rest = 0.0f;
@@ -88,11 +86,11 @@ STEP(dots)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matrix
 #if WANTS(sweep)
 STEP(sweep)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matrix m, NUMBERS_)
 {
-    const uint side = n.s0, other = 1 - side, parts = n.s1, count = m.count[side], strip = OWN * VEC * WG,
-               strips = (count + strip - 1) / strip, each = (m.count[other] + parts - 1) / parts;
+    const uint side = n.s0, other = 1 - side, parts = n.s1, count = SIDE(m.count, side), strip = OWN * VEC * WG,
+               strips = (count + strip - 1) / strip, each = (SIDE(m.count, other) + parts - 1) / parts;
     for (size_t g = get_group_id(0); g < (size_t)parts * strips; g += get_num_groups(0)) {
         const uint part = (uint)(g / strips), i0 = (uint)(g % strips) * strip + get_local_id(0) * OWN * VEC;
-        const uint j1 = min((part + 1) * each, m.count[other]);
+        const uint j1 = min((part + 1) * each, SIDE(m.count, other));
         fv sums[OWN];
         for (uint o = 0; o < OWN; o++)
             sums[o] = 0.0f;
@@ -105,7 +103,8 @@ STEP(sweep)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matri
         for (uint o = 0; o < OWN; o++) {
             float t[VEC];
             SCATTERED(t, sums[o]);
-            for (uint l = 0; l < VEC && i0 + o * VEC + l < count; l++)
+            EACH_OF(l, VEC)
+            if (i0 + o * VEC + l < count)
                 out[out_0 + (size_t)part * count + i0 + o * VEC + l] = t[l];
         }
     }

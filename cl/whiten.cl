@@ -10,7 +10,8 @@
 #ifndef CLNORM_WHITEN_CL
 #define CLNORM_WHITEN_CL
 #define DOWN 16   /* rows that an item takes at a time */
-#define ACROSS 64 /* and columns */
+#define ACROSS (WG == 1 ? 64 : 1) /* and columns */
+#define IN_ROW(c) (ACROSS == 1 ? 0 : (c))
 #define STRETCH 1024 /* of a plane */
 
 /* The mean of a column as hi and lo; n.s3: there is one to take. */
@@ -49,19 +50,19 @@ STEP(centre)(AT(const elem_x, x), AT(const float, mean), AT(float, to), const ma
         long at[ACROSS];
         for (uint c = c0; c < c1; c++) {
             const float2 v = mean_of(mean + mean_0, c, columns, n.s3);
-            hi[c - c0] = v.x;
-            lo[c - c0] = v.y;
-            at[c - c0] = flat ? c * step : place(&m, COLUMN, c);
+            hi[IN_ROW(c - c0)] = v.x;
+            lo[IN_ROW(c - c0)] = v.y;
+            at[IN_ROW(c - c0)] = flat ? c * step : place(&m, COLUMN, c);
         }
         for (uint r = r0; r < min(r0 + DOWN, rows); r++) {
             global const elem_x *p = x + x_0 + place(&m, ROW, n.s0 + r);
             global float *q = to + to_0 + (size_t)r * columns + c0;
             if (flat && step == 1)
                 for (uint c = 0; c < c1 - c0; c++)
-                    q[c] = (get_x(p, c0 + c) - hi[c]) - lo[c];
+                    q[c] = (get_x(p, c0 + c) - hi[IN_ROW(c)]) - lo[IN_ROW(c)];
             else
                 for (uint c = 0; c < c1 - c0; c++)
-                    q[c] = (get_x(p, at[c]) - hi[c]) - lo[c];
+                    q[c] = (get_x(p, at[IN_ROW(c)]) - hi[IN_ROW(c)]) - lo[IN_ROW(c)];
         }
     }
 }
@@ -97,19 +98,25 @@ STEP(put)(AT(const float, from), AT(const float, mean), AT(elem_y, y), AT(float,
     for (size_t w = ITEM; w < (size_t)((rows + DOWN - 1) / DOWN) * strips; w += ITEMS) {
         const uint r0 = (uint)(w / strips) * DOWN, r1 = min(r0 + DOWN, rows), c0 = (uint)(w % strips) * ACROSS,
                    c1 = min(c0 + ACROSS, columns);
+#if WG == 1
         long at[DOWN];
         for (uint r = r0; r < r1; r++)
             at[r - r0] = place(&m, ROW, n.s0 + r);
+#define ROW_AT(r) at[(r) - r0]
+#else
+#define ROW_AT(r) place(&m, ROW, n.s0 + (r))
+#endif
         for (uint c = c0; c < c1; c++) {
             const float2 v = mean_of(mean + mean_0, c, columns, n.s3);
             global elem_y *q = y + y_0 + place(&m, COLUMN, c);
             for (uint r = r0; r < r1; r++) {
                 const float one = v.x + (from[from_0 + (size_t)r * columns + c] + v.y);
-                put_y(q, at[r - r0], one);
+                put_y(q, ROW_AT(r), one);
                 bad |= !isfinite(one);
             }
         }
     }
+#undef ROW_AT
     if (bad && fault)
         fault[fault_0] = FAULT_NAN;
 }

@@ -129,13 +129,19 @@ typedef struct apply {
     bool back;
 } apply;
 
+/* Work-items' tiles of cl/whiten.cl: 16 rows by 64 columns, of a GPU by one, whose neighbours take the next. */
+static size_t by_tiles(const cln_steps *s, uint32_t rows, uint32_t columns)
+{
+    return cln_steps_groups(s, (uint64_t)rows * columns, s->params->wg == 1 ? 1024 : 16);
+}
+
 static void multiply_chunk(const apply *a, uint32_t first, uint32_t rows)
 {
     const uint32_t from = a->x.count[1], to = a->y.count[1];
     cln_at y = CLN_AT(Y);
     y.first = (size_t)first * to;
     cln_steps_add(a->s, &(cln_step){ .kernel = "centre",
-                                     .groups = cln_steps_groups(a->s, (uint64_t)rows * from, 1024),
+                                     .groups = by_tiles(a->s, rows, from),
                                      .at = { CLN_AT(X), CLN_AT(MEAN), a->centred },
                                      .view = { &a->x },
                                      .n = { first, rows, from, !a->back } });
@@ -143,7 +149,7 @@ static void multiply_chunk(const apply *a, uint32_t first, uint32_t rows)
     cln_steps_product(a->s, &g, a->centred, a->w, a->direct ? y : a->product, 0, 0);
     if (!a->direct)
         cln_steps_add(a->s, &(cln_step){ .kernel = "put",
-                                         .groups = cln_steps_groups(a->s, (uint64_t)rows * to, 1024),
+                                         .groups = by_tiles(a->s, rows, to),
                                          .at = { a->product, CLN_AT(MEAN), CLN_AT(Y), CLN_AT(FAULT) },
                                          .view = { &a->y },
                                          .n = { first, rows, to, a->back } });

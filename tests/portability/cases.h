@@ -33,4 +33,8 @@ typedef struct row {
 bool cases_plan(clnorm_context *ctx, const clnorm_op_info *op, const row *rows, size_t n,
                 void (*take)(clnorm_plan *plan, const char *name));
 
+/* The same of a matrix op, whose tasks and directions have one plan each; without CLBlast there is none. */
+bool cases_matrix(clnorm_context *ctx, const clnorm_op_info *op,
+                  void (*take)(clnorm_plan *plan, const char *name));
+
 #endif

@@ -72,7 +72,7 @@ static bool loads_whole(const cln_body *body)
 static unsigned load_bytes(const cln_body *body, int variant)
 {
     const size_t bytes = body->choice.vec * body->problem.x_bytes;
-    const bool judged = body->choice.wide == ((variant & CLN_WIDE) != 0);
+    const bool judged = !body->steps && body->choice.wide == ((variant & CLN_WIDE) != 0);
     return judged && loads_whole(body) ? (unsigned)(bytes < 16 ? bytes : 16) : 0;
 }
 
@@ -102,9 +102,11 @@ static void note(cln_body *body, const char *name)
                      body->choice.along ? ".along" : "", v & CLN_BOTH ? ".both" : "",
                      v & CLN_WIDE ? ".wide" : "");
         for (size_t i = 0; i < body->nstages; i++) {
+            const char *stage = cln_body_kernel(body, i); /* NULL: a product of CLBlast's */
             char kernel[64];
-            snprintf(kernel, sizeof kernel, "%s_%s:%u", p->op->info.name, body->stages[i].kernel,
-                     load_bytes(body, v));
+            if (!stage)
+                continue;
+            snprintf(kernel, sizeof kernel, "%s_%s:%u", p->op->info.name, stage, load_bytes(body, v));
             device_kernel(program, kernel);
         }
     }
@@ -202,8 +204,11 @@ int main(int argc, char **argv)
         return 1;
     }
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
-        if (op->matrix)
+        if (op->matrix) {
+            if (!cases_matrix(ctx, op, note_plan))
+                fail("no plan", op->name);
             continue;
+        }
         if (!(op->layer ? cases_plan(ctx, op, layers, CLN_COUNT(layers), note_plan)
                         : cases_plan(ctx, op, inputs, CLN_COUNT(inputs), note_plan)))
             fail("no plan", op->name);
