@@ -109,10 +109,6 @@ START_TEST(places_that_are_not_the_same)
     d.head.x = d.head.y = tiny();
     refuses_place(&d, CLNORM_Y, CLNORM_X,
                   "x and y overlap; a window reads its neighbours, so they must be apart");
-    d = small(CLNORM_OP_LAYERNORM);
-    d.head.x = d.head.y = tiny();
-    d.op.direction = CLNORM_BACKWARD; /* whose gradients of weights read dy once more */
-    refuses_place(&d, CLNORM_DX, CLNORM_DY, "dy and dx overlap");
 }
 END_TEST
 

@@ -71,6 +71,9 @@ START_TEST(bad_arguments)
     o.flags = CLNORM_CACHE_ON | CLNORM_CACHE_OFF;
     refused(h->cl, h->device, &o, CLNORM_EARG, "options.flags is 0x6; CLNORM_CACHE_ON or CLNORM_CACHE_OFF");
     o = lazy();
+    o.ops = CLNORM_OP_BIT(CLNORM_OP_ZSCORE) | (uint64_t)1 << 60;
+    refused(h->cl, h->device, &o, CLNORM_EARG, "options.ops is 0x10000000");
+    o = lazy();
     o.buffer_free = give;
     refused(h->cl, h->device, &o, CLNORM_EARG, "buffer_alloc");
     o = lazy();

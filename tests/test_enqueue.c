@@ -15,6 +15,9 @@ START_TEST(arguments)
     ck_assert_ptr_null(event);
     ck_assert_int_eq(clnorm_enqueue(plan, h->queue, &args, 0, &any, NULL), CLNORM_EARG);
     ck_assert_ptr_nonnull(strstr(clnorm_last_error(NULL), "nwait"));
+    const cl_event none[] = { any, NULL };
+    ck_assert_int_eq(clnorm_enqueue(plan, h->queue, &args, 2, none, NULL), CLNORM_EARG);
+    ck_assert_ptr_nonnull(strstr(clnorm_last_error(NULL), "wait[1] is NULL"));
     const uint32_t sizes[] = { 0, 8, 1u << 20 };
     for (size_t k = 0; k < CLN_COUNT(sizes); k++) {
         args.size = sizes[k];

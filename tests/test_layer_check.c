@@ -47,6 +47,64 @@ START_TEST(in_place)
 }
 END_TEST
 
+static void refill(cl_mem mem, const void *data, size_t bytes)
+{
+    ck_assert_int_eq(clEnqueueWriteBuffer(harness_get()->queue, mem, CL_TRUE, 0, bytes, data, 0, NULL, NULL),
+                     CL_SUCCESS);
+}
+
+/* dx in dy's place, in a call that gives the statistics and wants no gradient of weights, whatever else the plan can do. */
+START_TEST(gradient_in_place)
+{
+    static const uint32_t kinds[] = { CLNORM_OP_LAYERNORM, CLNORM_OP_RMSNORM, CLNORM_OP_INSTANCENORM };
+    enum { N = 120, SETS = 6 };
+    float x[N], dy[N], past[SETS], dx[2][N], gamma[3] = { 1, 2, 3 };
+    uint32_t state = 4;
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (float)data_random(&state);
+        dy[i] = (float)data_random(&state);
+        past[i % SETS] = 0.5f + 0.25f * (float)(i % SETS);
+    }
+    for (size_t k = 0; k < CLN_COUNT(kinds); k++)
+        for (uint32_t act = 0; act <= CLNORM_SILU; act += CLNORM_SILU) {
+            clnorm_any d = small(kinds[k]);
+            clnorm_plan *plan;
+            clnorm_args args = CLNORM_ARGS_INIT;
+            d.op.direction = CLNORM_BACKWARD;
+            d.layered.layer.act = act;
+            OK(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, CLNORM_ESTIMATE));
+            cl_mem mx = buffer(sizeof x, x), mg = buffer(sizeof gamma, gamma), mp = buffer(sizeof past, past),
+                   mdx = buffer(sizeof x, NULL), mdy = buffer(sizeof dy, dy), mw = buffer(sizeof gamma, NULL);
+            args.slot[CLNORM_X].mem = mx;
+            args.slot[CLNORM_GAMMA].mem = mg;
+            args.slot[CLNORM_DY].mem = mdy;
+            for (int given = act != 0; given < 2;
+                 given++) { /* behind an activation: else they are made first */
+                args.slot[CLNORM_RSTD].mem = given ? mp : NULL;
+                args.slot[CLNORM_MEAN].mem = given && kinds[k] != CLNORM_OP_RMSNORM ? mp : NULL;
+                args.slot[CLNORM_DX].mem = mdx;
+                refill(mdy, dy, sizeof dy);
+                OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
+                read_back(mdx, 0, sizeof x, dx[0]);
+                args.slot[CLNORM_DX].mem = mdy;
+                args.slot[CLNORM_DGAMMA].mem = mw;
+                if (kinds[k] != CLNORM_OP_INSTANCENORM) { /* whose dgamma comes from the sums that dx needs */
+                    ck_assert_int_eq(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL),
+                                     CLNORM_EBUFFER);
+                    SAYS(
+                        "dx may be dy only where the call gives the statistics and takes no dgamma or dbeta");
+                }
+                args.slot[CLNORM_DGAMMA].mem = NULL;
+                OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
+                read_back(mdy, 0, sizeof x, dx[1]);
+                ck_assert(!memcmp(dx[0], dx[1], sizeof x));
+            }
+            RELEASE(mx, mg, mp, mdx, mdy, mw);
+            clnorm_plan_release(plan);
+        }
+}
+END_TEST
+
 static void refused(const clnorm_any *d, clnorm_status code, const char *word)
 {
     clnorm_any copy = *d;
@@ -226,9 +284,10 @@ END_TEST
 
 int main(void)
 {
-    const int failed = suite_run(suite_of("layer_check", SUITE_CASE(in_place, descriptors, of_single_layers,
-                                                                    rows_that_overlap, masks, calls)),
-                                 CK_NOFORK);
+    const int failed =
+        suite_run(suite_of("layer_check", SUITE_CASE(in_place, gradient_in_place, descriptors,
+                                                     of_single_layers, rows_that_overlap, masks, calls)),
+                  CK_NOFORK);
     harness_close();
     return failed;
 }

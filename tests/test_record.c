@@ -219,6 +219,62 @@ START_TEST(a_chain_of_two)
 }
 END_TEST
 
+static void expect(const call *c, const unsigned char *want, size_t bytes)
+{
+    size_t n;
+    unsigned char *const got = outputs(c, &n);
+    ck_assert_uint_eq(n, bytes);
+    ck_assert_msg(memcmp(want, got, n) == 0, "a recording has other arguments than its own");
+    free(got);
+}
+
+/* One plan, twice in a command buffer, enqueued between recording and running, and refused behind its end: each has its own
+ * buffers. */
+static void share(const clnorm_op *op)
+{
+    cl_command_queue queue = queue_of(harness_get()->cl);
+    call one = call_of(op), other = call_of(op);
+    cl_uint point;
+    size_t n;
+    clnorm_plan_release(other.plan);
+    clnorm_plan_retain(one.plan);
+    other.plan = one.plan;
+    const cl_command_buffer_khr buffer = begin(queue);
+    OK(clnorm_record(one.plan, queue, buffer, &one.args, 0, NULL, &point));
+    OK(clnorm_record(one.plan, queue, buffer, &other.args, 1, &point, NULL));
+    ck_assert_int_eq(cb.finalize(buffer), CL_SUCCESS);
+    refill(&one, 1);
+    refill(&other, 2);
+    OK(clnorm_enqueue(one.plan, queue, &one.args, 0, NULL, NULL));
+    OK(clnorm_enqueue(one.plan, queue, &other.args, 0, NULL, NULL));
+    ck_assert_int_eq(clFinish(queue), CL_SUCCESS);
+    unsigned char *const first = outputs(&one, &n), *const second = outputs(&other, &n);
+    ck_assert_int_eq(clnorm_record(one.plan, queue, buffer, &other.args, 0, NULL, NULL), CLNORM_ECL);
+    refill(&one, 1);
+    refill(&other, 2);
+    ck_assert_int_eq(cb.enqueue(0, NULL, buffer, 0, NULL, NULL), CL_SUCCESS);
+    ck_assert_int_eq(clFinish(queue), CL_SUCCESS);
+    expect(&one, first, n);
+    expect(&other, second, n);
+    free(first);
+    free(second);
+    cb.release(buffer);
+    clReleaseCommandQueue(queue);
+    drop(&one);
+    drop(&other);
+}
+
+START_TEST(recordings_of_one_plan)
+{
+    if (!setup())
+        return;
+    const clnorm_any d = describe(CLNORM_OP_ZSCORE, CLNORM_FORWARD),
+                     e = describe(CLNORM_OP_LAYERNORM, CLNORM_BACKWARD);
+    share(&d.op);
+    share(&e.op);
+}
+END_TEST
+
 START_TEST(what_is_refused)
 {
     if (!setup())
@@ -312,7 +368,7 @@ END_TEST
 
 static Suite *suite(void)
 {
-    return suite_of("record", SUITE_CASE(one_launch_and_many, a_chain_of_two, what_is_refused, nothing_to_run,
-                                         nothing_wanted));
+    return suite_of("record", SUITE_CASE(one_launch_and_many, a_chain_of_two, recordings_of_one_plan,
+                                         what_is_refused, nothing_to_run, nothing_wanted));
 }
 SUITE_MAIN(suite)

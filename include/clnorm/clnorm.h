@@ -14,8 +14,8 @@
  *           clnorm_tensor.h, the ops' descriptors in those that clnorm_ops.h lists.
  * Threads   Functions on different objects never interfere. A context may be used from any thread;
  *           a plan is immutable and may be enqueued from any number of threads at once. The error
- *           text is per thread. After fork() the child may not use the library: every call there
- *           returns CLNORM_EFORK, because OpenCL itself does not survive a fork.
+ *           text is per thread. After fork() the child may not use the library: every call there that
+ *           needs a device returns CLNORM_EFORK, because OpenCL itself does not survive a fork.
  * Waiting   Only clnorm_run_host, clnorm_team_run, clnorm_tune, a plan made with CLNORM_MEASURE or whose products
  *           are CLBlast's, the release of a context's last owner (clnorm_close, clnorm_context_release, or that of
  *           its last plan or team; for what the library itself has in flight), and, with options.buffer_free, a
@@ -237,7 +237,8 @@ typedef struct clnorm_args {
  *
  *  queue    of the plan's context and device, in order or out of order.
  *  args     y may be x where their types have one size and their strides are equal, and so may what
- *           clnorm_layer names; any other overlap of an output is refused.
+ *           clnorm_layer names; any other overlap of an output is refused, of whole ranges from the first element to
+ *           the last: two halves of each row of one buffer overlap. workspace.byte_offset is 0.
  *           Without a workspace calls of one context take turns with its own: those of several queues wait for each
  *           other's events, so flush each queue.
  *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are; it may be where

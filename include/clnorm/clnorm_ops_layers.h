@@ -65,7 +65,7 @@ typedef struct clnorm_layer {
     uint32_t act; /* clnorm_act */
     float slope;  /* of CLNORM_LEAKY */
     uint32_t residual;
-    uint32_t given;      /* forward: 1: MEAN and RSTD are inputs, the statistics to use */
+    uint32_t given;      /* forward: 1: MEAN and RSTD are inputs, the statistics to use, whatever the mode */
     uint32_t gradients;  /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: those ever wanted; 0: all */
     uint32_t accumulate; /* backward: bits of the same: added to what is there */
     float out_scale;

@@ -106,17 +106,29 @@ static bool in_place(const span *a, const span *b)
            !memcmp(a->view->stride, b->view->stride, sizeof a->view->stride);
 }
 
+/* The one problem that a call runs; NULL where there are several. */
+static const cln_problem *only_problem(const clnorm_plan *plan, const clnorm_args *args)
+{
+    const cln_problem *only = NULL;
+    for (size_t k = 0; k < plan->nbodies; k++)
+        if (cln_wants(&plan->body[k], args)) {
+            if (only)
+                return NULL;
+            only = &plan->body[k].problem;
+        }
+    return only;
+}
+
 /* Which outputs may take the place of which inputs: pairs of slots. The kernels read an element before they
  * write it; RUNNING_* and sums are updated where they are. */
-static bool may_share(const clnorm_plan *plan, uint32_t out, uint32_t in)
+static bool may_share(const cln_problem *p, uint32_t out, uint32_t in)
 {
     static const uint32_t pairs[][2] = { { CLNORM_Y, CLNORM_X },
                                          { CLNORM_Y, CLNORM_RESIDUAL },
                                          { CLNORM_SUM, CLNORM_X },
                                          { CLNORM_SUM, CLNORM_RESIDUAL },
                                          { CLNORM_DX, CLNORM_DY } };
-    const cln_problem *p = &plan->body[0].problem;
-    if (p->swap || p->window || !p->maps || plan->nbodies > 1)
+    if (!p || p->swap || p->window || !p->maps)
         return false;
     if (p->op->steps)
         return out == CLNORM_Y && in == CLNORM_X && !p->op->info.reshapes;
@@ -126,14 +138,16 @@ static bool may_share(const clnorm_plan *plan, uint32_t out, uint32_t in)
     return false;
 }
 
-static clnorm_status check_overlap(const clnorm_plan *plan, const span *spans, size_t n)
+static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *args, const span *spans,
+                                   size_t n)
 {
+    const cln_problem *only = only_problem(plan, args);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++) {
             const span *a = &spans[i], *b = &spans[k], *out = a->output ? a : b, *in = a->output ? b : a;
             if (!out->output || a->root != b->root || a->low >= b->high || b->low >= a->high)
                 continue;
-            const bool known = !in->output && may_share(plan, out->slot, in->slot);
+            const bool known = !in->output && may_share(only, out->slot, in->slot);
             if (!(known && in_place(a, b)))
                 return cln_fail(
                     CLNORM_EBUFFER, "%s and %s overlap%s", b->name, a->name,
@@ -143,7 +157,10 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const span *spans, s
                     : out->slot == CLNORM_Y && in->slot == CLNORM_X
                         ? "; y may be x only with elements of one size, equal strides and offset, "
                           "and no swap_rb"
-                        : "");
+                    : out->slot == CLNORM_DX && in->slot == CLNORM_DY
+                        ? "; dx may be dy only where the call gives the statistics and takes no dgamma or "
+                          "dbeta"
+                        : ", or their ranges from the first to the last element do");
         }
     return CLNORM_OK;
 }
@@ -195,7 +212,7 @@ static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *a
             spans[n++] =
                 (span){ "workspace", root, origin, origin + plan->workspace, NULL, true, CLNORM_SLOTS };
     }
-    return check_overlap(plan, spans, n);
+    return check_overlap(plan, args, spans, n);
 }
 
 static clnorm_status check_workspace(const clnorm_plan *plan, const clnorm_buffer *w, size_t size)

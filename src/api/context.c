@@ -86,6 +86,15 @@ clnorm_status cln_context_want(clnorm_context *ctx, const cln_body *body, int va
 
 /* ---- life ---- */
 
+static uint64_t all_ops(void)
+{
+    const clnorm_op_info *op;
+    uint64_t bits = 0;
+    for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++)
+        bits |= CLNORM_OP_BIT(op->kind);
+    return bits;
+}
+
 static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *options)
 {
     if (!options)
@@ -100,6 +109,9 @@ static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *opt
     if (ctx->options.flags & CLNORM_CACHE_ON && ctx->options.flags & CLNORM_CACHE_OFF)
         return cln_fail(CLNORM_EARG, "options.flags is 0x%x; CLNORM_CACHE_ON or CLNORM_CACHE_OFF, not both",
                         ctx->options.flags);
+    if (ctx->options.ops & ~all_ops())
+        return cln_fail(CLNORM_EARG, "options.ops is 0x%llx; 0x%llx are the bits of all ops",
+                        (unsigned long long)ctx->options.ops, (unsigned long long)all_ops());
     if (!ctx->options.buffer_alloc != !ctx->options.buffer_free)
         return cln_fail(CLNORM_EARG, "options: buffer_alloc and buffer_free come together");
     if (!ctx->options.kernel_dir)

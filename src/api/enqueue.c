@@ -77,13 +77,22 @@ bool cln_wants(const cln_body *body, const clnorm_args *args)
     return false;
 }
 
+/* PoCL runs a recording with the arguments that its kernels have by then: those of a recording are nobody else's. */
+static bool keeps_kernels(const cln_chain *chain, const clnorm_plan *plan)
+{
+    return chain->recording && plan->ctx->device.pocl;
+}
+
 static clnorm_status enqueue_body(cln_chain *chain, clnorm_plan *plan, cln_body *body, bool want)
 {
     cln_kernels *kernels;
     const int variant = cln_pick_variant(body, chain->args);
     CLN_TRY(cln_borrow(&kernels, plan, body, variant));
     const clnorm_status st = cln_stage_enqueue(chain, body, kernels, want);
-    cln_give_back(kernels, plan, &body->variants[variant], st == CLNORM_OK);
+    if (keeps_kernels(chain, plan))
+        cln_stage_free(kernels);
+    else
+        cln_give_back(kernels, plan, &body->variants[variant], st == CLNORM_OK);
     return st;
 }
 
@@ -167,6 +176,14 @@ static clnorm_status enqueue_nothing(cl_command_queue queue, cl_uint nwait, cons
     return CLNORM_OK;
 }
 
+static clnorm_status check_events(cl_uint nwait, const cl_event *wait)
+{
+    for (cl_uint k = 0; k < nwait; k++)
+        if (!wait[k])
+            return cln_fail(CLNORM_EARG, "wait[%u] is NULL; an event is expected", k);
+    return CLNORM_OK;
+}
+
 /* wait: events, or sync points. */
 static clnorm_status check_wait(cl_uint nwait, const void *wait)
 {
@@ -186,6 +203,7 @@ static clnorm_status enqueue(const clnorm_plan *plan, cl_command_queue queue, co
     if (!plan || !user_args)
         return cln_fail(CLNORM_EARG, "%s is NULL", plan ? "args" : "plan");
     CLN_TRY(check_wait(nwait, wait));
+    CLN_TRY(check_events(nwait, wait));
     CLN_TRY(cln_check_queue(plan, queue, &in_order));
     CLN_TRY(cln_check_args(&args, plan, user_args));
     if (!plan->body[0].nstages)

@@ -253,7 +253,7 @@ static clnorm_status plan_by_estimate(clnorm_plan **out, clnorm_context *ctx, co
     }
 }
 
-clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
+static clnorm_status create_plan(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
 {
     cln_choice choices[CLN_MAX_PARTS];
     bool measured = false;
@@ -273,6 +273,16 @@ clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const c
     const bool build = effort != CLNORM_NO_BUILD;
     const clnorm_status st = cln_plan_with(out, ctx, op, measured ? choices : NULL, build);
     return cln_does_not_fit(st) ? plan_by_estimate(out, ctx, op, build) : st;
+}
+
+clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op, uint32_t effort)
+{
+    cln_failure before;
+    cln_fail_keep(&before);
+    const clnorm_status st = create_plan(out, ctx, op, effort);
+    if (st == CLNORM_OK) /* what was tried in between failed for the plan alone */
+        cln_fail_put_back(&before);
+    return st;
 }
 
 void clnorm_plan_retain(const clnorm_plan *plan)

@@ -198,6 +198,8 @@ clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, cln_namer nam
         return cln_fail(CLNORM_ENOMEM, "no memory for the name of the tuning file");
     memcpy(ctx->tuning_file, path, bytes);
     bool absent;
+    cln_failure before;
+    cln_fail_keep(&before);
     const clnorm_status st = load(ctx, path, &absent);
     if (st == CLNORM_OK || namer == CLN_NAMED_BY_CALLER)
         return st;
@@ -206,6 +208,7 @@ clnorm_status cln_tune_init(clnorm_context *ctx, const char *path, cln_namer nam
     if (ctx->options.log && !(absent && namer == CLN_NAMED_BY_NOBODY)) /* it is as if it were not there */
         ctx->options.log(ctx->options.log_user, absent ? CLNORM_LOG_INFO : CLNORM_LOG_WARN,
                          clnorm_last_error(NULL));
+    cln_fail_put_back(&before);
     return CLNORM_OK;
 }
 

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT 4096
-static CLN_THREAD_LOCAL char last_text[TEXT];
-static CLN_THREAD_LOCAL cl_int last_code;
+static CLN_THREAD_LOCAL cln_failure last;
+#define TEXT sizeof last.text
 
 const char *clnorm_status_text(clnorm_status status)
 {
@@ -24,8 +23,8 @@ const char *clnorm_status_text(clnorm_status status)
 const char *clnorm_last_error(cl_int *cl_code)
 {
     if (cl_code)
-        *cl_code = last_code;
-    return last_text;
+        *cl_code = last.code;
+    return last.text;
 }
 
 uint32_t clnorm_version(void)
@@ -35,22 +34,26 @@ uint32_t clnorm_version(void)
 
 clnorm_status cln_fail(clnorm_status status, const char *format, ...)
 {
-    char text[TEXT]; /* the arguments may point into last_text */
+    char text[TEXT]; /* the arguments may point into last.text */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    memcpy(last_text, text, sizeof text);
-    last_code = 0;
+    memcpy(last.text, text, sizeof text);
+    last.code = 0;
     return status;
 }
 
+void cln_fail_keep(cln_failure *out) { *out = last; }
+
+void cln_fail_put_back(const cln_failure *failure) { last = *failure; }
+
 void cln_fail_more(const char *format, ...)
 {
-    const size_t used = strlen(last_text);
+    const size_t used = strlen(last.text);
     va_list args;
     va_start(args, format);
-    vsnprintf(last_text + used, TEXT - used, format, args);
+    vsnprintf(last.text + used, TEXT - used, format, args);
     va_end(args);
 }
 
@@ -123,6 +126,6 @@ clnorm_status cln_fail_cl(cl_int code, const char *call, const char *file, int l
     const size_t name = strcspn(call, "(");
     cln_fail(memory ? CLNORM_ENOMEM : CLNORM_ECL, "%.*s returned %s (%d), %s:%d", (int)name, call,
              cln_cl_name(code), (int)code, base ? base + 1 : file, line);
-    last_code = code;
+    last.code = code;
     return memory ? CLNORM_ENOMEM : CLNORM_ECL;
 }

@@ -13,6 +13,14 @@ clnorm_status cln_fail(clnorm_status status, const char *format, ...) CLN_PRINTF
 /* Appends to the sentence of the failure at hand (a build log, the op's name). */
 void cln_fail_more(const char *format, ...) CLN_PRINTF(1, 2);
 
+/* The failure at hand; put back, it is so again: what came in between was none of the call's. */
+typedef struct cln_failure {
+    char text[4096];
+    cl_int code;
+} cln_failure;
+void cln_fail_keep(cln_failure *out);
+void cln_fail_put_back(const cln_failure *failure);
+
 /* Turns an OpenCL error into a status (ENOMEM for memory, ECL otherwise) and keeps code, call and place. */
 clnorm_status cln_fail_cl(cl_int code, const char *call, const char *file, int line);
 
