@@ -7,9 +7,8 @@
 #include <pthread.h>
 
 #define CLN_RING 4 /* workspaces in flight before enqueues wait for one another, on the device */
-#define CLN_RING_BYTES \
-    ((size_t)16 << 20) /* of each; of larger ones there is one, whose users take long anyhow */
-#define CLN_LRU 16     /* plans that clnorm_run keeps */
+#define CLN_RING_BYTES ((size_t)16 << 20) /* of larger ones there is one: what needs it takes long */
+#define CLN_LRU 16                        /* plans that clnorm_run keeps */
 
 /* One workspace of the ring: its next user waits (on the device) for `busy`. */
 typedef struct cln_ring_place {

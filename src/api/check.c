@@ -159,7 +159,7 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
                           "and no swap_rb"
                     : out->slot == CLNORM_DX && in->slot == CLNORM_DY
                         ? "; dx may be dy only where the call gives the statistics and takes no dgamma or "
-                          "dbeta"
+                          "dbeta, which read dy once more"
                         : ", or their ranges from the first to the last element do");
         }
     return CLNORM_OK;

@@ -33,8 +33,8 @@ static clnorm_status build_programs(cln_body *body, clnorm_context *ctx, bool bu
         if (!cln_body_has(body, v))
             continue;
         CLN_TRY(cln_context_program(ctx, body, v, build, &body->variants[v].program));
-        CLN_TRY(cln_stage_kernels(&body->variants[v].free, body,
-                                  v)); /* what fails does so here, not in enqueue */
+        /* a first set, so that names, constants and limits fail here, not in enqueue */
+        CLN_TRY(cln_stage_kernels(&body->variants[v].free, body, v));
     }
     return CLNORM_OK;
 }
