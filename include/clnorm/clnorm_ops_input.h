@@ -23,7 +23,8 @@ typedef enum clnorm_scope {
  *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8; min, max f32.
  *  Units    eps in units of x, >= 0; lo, hi finite.
  *  Buffers  X Y [MIN MAX]. y may be x, without swap_rb.
- *  Edges    a constant set gives lo; a NaN makes its set NaN; an empty tensor succeeds.
+ *  Edges    a constant set gives lo; a NaN makes its set NaN, and so does -inf; +inf is NaN and all else of its set
+ *           lo; an empty tensor succeeds.
  *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED.
  *  Source   SEMANTICS section 1. */
 typedef struct clnorm_minmax {
@@ -62,7 +63,8 @@ typedef struct clnorm_symmetric {
  *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8; mean, rstd f32. Sums of u8 and u16 are exact.
  *  Units    eps is added to the standard deviation, in units of x, >= 0; ddof 0 or 1.
  *  Buffers  X Y [MEAN RSTD]; rstd is the factor 1 / (std + eps). y may be x, without swap_rb.
- *  Edges    a constant set gives exactly 0; NaN or inf in a set makes that set NaN.
+ *  Edges    a constant set, one of a single element too, gives exactly 0, whatever ddof; NaN or inf in a set makes
+ *           that set NaN.
  *  Source   SEMANTICS section 1. */
 typedef struct clnorm_zscore {
     clnorm_op op;

@@ -306,7 +306,8 @@ typedef enum clnorm_lean {
  *  Types    x, y f32 f16 bf16, quantized y u8 s8.
  *  Units    A = alpha / window, or alpha where whole_alpha; alpha 1e-9 to 1e9. k > 0, or k = 0 and x without
  *           zeros; beta >= 0, and k^-beta is an f32; window >= 1, backward at most 1024 of the channels.
- *  Buffers  X Y. Nothing else. Backward X DY -> DX. y may not be x, nor dx dy: a window reads its neighbours.
+ *  Buffers  X Y [RESIDUAL SUM MASK]; no statistics, no weights. Backward X DY -> DX [DRESIDUAL]. y may not be x, nor dx
+ *           dy: a window reads its neighbours.
  *  Edges    a NaN or inf makes the windows that hold it NaN.
  *  Errors   EARG where window is even and lean is 0; EBUFFER where y is x.
  *  Source   Krizhevsky, Sutskever & Hinton 2012, section 3.3; torch.nn.LocalResponseNorm. */
