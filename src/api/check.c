@@ -121,13 +121,14 @@ static const cln_problem *only_problem(const clnorm_plan *plan, const clnorm_arg
 
 /* Which outputs may take the place of which inputs: pairs of slots. The kernels read an element before they
  * write it; RUNNING_* and sums are updated where they are. */
-static bool may_share(const cln_problem *p, uint32_t out, uint32_t in)
+static bool may_share(const clnorm_plan *plan, const clnorm_args *args, uint32_t out, uint32_t in)
 {
     static const uint32_t pairs[][2] = { { CLNORM_Y, CLNORM_X },
                                          { CLNORM_Y, CLNORM_RESIDUAL },
                                          { CLNORM_SUM, CLNORM_X },
                                          { CLNORM_SUM, CLNORM_RESIDUAL },
                                          { CLNORM_DX, CLNORM_DY } };
+    const cln_problem *p = only_problem(plan, args);
     if (!p || p->swap || p->window || !p->maps)
         return false;
     if (p->op->steps)
@@ -141,13 +142,12 @@ static bool may_share(const cln_problem *p, uint32_t out, uint32_t in)
 static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *args, const span *spans,
                                    size_t n)
 {
-    const cln_problem *only = only_problem(plan, args);
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < i; k++) {
             const span *a = &spans[i], *b = &spans[k], *out = a->output ? a : b, *in = a->output ? b : a;
             if (!out->output || a->root != b->root || a->low >= b->high || b->low >= a->high)
                 continue;
-            const bool known = !in->output && may_share(only, out->slot, in->slot);
+            const bool known = !in->output && may_share(plan, args, out->slot, in->slot);
             if (!(known && in_place(a, b)))
                 return cln_fail(
                     CLNORM_EBUFFER, "%s and %s overlap%s", b->name, a->name,

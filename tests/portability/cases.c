@@ -113,89 +113,32 @@ bool cases_plan(clnorm_context *ctx, const clnorm_op_info *op, const row *rows, 
 
 /* Images as samples, channels in groups, a convolution's weights. */
 static const struct {
-    uint32_t kind;
-    const char *name;
-    int layout;
-    uint32_t x, y;
-    int64_t shape[4];
-    uint32_t direction;
+    row r;
+    bool back;
     const char *attr;
     double value;
 } matrices[] = {
-    { CLNORM_OP_ITERNORM, "images", FIRST, F32, { 64, 256, 14, 14 }, CLNORM_FORWARD, "mode", CLNORM_TRAIN },
-    { CLNORM_OP_ITERNORM,
-      "images-back",
-      FIRST,
-      F32,
-      { 64, 256, 14, 14 },
-      CLNORM_BACKWARD,
+    { { "images", FIRST, F32, { 64, 256, 14, 14 }, .only = ONE(ITERNORM) }, false, "mode", CLNORM_TRAIN },
+    { { "images-back", FIRST, F32, { 64, 256, 14, 14 }, .only = ONE(ITERNORM) }, true, "mode", CLNORM_TRAIN },
+    { { "images-eval", FIRST, F32, { 64, 256, 14, 14 }, .only = ONE(ITERNORM) }, false, "mode", CLNORM_EVAL },
+    { { "images-f16", LAST, F16, { 64, 256, 14, 14 }, .only = ONE(ITERNORM) }, true, "mode", CLNORM_TRAIN },
+    { { "weights", FIRST, F32, { 512, 256, 3, 3 }, .only = ONE(SPECTRALNORM) }, false, "mode", CLNORM_TRAIN },
+    { { "weights-back", FIRST, F32, { 512, 256, 3, 3 }, .only = ONE(SPECTRALNORM) },
+      true,
       "mode",
       CLNORM_TRAIN },
-    { CLNORM_OP_ITERNORM,
-      "images-eval",
-      FIRST,
-      F32,
-      { 64, 256, 14, 14 },
-      CLNORM_FORWARD,
+    { { "weights-bf16", FIRST, BF16, { 512, 256, 3, 3 }, .only = ONE(SPECTRALNORM) },
+      false,
       "mode",
       CLNORM_EVAL },
-    { CLNORM_OP_ITERNORM,
-      "images-f16",
-      LAST,
-      F16,
-      { 64, 256, 14, 14 },
-      CLNORM_BACKWARD,
-      "mode",
-      CLNORM_TRAIN },
-    { CLNORM_OP_SPECTRALNORM,
-      "weights",
-      FIRST,
-      F32,
-      { 512, 256, 3, 3 },
-      CLNORM_FORWARD,
-      "mode",
-      CLNORM_TRAIN },
-    { CLNORM_OP_SPECTRALNORM,
-      "weights-back",
-      FIRST,
-      F32,
-      { 512, 256, 3, 3 },
-      CLNORM_BACKWARD,
-      "mode",
-      CLNORM_TRAIN },
-    { CLNORM_OP_SPECTRALNORM,
-      "weights-bf16",
-      FIRST,
-      BF16,
-      { 512, 256, 3, 3 },
-      CLNORM_FORWARD,
-      "mode",
-      CLNORM_EVAL },
-    { CLNORM_OP_WHITEN,
-      "fit",
-      FIRST,
-      CLNORM_U8,
-      CLNORM_F32,
-      { 1024, 3, 16, 16 },
-      CLNORM_FORWARD,
+    { { "fit", FIRST, CLNORM_U8, CLNORM_F32, { 1024, 3, 16, 16 }, .only = ONE(WHITEN) },
+      false,
       "task",
       CLNORM_FIT },
-    { CLNORM_OP_WHITEN, "whiten", FIRST, F32, { 1024, 3, 16, 16 }, CLNORM_FORWARD, "task", CLNORM_WHITEN },
-    { CLNORM_OP_WHITEN,
-      "unwhiten",
-      FIRST,
-      F32,
-      { 1024, 3, 16, 16 },
-      CLNORM_FORWARD,
-      "task",
-      CLNORM_UNWHITEN },
-    { CLNORM_OP_WHITEN,
-      "whiten-u8",
-      FIRST,
-      CLNORM_U8,
-      CLNORM_F16,
-      { 1024, 3, 16, 16 },
-      CLNORM_FORWARD,
+    { { "whiten", FIRST, F32, { 1024, 3, 16, 16 }, .only = ONE(WHITEN) }, false, "task", CLNORM_WHITEN },
+    { { "unwhiten", FIRST, F32, { 1024, 3, 16, 16 }, .only = ONE(WHITEN) }, false, "task", CLNORM_UNWHITEN },
+    { { "whiten-u8", FIRST, CLNORM_U8, CLNORM_F16, { 1024, 3, 16, 16 }, .only = ONE(WHITEN) },
+      false,
       "task",
       CLNORM_WHITEN },
 };
@@ -205,35 +148,24 @@ bool cases_matrix(clnorm_context *ctx, const clnorm_op_info *op,
 {
     bool made = true;
     for (size_t k = 0; k < CLN_COUNT(matrices); k++) {
-        const row r = { matrices[k].name,
-                        matrices[k].layout,
-                        matrices[k].x,
-                        matrices[k].y,
-                        { matrices[k].shape[0], matrices[k].shape[1], matrices[k].shape[2],
-                          matrices[k].shape[3] },
-                        0,
-                        false,
-                        0,
-                        0,
-                        0,
-                        0 };
+        const row *r = &matrices[k].r;
         clnorm_plan *plan;
         clnorm_any d;
-        if (matrices[k].kind != op->kind)
+        if (!(r->only & CLNORM_OP_BIT(op->kind)))
             continue;
         clnorm_op_init(&d, op->kind);
-        d.op.direction = matrices[k].direction;
-        d.head.x = tensor_of(&r, r.x, r.layout == LAST);
-        d.head.y = tensor_of(&r, r.y, r.layout == LAST);
+        d.op.direction = matrices[k].back ? CLNORM_BACKWARD : CLNORM_FORWARD;
+        d.head.x = tensor_of(r, r->x, r->layout == LAST);
+        d.head.y = tensor_of(r, r->y, r->layout == LAST);
         set(&d, "groups", 4);
         set(&d, matrices[k].attr, matrices[k].value);
         if (d.op.kind == CLNORM_OP_WHITEN && d.whiten.task == CLNORM_FIT)
             d.whiten.y = (clnorm_tensor)CLNORM_NO_TENSOR; /* the mean, shaped by the check */
         const clnorm_status st = clnorm_plan_create(&plan, ctx, &d.op, CLNORM_ESTIMATE);
         if (st == CLNORM_OK)
-            take(plan, r.name);
+            take(plan, r->name);
         else if (st != CLNORM_EUNSUPPORTED)
-            fprintf(stderr, "%s, %s: %s\n", op->name, r.name, clnorm_last_error(NULL));
+            fprintf(stderr, "%s, %s: %s\n", op->name, r->name, clnorm_last_error(NULL));
         made &= st == CLNORM_OK || st == CLNORM_EUNSUPPORTED;
         clnorm_plan_release(plan);
     }

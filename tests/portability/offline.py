@@ -40,7 +40,8 @@ METRICS = ('registers', 'simd', 'spills', 'scalar spills', 'stack', 'local', 'lo
 
 # Intel's compiler tries each width in turn, ten seconds a program: there it is one of each kind.
 FAMILY_UNITS = {'intel': r'^(zscore\.photos|normalize\.photos-u8|batchnorm\.images|grn\.images|lrn\.images|'
-                         r'layernorm\.(rows|over-c|images-last)|iternorm\.images|spectralnorm\.weights|whiten\.whiten)\.(forward|dx|params)(\.wide)?$'}
+                         r'layernorm\.(rows|over-c|images-last)|iternorm\.images|spectralnorm\.weights|whiten\.whiten)'
+                         r'\.(forward|dx|params)(\.wide)?$'}
 
 # One of each family of schedules: what a change to cl/ is most likely to break, on these targets.
 CHANGE_TARGETS = ('gfx906', 'gfx1030', 'sm_80', 'sm_90', 'tgllp')
