@@ -59,17 +59,21 @@ static void append_build_log(cl_program program, cl_device_id device)
     free(log);
 }
 
+/* EBUILD only where the compiler has refused the program, for what it says or for what the device lacks: a smaller one may
+ * build. */
 static clnorm_status build_program(const cln_program_env *env, cl_program program, const char *options)
 {
     const cl_device_id id = env->device->id;
-    const clnorm_status status =
-        CLN_CL_STATUS(clBuildProgram(program, 1, &id, options, NULL, NULL), "clBuildProgram");
+    const cl_int code = clBuildProgram(program, 1, &id, options, NULL, NULL);
+    const clnorm_status status = CLN_CL_STATUS(code, "clBuildProgram");
     if (status != CLNORM_ECL)
         return status;
     cln_fail_more(": the program did not build for %s with the options \"%.600s\"", env->device->name,
                   options);
     append_build_log(program, id);
-    return CLNORM_EBUILD;
+    const bool refused =
+        code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS || code == CL_OUT_OF_RESOURCES;
+    return refused ? CLNORM_EBUILD : CLNORM_ECL;
 }
 
 static clnorm_status build_source(const cln_program_env *env, const char *source, const char *options,
