@@ -29,8 +29,18 @@ class Failed(Exception):
     """A compiler refused a unit."""
 
 
+def at_fixed_addresses():
+    """What to put before a command: the registers that clang uses for AMD depend on where in memory it is."""
+    words = ['setarch', '-R']
+    can = shutil.which(words[0]) and subprocess.run([*words, 'true'], capture_output=True, check=False).returncode == 0
+    return words if can else []
+
+
+FIXED = at_fixed_addresses()
+
+
 def run(command, limit=600, **options):
-    done = subprocess.run(command, capture_output=True, text=True, errors='replace', timeout=limit, **options)
+    done = subprocess.run([*FIXED, *command], capture_output=True, text=True, errors='replace', timeout=limit, **options)
     if done.returncode:
         raise Failed('%s: %s' % (os.path.basename(command[0]), (done.stderr or done.stdout).strip()[-2000:]))
     return done.stdout + done.stderr
@@ -96,7 +106,7 @@ AMD_SIZES = {'dword': 4, 'dwordx2': 8, 'dwordx3': 12, 'dwordx4': 16, 'ubyte': 1,
 class Amd:
     family = 'amd'
     subgroups = False  # none that the library can ask for: docs/runtimes.md
-    reader = '2'  # another where read() reads otherwise: results are kept
+    reader = '3'  # another where read() reads otherwise: results are kept
 
     def __init__(self, target, tools):
         self.target = target
