@@ -138,8 +138,9 @@ static void judge_failure(const order *o, clnorm_status st)
 }
 
 /* Failures that nobody need hear of: the cache does without, what does not build together is built by itself, a
- * buffer that does not say how it is aligned is taken for one that is not, an event that does not say how it ended is waited for,
- * what a compiler has refused is tried in smaller work-groups, and clnorm_record says what it lacks. */
+ * buffer that does not say how it is aligned is taken for one that is not, an event that does not say how it ended
+ * is waited for, what a compiler has refused once is tried in smaller work-groups, and clnorm_record says what it
+ * lacks. */
 static bool may_go_unseen(const world *w, const order *o)
 {
     static const char *const calls[] = { "clGetProgramInfo", "clCreateProgramWithBinary", "clBuildProgram",
@@ -152,7 +153,7 @@ static bool may_go_unseen(const world *w, const order *o)
         if (other_way && strcmp(what, calls[k]) == 0)
             return true;
     if (strcmp(what, "clBuildProgram") == 0)
-        return o->code == CL_BUILD_PROGRAM_FAILURE || o->code == CL_OUT_OF_RESOURCES;
+        return !o->forever && (o->code == CL_BUILD_PROGRAM_FAILURE || o->code == CL_OUT_OF_RESOURCES);
     return strcmp(what, "clGetMemObjectInfo") == 0 || strcmp(what, "clGetEventInfo") == 0 ||
            strcmp(what, "clGetExtensionFunctionAddressForPlatform") == 0;
 }

@@ -34,7 +34,7 @@ RELEASING = 5 # calls at most of the release of all, which nobody reports: four 
 # What may fail without a word: nothing is wrong without it. The cache is one such thing.
 UNSEEN = ('clFlush', 'clGetMemObjectInfo', 'clGetProgramInfo', 'clCreateProgramWithBinary',
           'clGetExtensionFunctionAddressForPlatform')
-REFUSED = (-5, -11) # by a compiler: something smaller is tried
+REFUSED = (-5, -11) # by a compiler, once: something smaller is tried
 BUILDING = ('clBuildProgram', 'clCreateProgramWithSource')
 ALLOCATIONS = ('malloc', 'calloc', 'realloc', 'strdup')
 
@@ -124,8 +124,9 @@ class Command:
             return 'exit %d: %s' % (run.code, run.stderr)
         if not well and not re.search('^clnorm: .', run.stderr, re.M):
             return 'exit %d without a sentence' % run.code
-        seen = kind in ('cl', 'malloc') and what and what not in self.unseen and not self.is_late(run, what) \
-            and not (what == 'clBuildProgram' and run.fault in REFUSED)
+        refused = (what, how) == ('clBuildProgram', 'once') and run.fault in REFUSED
+        unseen = what in self.unseen or refused or self.is_late(run, what)
+        seen = kind in ('cl', 'malloc') and what and not unseen
         if well and seen and self.words[0] != 'cache': # which has the environment where no device answers
             return 'nobody noticed'
         if well and self.says and kind != 'lie' and run.stdout != self.clean.stdout:

@@ -106,7 +106,7 @@ AMD_SIZES = {'dword': 4, 'dwordx2': 8, 'dwordx3': 12, 'dwordx4': 16, 'ubyte': 1,
 class Amd:
     family = 'amd'
     subgroups = False  # none that the library can ask for: docs/runtimes.md
-    reader = '3'  # another where read() reads otherwise: results are kept
+    reader = '3'  # another where compile() or read() does otherwise: results are kept
 
     def __init__(self, target, tools):
         self.target = target
