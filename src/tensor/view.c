@@ -246,6 +246,8 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 /* ---- sets that lie side by side ---- */
 
 #define SHORT_RUN 113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
+#define SHORT_MAP 200 /* where nothing is summed up: 14 x 14 pixels, whose pieces are no whole lines */
+#define MAP_ROWS 16   /* in as many rows, that share a list of maps */
 
 static void take(cln_axes *out, const cln_view_spec *spec, bool reduced)
 {
@@ -266,7 +268,7 @@ static size_t contiguous(const cln_axes *list)
 /* The columns: a contiguous axis that is kept, or one with a short contiguous piece of each set; the last
  * that is kept, since sets are counted in the order of the axes and then by columns. */
 static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span, cln_axes *kept,
-                         cln_axes *runs)
+                         cln_axes *runs, bool sums)
 {
     size_t k = contiguous(kept);
     const size_t r = contiguous(runs);
@@ -281,7 +283,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
             drop(kept, --k);
         return k == kept->count && out->n >= 16;
     }
-    if (!k || r == runs->count || runs->a[r].n >= SHORT_RUN)
+    if (!k || r == runs->count || runs->a[r].n >= (sums ? SHORT_RUN : SHORT_MAP))
         return false;
     const cln_axis *last = &kept->a[k - 1];
     if (last->stride[CLN_VIEW_X] != runs->a[r].n || !join(out, div, last, &runs->a[r]))
@@ -289,7 +291,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
     *span = (uint32_t)runs->a[r].n;
     drop(kept, k - 1);
     drop(runs, r);
-    return product(runs) >= 4 && out->n >= 16;
+    return product(runs) >= (*span < SHORT_RUN ? 4 : MAP_ROWS) && out->n >= 16;
 }
 
 bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
@@ -303,7 +305,7 @@ bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
     sort_by_stride(&runs);
     merge(&runs);
     merge(&kept);
-    if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs))
+    if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs, spec->sums))
         return false;
     const int64_t rows = product(&runs), sets = product(&kept) * columns.n / span;
     if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > CLN_MOST_SETS ||

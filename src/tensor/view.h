@@ -64,6 +64,7 @@ typedef struct cln_view_spec {
     int channel;      /* which is the channel; -1 none */
     bool per_channel; /* the map has one entry per channel: a run must not cross channels */
     bool swap;        /* channels 0 and 2 of x trade places */
+    bool sums;        /* whether a set is summed up, in an order that follows from how it is walked */
 } cln_view_spec;
 
 /* Sets (kept axes, in order), runs (reduced axes but one), elements (the last axis), neighbours merged.
