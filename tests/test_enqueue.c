@@ -106,6 +106,9 @@ START_TEST(buffers)
     clnorm_args args = pair(x, 0, y, 0);
     args.slot[CLNORM_X].svm = h;
     REFUSED(CLNORM_EBUFFER, "svm", plan, h->queue, &args);
+    args = pair(x, 0, y, 0);
+    args.slot[CLNORM_Y].reserved = 9;
+    REFUSED(CLNORM_EARG, "y: reserved is 9; 0 is allowed", plan, h->queue, &args);
     args = pair(fixed, 0, blind, 0);
     go(plan, h->queue, &args, 0, NULL, NULL);
     clFinish(h->queue);

@@ -43,6 +43,42 @@ START_TEST(heads)
 }
 END_TEST
 
+/* What is reserved, wherever it lies: words that are neither an attribute nor the channels of lists. */
+START_TEST(reserved)
+{
+    size_t words = 0;
+    EACH_OP(op)
+    {
+        clnorm_any d = small(op->kind);
+        d.op.reserved = 7;
+        refused(&d, CLNORM_EARG, "reserved is 7; 0 is allowed");
+        d = small(op->kind);
+        d.head.x.reserved = 1;
+        refused(&d, CLNORM_EARG, "x: reserved is 1");
+        if (!op->layer)
+            continue;
+        for (int k = 0; k < 2; k++, words++) {
+            d = small(op->kind);
+            d.layered.layer.reserved[k] = 5;
+            refused(&d, CLNORM_EARG, "reserved is 5");
+        }
+    }
+    ck_assert_uint_eq(words, 20); /* of ten layers */
+    clnorm_any d = small(CLNORM_OP_NORMALIZE);
+    d.normalize.reserved = 3;
+    refused(&d, CLNORM_EARG, "normalize: reserved is 3; 0 is allowed");
+    d = small(CLNORM_OP_LAYERNORM);
+    d.layernorm.reserved = 3;
+    refused(&d, CLNORM_EARG, "layernorm: reserved is 3");
+    d = small(CLNORM_OP_BATCHNORM);
+    d.batchnorm.reserved = 3;
+    refused(&d, CLNORM_EARG, "batchnorm: reserved is 3");
+    d = small(CLNORM_OP_ZSCORE);
+    d.head.y.reserved = 1;
+    refused(&d, CLNORM_EARG, "y: reserved is 1");
+}
+END_TEST
+
 static void set_bad(clnorm_any *d, const clnorm_attr *a, double v)
 {
     const float f = (float)v;
@@ -270,7 +306,7 @@ END_TEST
 
 static Suite *op_suite(void)
 {
-    TCase *t = SUITE_CASE(arguments, heads, attributes, limits_are_allowed, types, shapes, lists,
+    TCase *t = SUITE_CASE(arguments, heads, reserved, attributes, limits_are_allowed, types, shapes, lists,
                           of_their_own, misused);
     op_words(t);
     return suite_of("op", t);

@@ -24,7 +24,8 @@
  *           clnorm_run_host and clnorm_tune compile kernels; clnorm_enqueue never does.
  * ABI       Within a major version symbols, enum values and struct fields are only appended. Structs
  *           that you pass start with their size; zero in a field that you do not know is its default. Descriptors
- *           of ops have the size of the library's own: what is appended to them goes in `reserved`. */
+ *           of ops have the size of the library's own: what is appended to them goes in `reserved`,
+ *           which is 0 until then: what a library does not know it refuses (EARG). */
 #ifndef CLNORM_H
 #define CLNORM_H
 

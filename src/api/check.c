@@ -74,6 +74,9 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
     cl_mem root;
     if (b->svm)
         return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
+    if (b->reserved)
+        return cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", name,
+                        (unsigned long long)b->reserved);
     CLN_TRY(check_memory(plan, name, b, use, &size, &root, &origin));
     if (b->byte_offset % element)
         return cln_fail(CLNORM_EBUFFER, "%s: byte_offset is %zu; a multiple of %zu is allowed", name,

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 static const struct {
@@ -79,6 +80,33 @@ clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v)
                     a->type == CLNORM_ATTR_U32 ? "%s: %s is %.15g; %.15g to %.15g are allowed"
                                                : "%s: %s is %g; %g to %g are allowed",
                     op->info.name, a->name, v, a->low, a->high);
+}
+
+/* Whether an attribute has these bytes of a descriptor, or the count of what is in its lists. */
+static bool taken(const cln_op *op, size_t at)
+{
+    const size_t channels = op->info.kind == CLNORM_OP_NORMALIZE ? offsetof(clnorm_normalize, channels)
+                                                                 : offsetof(clnorm_denormalize, channels);
+    for (size_t k = 0; k < op->info.nattrs; k++) {
+        const clnorm_attr *a = &op->info.attrs[k];
+        const bool list = a->type == CLNORM_ATTR_F32_LIST;
+        const size_t bytes = list ? CLNORM_MAX_CHANNELS * sizeof(float) : sizeof(uint32_t);
+        if (at - a->offset < bytes || (list && at == channels))
+            return true;
+    }
+    return false;
+}
+
+clnorm_status cln_check_reserved(const cln_op *op, const clnorm_any *desc)
+{
+    const size_t first = op->info.layer ? offsetof(clnorm_layernorm, layer.act) : sizeof desc->head;
+    uint32_t word = desc->op.reserved;
+    for (size_t at = first; !word && at < op->info.bytes; at += sizeof word)
+        if (!taken(op, at))
+            memcpy(&word, (const char *)desc + at, sizeof word);
+    if (word)
+        return cln_fail(CLNORM_EARG, "%s: reserved is %u; 0 is allowed", op->info.name, word);
+    return CLNORM_OK;
 }
 
 static const clnorm_attr *attr_named(const cln_op *op, const char *name)

@@ -295,6 +295,7 @@ clnorm_status clnorm_op_check(clnorm_any *desc)
                         desc->op.size, op->info.bytes);
     CLN_TRY(check_head(op, desc));
     CLN_TRY(check_attrs(op, desc));
+    CLN_TRY(cln_check_reserved(op, desc));
     CLN_TRY(check_tensors(op, desc));
     CLN_TRY(check_swap(op, desc));
     if (op->info.layer)

@@ -53,6 +53,8 @@ uint32_t cln_scope_axes(const clnorm_tensor *x, uint32_t scope);
 /* Whether an attribute may be its default too, which is out of its range: 0 of a scale, which is of x's type. */
 bool cln_attr_defaults(const clnorm_attr *a);
 clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v);
+/* What is to come and this library does not know must be 0: a newer caller may mean something by it. */
+clnorm_status cln_check_reserved(const cln_op *op, const clnorm_any *desc);
 /* a = hi + lo, each f32. */
 void cln_two_floats(double a, float *hi, float *lo);
 /* Lists of 1 or C values; 0 takes imagenet. std may not be 0. */
