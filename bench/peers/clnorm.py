@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Sequence
 
 import numpy as np
+from ml_dtypes import bfloat16
 
 import opencl
 
@@ -16,8 +17,8 @@ import opencl
 SLOTS = ("x", "y", "gamma", "beta", "mean", "rstd", "min", "max", "count", "m2", "running_mean", "running_var",
          "residual", "sum", "mask", "dy", "dx", "dgamma", "dbeta", "dresidual", "u", "v", "sigma",
          "running_whitener", "whitener", "fault")
-DTYPES = {"float32": 1, "float16": 2, "uint8": 4, "uint16": 5, "int8": 6}
-NUMPY = {0: np.uint64, 1: np.float32, 2: np.float16, 4: np.uint8, 5: np.uint16, 6: np.int8}
+DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "uint8": 4, "uint16": 5, "int8": 6}
+NUMPY = {0: np.uint64, 1: np.float32, 2: np.float16, 3: bfloat16, 4: np.uint8, 5: np.uint16, 6: np.int8}
 MAX_DIMS, MAX_SLOTS = 6, 32
 DIRECTIONS = {"forward": 0, "backward": 1}
 EFFORTS = {"estimate": 0, "measure": 1}

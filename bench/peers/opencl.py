@@ -12,7 +12,8 @@ for _name in ("clCreateBuffer", "clCreateProgramWithSource", "clCreateKernel"):
 MEM_READ_WRITE, MEM_USE_HOST_PTR = 1 << 0, 1 << 3
 DEVICE_MAX_COMPUTE_UNITS, DEVICE_NAME, DEVICE_VERSION, DRIVER_VERSION = 0x1002, 0x102B, 0x102F, 0x102D
 VECTOR = 16
-TYPES = {"float32": "float", "float16": "ushort", "uint16": "ushort", "uint8": "uchar", "int8": "char"}
+TYPES = {"float32": "float", "float16": "ushort", "bfloat16": "ushort", "uint16": "ushort", "uint8": "uchar",
+         "int8": "char"}
 
 
 class Error(RuntimeError):

@@ -117,7 +117,7 @@ def main() -> int:
     makers = {"one": library}
     for name in LESS:
         makers[name] = clnorm.Library(args.library, args.device, changed(args.scratch, name, args.take))
-    summing = [row for row in workloads.WORKLOADS if row.family in reference.FAMILIES.keys() - WITHOUT]
+    summing = [row for row in workloads.WORKLOADS if not row.more and row.family in reference.FAMILIES.keys() - WITHOUT]
     before, rest = args.doc.read_text(encoding="utf-8").split(FIRST) if args.doc else ("", LAST)
     inside, after = rest.split(LAST)
     rows = rows_of(inside)

@@ -1,14 +1,14 @@
-"""peers_onednn.py -- oneDNN: reorder with scales, binary, reductions, layer normalization."""
+"""peers_onednn.py -- oneDNN: reorder with scales, binary, reductions; batch, layer and local response normalization."""
 import numpy as np
 
 import clnorm
 import onednn
-from onednn import Memory
+from onednn import Blocks, Memory
 from workloads import Builder, Case, Run
 
 
-def chain(y: np.ndarray, *steps: onednn.Primitive) -> Run:
-    def run() -> np.ndarray:
+def chain(y: np.ndarray | Memory, *steps: onednn.Primitive) -> Run:
+    def run() -> np.ndarray | Memory:
         for step in steps:
             step()
         return y
@@ -39,11 +39,100 @@ def minmax(case: Case) -> Run:
 def zscore(case: Case) -> Run:
     x = case["x"].reshape(case.row.shape[0], -1)
     y = clnorm.aligned(x.shape, "float32")
-    return chain(y, onednn.layer_norm(Memory(x), Memory(y), 0.0))
+    return chain(y, onednn.forward("layer_normalization", onednn.INFERENCE, Memory(x), Memory(y), 0.0, {}))
+
+
+# ---- layers ---------------------------------------------------------------------------------
+
+def first(array: np.ndarray) -> Memory:
+    return Memory(np.ascontiguousarray(array))
+
+
+def last(array: np.ndarray) -> Memory:
+    return Memory(np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1))
+
+
+def flat(case: Case, slot: str) -> Memory:
+    return Memory(np.ascontiguousarray(case[slot], np.float32).reshape(-1))
+
+
+def room(like: Memory) -> Memory:
+    return Memory(np.empty_like(like.array))
+
+
+def of_weights(case: Case) -> dict[int, Memory]:
+    return {onednn.SCALE: flat(case, "gamma"), onednn.SHIFT: flat(case, "beta")}
+
+
+def batchnorm(case: Case, place) -> Run:
+    x, y, weights = place(case["x"]), place(np.zeros_like(case["x"])), of_weights(case)
+    weights |= {onednn.MEAN: room(weights[onednn.SCALE]), onednn.VARIANCE: room(weights[onednn.SCALE])}
+    return chain(y, onednn.forward("batch_normalization", onednn.TRAINING, x, y, case.eps, weights))
+
+
+def batchnorm_eval(case: Case, place) -> Run:
+    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    given = {onednn.MEAN: flat(case, "running_mean"), onednn.VARIANCE: flat(case, "running_var")}
+    return chain(y, onednn.forward("batch_normalization", onednn.INFERENCE, x, y, case.eps, of_weights(case) | given))
+
+
+def layernorm(case: Case, place) -> Run:
+    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    return chain(y, onednn.forward("layer_normalization", onednn.INFERENCE, x, y, case.eps, of_weights(case)))
+
+
+def backward(kind: str):
+    """By the variance that the given rstd stands for."""
+    def build(case: Case, place) -> Run:
+        x, dy, dx = place(case["x"]), place(case["dy"]), place(np.zeros_like(case["x"]))
+        scale, mean, rstd = (flat(case, slot) for slot in ("gamma", "mean", "rstd"))
+        variance = Memory((rstd.array.astype(np.float64) ** -2 - case.eps).astype(np.float32))
+        given = {onednn.MEAN: mean, onednn.VARIANCE: variance}
+        weights = {onednn.SCALE: scale, onednn.SHIFT: room(scale)}
+        hint = onednn.forward(kind, onednn.TRAINING, x, dx, case.eps, weights | {k: room(mean) for k in given})
+        found = {onednn.DIFF_SCALE: room(scale), onednn.DIFF_SHIFT: room(scale)}
+        step = onednn.backward(hint, kind, x, dy, dx, case.eps, weights | given | found)
+
+        def run() -> tuple[Memory, ...]:
+            step()
+            return dx, *found.values()
+        return run
+    return build
+
+
+def lrn(case: Case, place) -> Run:
+    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    return chain(y, onednn.lrn(x, y, 5, 1e-4, 0.75, 2.0))
+
+
+def rows(array: np.ndarray) -> Memory:
+    """A sample as a row."""
+    return Memory(np.ascontiguousarray(array).reshape(array.shape[0], -1))
+
+
+def over_c(case: Case) -> Run:
+    """Of x channels last, where it is the last axis."""
+    def pixels(array: np.ndarray) -> Memory:
+        return Memory(np.ascontiguousarray(np.moveaxis(array, 1, -1)))
+    run = layernorm(case, pixels)
+    return lambda: np.moveaxis(np.asarray(run()), -1, 1)
+
+
+def in_layouts(build) -> dict[str, Builder]:
+    """A peer a layout: x is brought there before, into oneDNN's own blocks, which no image comes in, too."""
+    def placed(place) -> Builder:
+        return lambda case: build(case, place)
+    return {"oneDNN: contiguous": placed(first), "oneDNN: channels_last": placed(last),
+            "oneDNN blocks: of 16": placed(Blocks)}
 
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"oneDNN: reorder": affine},
     "minmax": {"oneDNN: reduction, binary": minmax},
     "zscore": {"oneDNN: layer_norm": zscore},
+    "batchnorm": in_layouts(batchnorm), "batchnorm eval": in_layouts(batchnorm_eval),
+    "batchnorm backward": in_layouts(backward("batch_normalization")), "lrn": in_layouts(lrn),
+    "layernorm": {"oneDNN: layer_norm": lambda case: layernorm(case, rows)},
+    "layernorm backward": {"oneDNN: layer_norm": lambda case: backward("layer_normalization")(case, rows)},
+    "layernorm over C": {"oneDNN: layer_norm": over_c},
 }

@@ -3,40 +3,38 @@ import os
 
 import numpy as np
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 import clnorm
+import models
 from cpus import CPUS
+from models import Model
 from workloads import Builder, Case, Run
 
-OPSET, IR = 17, 8
-ELEMENTS = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
-
-def session(x: np.ndarray, y_shape: tuple[int, ...], nodes: list, constants: dict[str, np.ndarray]) -> Run:
-    """Nodes from x to y; x is read in place, y is written in place and returned."""
-    graph = helper.make_graph(
-        nodes, "graph", [helper.make_tensor_value_info("x", ELEMENTS[x.dtype.name], x.shape)],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, y_shape)],
-        [numpy_helper.from_array(v, k) for k, v in constants.items()])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+def running(model: Model) -> Run:
+    """x is read in place, y is written in place and returned."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 2, 3
     own = os.sched_getaffinity(0)  # of the caller, whom OpenMP has put on one core, and of the threads that it makes
     os.sched_setaffinity(0, CPUS)
     try:
-        made = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        made = onnxruntime.InferenceSession(model.serialized(), options, providers=["CPUExecutionProvider"])
     finally:
         os.sched_setaffinity(0, own)
     binding = made.io_binding()
-    binding.bind_cpu_input("x", x)
-    y = clnorm.aligned(y_shape, "float32")
-    binding.bind_output("y", "cpu", 0, np.float32, y_shape, y.ctypes.data)
+    x, y = model.x, clnorm.aligned(model.y_shape, model.y_type)
+    binding.bind_input("x", "cpu", 0, models.ELEMENTS[x.dtype.name], x.shape, x.ctypes.data)
+    binding.bind_output("y", "cpu", 0, models.ELEMENTS[model.y_type], y.shape, y.ctypes.data)
 
-    def run() -> np.ndarray:
+    def run(kept=model) -> np.ndarray:  # whose x the binding has the address of
         made.run_with_iobinding(binding)
         return y
     return run
+
+
+def session(x: np.ndarray, y_shape: tuple[int, ...], nodes: list, constants: dict[str, np.ndarray]) -> Run:
+    return running(Model(x, y_shape, nodes, constants))
 
 
 def affine(case: Case) -> Run:
@@ -81,4 +79,5 @@ PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"ONNX Runtime: Mul, Add": affine, "ONNX Runtime: BatchNormalization": affine_batch_norm},
     "minmax": {"ONNX Runtime: Reduce, Sub, Div": minmax},
     "zscore": {"ONNX Runtime: MVN": zscore_mvn, "ONNX Runtime: LayerNormalization": zscore_layer_norm},
-}
+} | {family: {"ONNX Runtime: layer": lambda case, model=model: running(model(case))}
+     for family, model in models.LAYERS.items()}

@@ -1,7 +1,9 @@
-"""peers_opencv.py -- OpenCV: blobFromImages, normalize, meanStdDev."""
+"""peers_opencv.py -- OpenCV: blobFromImages, normalize, meanStdDev; its network module on models of the layers."""
 import cv2
 import numpy as np
 
+import models
+from models import Model
 from workloads import Builder, Case, Run
 
 cv2.setNumThreads(2)
@@ -59,8 +61,15 @@ def zscore_weighted(case: Case) -> Run:
     return run
 
 
+def network(model: Model) -> Run:
+    """It takes a copy of x, which is no part of the call that counts."""
+    net = cv2.dnn.readNetFromONNX(np.frombuffer(model.serialized(), np.uint8))
+    net.setInput(model.x)
+    return net.forward
+
+
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"OpenCV: blobFromImages": affine},
     "minmax": {"OpenCV: normalize": minmax},
     "zscore": {"OpenCV: subtract, multiply": zscore_two, "OpenCV: addWeighted": zscore_weighted},
-}
+} | {family: {"OpenCV: dnn": lambda case, model=model: network(model(case))} for family, model in models.LAYERS.items()}

@@ -1,4 +1,5 @@
 """peers_torch.py -- PyTorch: eager, out=, channels_last, compiled; and torchvision."""
+import numpy as np
 import torch
 import torch.nn.functional as F
 import torchvision.transforms.v2.functional as TF
@@ -6,12 +7,16 @@ import torchvision.transforms.v2.functional as TF
 from workloads import Builder, Case, Run
 
 torch.set_num_threads(2)
+torch._dynamo.config.recompile_limit = 256  # one program compiles all rows; past the limit it would run them eagerly
 torch.set_grad_enabled(False)
 FIRST, LAST = torch.contiguous_format, torch.channels_last
 
 
 def tensor(case: Case, slot: str = "x") -> torch.Tensor:
-    return torch.from_numpy(case[slot])
+    array = case[slot]
+    if array.dtype == "bfloat16":
+        return torch.from_numpy(array.view(np.uint16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def compiled(function, *args) -> Run:
@@ -161,6 +166,11 @@ def weights(case: Case, *slots: str) -> list[torch.Tensor]:
     return [tensor(case, slot).reshape(-1) for slot in slots]
 
 
+def like(x: torch.Tensor, case: Case, slot: str) -> torch.Tensor:
+    """Another tensor in the layout of x."""
+    return tensor(case, slot).contiguous(memory_format=LAST if x.ndim == 4 and not x.is_contiguous() else FIRST)
+
+
 def batchnorm(x: torch.Tensor, case: Case) -> Run:
     gamma, beta = weights(case, "gamma", "beta")
     return lambda: F.batch_norm(x, None, None, gamma, beta, True)
@@ -172,26 +182,38 @@ def batchnorm_eval(x: torch.Tensor, case: Case) -> Run:
 
 
 def batchnorm_backward(x: torch.Tensor, case: Case) -> Run:
-    dy = tensor(case, "dy").contiguous(memory_format=LAST if x.is_contiguous(memory_format=LAST) else FIRST)
+    dy = like(x, case, "dy")
     gamma, mean, rstd = weights(case, "gamma", "mean", "rstd")
-    return lambda: aten.native_batch_norm_backward(dy, x, gamma, None, None, mean, rstd, True, 1e-5, [True] * 3)
+    return lambda: aten.native_batch_norm_backward(dy, x, gamma, None, None, mean, rstd, True, case.eps, [True] * 3)
 
 
 def layernorm(x: torch.Tensor, case: Case) -> Run:
     gamma, beta = (tensor(case, slot).reshape(x.shape[1:]) for slot in ("gamma", "beta"))
-    return lambda: F.layer_norm(x, x.shape[1:], gamma, beta, 1e-6)
+    return lambda: F.layer_norm(x, x.shape[1:], gamma, beta, case.eps)
 
 
 def layernorm_backward(x: torch.Tensor, case: Case) -> Run:
-    dy, (gamma, mean, rstd) = tensor(case, "dy"), weights(case, "gamma", "mean", "rstd")
-    return lambda: aten.native_layer_norm_backward(dy, x, x.shape[1:], mean.view(-1, 1), rstd.view(-1, 1), gamma,
-                                                   gamma, [True] * 3)
+    dy, gamma = tensor(case, "dy"), tensor(case, "gamma").reshape(x.shape[1:])
+    mean, rstd = (w.view(-1, *[1] * (x.ndim - 1)) for w in weights(case, "mean", "rstd"))
+    return lambda: aten.native_layer_norm_backward(dy, x, x.shape[1:], mean, rstd, gamma, gamma, [True] * 3)
 
 
 def layernorm_over_c(x: torch.Tensor, case: Case) -> Run:
     """As ConvNeXt does it: there and back."""
     gamma, beta = weights(case, "gamma", "beta")
-    return lambda: F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], gamma, beta, 1e-6).permute(0, 3, 1, 2)
+    return lambda: F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], gamma, beta, case.eps).permute(0, 3, 1, 2)
+
+
+def layernorm_over_c_backward(x: torch.Tensor, case: Case) -> Run:
+    n, c, h, w = x.shape
+    dy, (gamma, mean, rstd) = like(x, case, "dy"), weights(case, "gamma", "mean", "rstd")
+    mean, rstd = mean.view(n, h, w, 1), rstd.view(n, h, w, 1)
+
+    def run() -> tuple[torch.Tensor, ...]:
+        dx, dgamma, dbeta = aten.native_layer_norm_backward(dy.permute(0, 2, 3, 1), x.permute(0, 2, 3, 1), (c,), mean,
+                                                            rstd, gamma, gamma, [True] * 3)
+        return dx.permute(0, 3, 1, 2), dgamma, dbeta
+    return run
 
 
 def grn(x: torch.Tensor, case: Case) -> Run:
@@ -207,9 +229,21 @@ def lrn(x: torch.Tensor, case: Case) -> Run:
     return lambda: F.local_response_norm(x, 5, 1e-4, 0.75, 2.0)
 
 
+def groups_of(x: torch.Tensor, case: Case) -> int:
+    return x.shape[1] if case.row.op == "instancenorm" else int(case.row.attrs.get("groups", 1))
+
+
 def groupnorm(x: torch.Tensor, case: Case) -> Run:
-    gamma, beta = weights(case, "gamma", "beta")
-    return lambda: F.group_norm(x, 32, gamma, beta)
+    (gamma, beta), groups = weights(case, "gamma", "beta"), groups_of(x, case)
+    return lambda: F.group_norm(x, groups, gamma, beta, case.eps)
+
+
+def groupnorm_backward(x: torch.Tensor, case: Case) -> Run:
+    """An instance is a group of one channel."""
+    n, c, h, w = x.shape
+    (gamma, mean, rstd), groups = weights(case, "gamma", "mean", "rstd"), groups_of(x, case)
+    dy, mean, rstd = like(x, case, "dy"), mean.view(n, groups), rstd.view(n, groups)
+    return lambda: aten.native_group_norm_backward(dy, x, mean, rstd, gamma, n, c, h * w, groups, [True] * 3)
 
 
 def instancenorm(x: torch.Tensor, case: Case) -> Run:
@@ -218,8 +252,19 @@ def instancenorm(x: torch.Tensor, case: Case) -> Run:
 
 
 def rmsnorm(x: torch.Tensor, case: Case) -> Run:
-    (gamma,) = weights(case, "gamma")
-    return lambda: F.rms_norm(x, x.shape[1:], gamma, 1e-6)
+    gamma = weights(case, "gamma")[0].to(x.dtype)
+    return lambda: F.rms_norm(x, x.shape[1:], gamma, case.eps)
+
+
+def rmsnorm_backward(x: torch.Tensor, case: Case) -> Run:
+    """By the formula: PyTorch has no function of the CPU that takes rstd."""
+    dy, (gamma, rstd) = tensor(case, "dy"), weights(case, "gamma", "rstd")
+    rstd = rstd.view(-1, 1)
+
+    def run() -> tuple[torch.Tensor, ...]:
+        xhat, g = x * rstd, dy * gamma
+        return rstd * (g - xhat * (g * xhat).mean(1, keepdim=True)), (dy * xhat).sum(0)
+    return run
 
 
 def iterated(x: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor) -> torch.Tensor:
@@ -278,7 +323,9 @@ def compiled_run(function):
 
 LAYERS = {"batchnorm": batchnorm, "batchnorm eval": batchnorm_eval, "batchnorm backward": batchnorm_backward,
           "layernorm": layernorm, "layernorm backward": layernorm_backward, "layernorm over C": layernorm_over_c,
-          "grn": grn, "lrn": lrn, "groupnorm": groupnorm, "instancenorm": instancenorm, "rmsnorm": rmsnorm,
+          "layernorm over C backward": layernorm_over_c_backward, "grn": grn, "lrn": lrn, "groupnorm": groupnorm,
+          "groupnorm backward": groupnorm_backward, "instancenorm": instancenorm,
+          "instancenorm backward": groupnorm_backward, "rmsnorm": rmsnorm, "rmsnorm backward": rmsnorm_backward,
           "iternorm": iternorm, "iternorm backward": iternorm_backward, "spectralnorm": spectralnorm,
           "spectralnorm backward": spectralnorm_backward}
 
@@ -293,3 +340,4 @@ PEERS: dict[str, dict[str, Builder]] = {
               "torch.compile: contiguous": in_layout(FIRST)(compiled_run(function)),
               "torch.compile: channels_last": in_layout(LAST)(compiled_run(function))}
      for family, function in LAYERS.items()}
+PEERS["instancenorm"]["torch: group_norm"] = in_layout(FIRST)(groupnorm)

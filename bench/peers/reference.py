@@ -23,9 +23,9 @@ class Truth:
 
     def error(self, got: Any) -> float:
         """The largest of all elements, a sample at a time; NaN where there is one."""
-        got = np.asarray(got).reshape(self.value.shape)
+        got = np.asarray(got.float() if hasattr(got, "float") else got).reshape(self.value.shape)  # bf16 of PyTorch
         scale = np.broadcast_to(self.scale, self.value.shape)
-        worst = [np.max(np.abs(g - w) / np.maximum(np.maximum(np.abs(w), s), 1.0))
+        worst = [np.max(np.abs(g.astype(np.float64) - w) / np.maximum(np.maximum(np.abs(w), s), 1.0))
                  for g, w, s in zip(got, self.value, scale)]
         return float(np.max(worst))
 
@@ -86,29 +86,34 @@ def zscore(case: Case) -> list[Truth]:
 
 # ---- layers ---------------------------------------------------------------------------------
 
-def standardized(eps: float, *kept: int, over: tuple[int, ...] | None = None) -> Callable[[Case], list[Truth]]:
+def standardized(*kept: int, over: tuple[int, ...] | None = None) -> Callable[[Case], list[Truth]]:
     """y = gamma (x - mean) / sqrt(var + eps) + beta, over all axes but those kept, or over these."""
     def truth(case: Case) -> list[Truth]:
         axes = over or others(case, *kept)
         d = centred(double(case, "x"), axes)
-        return weighted(case, d / np.sqrt(mean_square(d, axes) + eps), weight(case, "beta"))
+        return weighted(case, d / np.sqrt(mean_square(d, axes) + case.eps), weight(case, "beta"))
     return truth
+
+
+def grouped(case: Case, array: np.ndarray) -> np.ndarray:
+    """A row a sample and group."""
+    return array.reshape(case.row.shape[0], int(case.row.attrs.get("groups", 1)), -1)
 
 
 def groupnorm(case: Case) -> list[Truth]:
     x = double(case, "x")
-    d = centred(x.reshape(x.shape[0], int(case.row.attrs["groups"]), -1), (2,))
-    return weighted(case, (d / np.sqrt(mean_square(d, (2,)) + 1e-5)).reshape(x.shape), weight(case, "beta"))
+    d = centred(grouped(case, x), (2,))
+    return weighted(case, (d / np.sqrt(mean_square(d, (2,)) + case.eps)).reshape(x.shape), weight(case, "beta"))
 
 
 def batchnorm_eval(case: Case) -> list[Truth]:
     mean, var = (given(case, slot, others(case, 1)) for slot in ("running_mean", "running_var"))
-    return weighted(case, (double(case, "x") - mean) / np.sqrt(var + 1e-5), weight(case, "beta"))
+    return weighted(case, (double(case, "x") - mean) / np.sqrt(var + case.eps), weight(case, "beta"))
 
 
 def rmsnorm(case: Case) -> list[Truth]:
     x, axes = double(case, "x"), others(case, 0)
-    return weighted(case, x / np.sqrt(mean_square(x, axes) + 1e-6), 0.0)
+    return weighted(case, x / np.sqrt(mean_square(x, axes) + case.eps), 0.0)
 
 
 def grn(case: Case) -> list[Truth]:
@@ -127,31 +132,61 @@ def lrn(case: Case) -> list[Truth]:
     return [Truth(x * (2 + 1e-4 / 5 * window) ** -0.75)]
 
 
-def backward(*kept: int) -> Callable[[Case], list[Truth]]:
+def gradients(case: Case, g: np.ndarray, xhat: np.ndarray, rstd: np.ndarray, axes: tuple[int, ...],
+              about_mean: bool = True) -> np.ndarray:
+    """Of x, with g = dy * gamma."""
+    mean_g = np.mean(g, axis=axes, keepdims=True) if about_mean else 0.0
+    return rstd * (g - mean_g - xhat * np.mean(g * xhat, axis=axes, keepdims=True))
+
+
+def of_x(dx: np.ndarray, axes: tuple[int, ...]) -> Truth:
+    return Truth(dx, np.max(np.abs(dx), axis=axes, keepdims=True))
+
+
+def backward(*kept: int, over: tuple[int, ...] | None = None) -> Callable[[Case], list[Truth]]:
     """dx, dgamma, dbeta of what `standardized` does, by the mean and rstd that are given."""
     def truth(case: Case) -> list[Truth]:
-        axes, dy, gamma = others(case, *kept), double(case, "dy"), weight(case, "gamma")
+        axes, dy = over or others(case, *kept), double(case, "dy")
         rstd = given(case, "rstd", axes)
-        xhat, g = (double(case, "x") - given(case, "mean", axes)) * rstd, dy * gamma
-        mean_g, mean_gx = np.mean(g, axis=axes, keepdims=True), np.mean(g * xhat, axis=axes, keepdims=True)
-        dx = rstd * (g - mean_g - xhat * mean_gx)
-        return [Truth(dx, np.max(np.abs(dx), axis=axes, keepdims=True)),
-                *(summed(case, slot, terms) for slot, terms in (("dgamma", dy * xhat), ("dbeta", dy)))]
+        xhat = (double(case, "x") - given(case, "mean", axes)) * rstd
+        dx = gradients(case, dy * weight(case, "gamma"), xhat, rstd, axes)
+        return [of_x(dx, axes), summed(case, "dgamma", dy * xhat), summed(case, "dbeta", dy)]
     return truth
 
 
+def groupnorm_backward(case: Case) -> list[Truth]:
+    dy = double(case, "dy")
+    mean, rstd = (grouped(case, double(case, slot)) for slot in ("mean", "rstd"))
+    xhat = (grouped(case, double(case, "x")) - mean) * rstd
+    dx = gradients(case, grouped(case, dy * weight(case, "gamma")), xhat, rstd, (2,))
+    scale = np.broadcast_to(np.max(np.abs(dx), axis=2, keepdims=True), dx.shape)
+    return [Truth(dx.reshape(dy.shape), scale.reshape(dy.shape)),
+            summed(case, "dgamma", dy * xhat.reshape(dy.shape)), summed(case, "dbeta", dy)]
+
+
+def rmsnorm_backward(case: Case) -> list[Truth]:
+    axes, dy = others(case, 0), double(case, "dy")
+    rstd = given(case, "rstd", axes)
+    xhat = double(case, "x") * rstd
+    dx = gradients(case, dy * weight(case, "gamma"), xhat, rstd, axes, about_mean=False)
+    return [of_x(dx, axes), summed(case, "dgamma", dy * xhat)]
+
+
 def summed(case: Case, slot: str, terms: np.ndarray) -> Truth:
-    """Over all that share a weight."""
-    axes, shape = others(case, 1), case[slot].shape
+    """Over all that share a weight: a channel's, or one element's of all samples."""
+    shape = case[slot].shape
+    axes = others(case, 1) if case[slot].size == case.row.shape[1] else (0,)
     return Truth(terms.sum(axis=axes).reshape(shape), 1e-2 * np.abs(terms).sum(axis=axes).reshape(shape))
 
 
 FAMILIES: dict[str, Callable[[Case], list[Truth]]] = {
     "affine": affine, "minmax": minmax, "zscore": zscore,
-    "batchnorm": standardized(1e-5, 1), "batchnorm eval": batchnorm_eval, "batchnorm backward": backward(1),
-    "layernorm": standardized(1e-6, 0), "layernorm backward": backward(0),
-    "layernorm over C": standardized(1e-6, over=(1,)), "instancenorm": standardized(1e-5, 0, 1),
-    "groupnorm": groupnorm, "rmsnorm": rmsnorm, "grn": grn, "lrn": lrn,
+    "batchnorm": standardized(1), "batchnorm eval": batchnorm_eval, "batchnorm backward": backward(1),
+    "layernorm": standardized(0), "layernorm backward": backward(0),
+    "layernorm over C": standardized(over=(1,)), "layernorm over C backward": backward(over=(1,)),
+    "instancenorm": standardized(0, 1), "instancenorm backward": backward(0, 1),
+    "groupnorm": groupnorm, "groupnorm backward": groupnorm_backward,
+    "rmsnorm": rmsnorm, "rmsnorm backward": rmsnorm_backward, "grn": grn, "lrn": lrn,
 }
 
 

@@ -31,6 +31,7 @@ class Result:
     def to_json(self) -> dict:
         r = self.rounds
         return {"workload": self.name, "label": self.row.label, "title": self.row.title, "place": self.row.place,
+                "type": self.row.x[0], "more": self.row.more,
                 "data": self.data, "plan": self.plan, "rounds": r.total, "dropped": r.dropped,
                 "dirty": r.dirty, "foreign_load": round(r.load, 3), "skipped": self.skipped,
                 "ratio_to_copy": r.ratio(OURS, COPY),

@@ -3,7 +3,7 @@
 A row names the op and its attributes as the library does, and a family: every peers_*.py has a table PEERS of
 what its library offers for a family. A layer is a row more, and functions of its family in the peers' tables.
 """
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -30,6 +30,7 @@ class Workload:
     inputs: tuple[str, ...] = ("x",)
     outputs: tuple[str, ...] = ("y",)
     tolerance: float = 1e-4  # of peers: the measure of reference.py
+    more: bool = False       # for the whole table, not for the README's
 
     @property
     def name(self) -> str:
@@ -42,7 +43,9 @@ class Workload:
     def title(self) -> str:
         """As a table names it: `layernorm` backward."""
         variant = self.family.removeprefix(self.op) if self.family.startswith(self.op) else ""
-        return f"`{self.op}`{variant}" + (" u8" if self.x[0] == "uint8" else "")
+        if self.direction == "backward" and "backward" not in variant:
+            variant += " backward"
+        return f"`{self.op}`{variant}" + {"float32": ""}.get(self.x[0], f" {SHORT.get(self.x[0])}")
 
     @property
     def place(self) -> str:
@@ -55,6 +58,7 @@ class Workload:
         return self.family != "affine" and self.direction == "forward" and self.attrs.get("mode") != 2
 
 
+SHORT = {"uint8": "u8", "float16": "f16", "bfloat16": "bf16"}
 PHOTOS, FRAME = (32, 3, 224, 224), (1, 3, 1080, 1920)
 U8_LAST = ("uint8", "nhwc")
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -62,38 +66,71 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 F32_LAST = ("float32", "nhwc")
 AFFINE, GRADIENTS = ("x", "gamma", "beta"), ("dx", "dgamma", "dbeta")
 SAVED = ("x", "dy", "gamma", "mean", "rstd")
+BACK = {"direction": "backward", "inputs": SAVED, "outputs": GRADIENTS, "tolerance": 1e-3}
 RESNET = (32, 64, 112, 112), (32, 256, 56, 56), (32, 2048, 7, 7)
 
 
-def batchnorm(shape: tuple[int, ...], layout: str = "nchw") -> list[Workload]:
+def batchnorm(shape: tuple[int, ...], layout: str = "nchw", **how) -> list[Workload]:
     """In training, in evaluation, and backward with what training has saved."""
-    both = {"x": ("float32", layout), "y": ("float32", layout)}
+    how |= {"x": ("float32", layout), "y": ("float32", layout)}
     evaluation = ("x", "gamma", "beta", "running_mean", "running_var")
-    return [Workload("W3", "batchnorm", "batchnorm", shape, attrs={"mode": 1}, inputs=AFFINE, **both),
-            Workload("W3", "batchnorm", "batchnorm eval", shape, attrs={"mode": 2}, inputs=evaluation, **both),
-            Workload("W3", "batchnorm", "batchnorm backward", shape, attrs={"mode": 1, "given": 1},
-                     direction="backward", inputs=SAVED, outputs=GRADIENTS, tolerance=1e-3, **both)]
+    return [Workload("W3", "batchnorm", "batchnorm", shape, attrs={"mode": 1}, inputs=AFFINE, **how),
+            Workload("W3", "batchnorm", "batchnorm eval", shape, attrs={"mode": 2}, inputs=evaluation, **how),
+            Workload("W3", "batchnorm", "batchnorm backward", shape, attrs={"mode": 1, "given": 1}, **BACK, **how)]
 
 
-def rows(*shape: int) -> list[Workload]:
-    return [Workload("W4", "layernorm", "layernorm", shape, inputs=AFFINE),
-            Workload("W4", "layernorm", "layernorm backward", shape, attrs={"given": 1}, direction="backward",
-                     inputs=SAVED, outputs=GRADIENTS, tolerance=1e-3)]
+def both(label: str, op: str, shape: tuple[int, ...], family: str = "", attrs: dict | None = None,
+         **how) -> list[Workload]:
+    """Forward and backward, with what forward has saved."""
+    family, attrs = family or op, attrs or {}
+    return [Workload(label, op, family, shape, attrs=attrs, inputs=AFFINE, **how),
+            Workload(label, op, f"{family} backward", shape, attrs=attrs | {"given": 1}, **BACK, **how)]
 
+
+def more(rows: Sequence[Workload]) -> list[Workload]:
+    return [replace(row, more=True) for row in rows]
+
+
+def halves(rows: Sequence[Workload]) -> list[Workload]:
+    """In 16 bits, whose rounding is what they are off by; weights and statistics stay f32. PyTorch adds up the gradients
+    of its layer_norm's weights in 16 bits, too, and shall count all the same."""
+    return [replace(row, x=(dtype, row.x[1]), y=(dtype, row.y[1]), more=True,
+                    tolerance=error * (40 if row.direction == "backward" else 1))
+            for dtype, error in (("float16", 2e-3), ("bfloat16", 1.6e-2)) for row in rows]
+
+
+RMSNORM = Workload("W7", "rmsnorm", "rmsnorm", (6272, 768), inputs=("x", "gamma"))
+TOKENS = both("W4", "layernorm", (6272, 768))
+CHANNELS_FIRST = both("W4", "layernorm", (32, 96, 56, 56), "layernorm over C", {"axes": 2})
+ELEMENTS = both("W4", "layernorm", (32, 64, 56, 56), attrs={"affine": 1})
+GROUPS = both("W7", "groupnorm", (8, 320, 64, 64), attrs={"groups": 32})
+GROUPS_LAST = both("W7", "groupnorm", (8, 320, 64, 64), attrs={"groups": 32}, x=F32_LAST, y=F32_LAST)
+STYLES = both("W7", "instancenorm", (8, 64, 128, 128))
 
 LAYERS = (
     *(row for shape in RESNET for row in batchnorm(shape)),
     *(row for shape in RESNET[:2] for row in batchnorm(shape, "nhwc")),
-    *rows(6272, 768), *rows(50432, 192),
-    Workload("W4", "layernorm", "layernorm", (32, 64, 56, 56), attrs={"affine": 1}, inputs=AFFINE),
-    Workload("W4", "layernorm", "layernorm over C", (32, 96, 56, 56), attrs={"axes": 2}, inputs=AFFINE),
+    *TOKENS, *both("W4", "layernorm", (50432, 192)), ELEMENTS[0], CHANNELS_FIRST[0],
     Workload("W5", "grn", "grn", (32, 384, 14, 14), inputs=AFFINE),
     Workload("W5", "grn", "grn", (32, 96, 56, 56), inputs=AFFINE),
     Workload("W5", "grn", "grn", (32, 96, 56, 56), x=F32_LAST, y=F32_LAST, inputs=AFFINE),
     Workload("W6", "lrn", "lrn", (32, 96, 55, 55)),
-    Workload("W7", "groupnorm", "groupnorm", (8, 320, 64, 64), attrs={"groups": 32}, inputs=AFFINE),
-    Workload("W7", "instancenorm", "instancenorm", (8, 64, 128, 128), inputs=AFFINE),
-    Workload("W7", "rmsnorm", "rmsnorm", (6272, 768), inputs=("x", "gamma")),
+    GROUPS[0], STYLES[0], RMSNORM,
+)
+
+# The rest of `clnorm bench --suite`. A layernorm with weights of channels is a groupnorm of one group to others.
+MORE = (
+    *more(batchnorm((32, 1024, 14, 14))), *more(batchnorm((32, 1024, 14, 14), "nhwc")),
+    *more(batchnorm((32, 2048, 7, 7), "nhwc")),
+    *more([ELEMENTS[1], CHANNELS_FIRST[1]]),
+    *more(both("W4", "layernorm", (32, 384, 14, 14), "groupnorm")),
+    *more(both("W4", "layernorm", (32, 768, 7, 7), "groupnorm")),
+    Workload("W5", "grn", "grn", (32, 384, 14, 14), x=F32_LAST, y=F32_LAST, inputs=AFFINE, more=True),
+    *more([GROUPS[1], *GROUPS_LAST, *both("W7", "groupnorm", (32, 1280, 8, 8), attrs={"groups": 32})]),
+    *more([STYLES[1], replace(RMSNORM, family="rmsnorm backward", attrs={"given": 1}, direction="backward",
+                              inputs=("x", "dy", "gamma", "rstd"), outputs=("dx", "dgamma"), tolerance=1e-3)]),
+    *halves([*(row for row in batchnorm((32, 256, 56, 56)) if "eval" not in row.family), *TOKENS, GROUPS[0], STYLES[0],
+             RMSNORM]),
 )
 
 WEIGHT = {"shape": (512, 4608), "inputs": ("x", "u", "v")}
@@ -114,7 +151,7 @@ WORKLOADS = (
     Workload("W2", "zscore", "zscore", FRAME, tolerance=1e-3),  # ONNX Runtime sums 6.2e6 numbers plainly
     Workload("W2", "minmax", "minmax", PHOTOS),
     Workload("W2", "zscore", "zscore", PHOTOS),
-    *LAYERS, *MATRICES,
+    *LAYERS, *MORE, *MATRICES,
 )
 
 
@@ -130,7 +167,7 @@ DATA = {"ordinary": (1.3, 0.7), "hard": (1e-2, 1e4)}
 
 
 def fill(array: np.ndarray, rng: np.random.Generator, data: str = "ordinary") -> None:
-    if array.dtype.kind == "f":
+    if array.dtype.kind not in "iu":
         deviation, mean = DATA[data]
         array[...] = rng.standard_normal(array.shape, np.float32) * deviation + mean
     else:
@@ -141,7 +178,7 @@ class Case:
     """A row with its arrays, our op on them and the copy that it is held against."""
 
     def __init__(self, library: clnorm.Library, row: Workload, effort: str, data: str = "ordinary") -> None:
-        self.row = row
+        self.row, self.eps = row, 1e-6 if row.op in ("layernorm", "rmsnorm") else 1e-5
         x, y = make_array(row.shape, *row.x), make_array(row.shape, *row.y)
         self.desc = desc = library.descriptor(row.op, row.attrs, x, y, row.direction)
         back = row.direction == "backward"
