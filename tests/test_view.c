@@ -170,6 +170,40 @@ START_TEST(short_runs)
 }
 END_TEST
 
+/* Where nothing is summed up, a channel's planes are a set each, one behind the other as they lie in memory. */
+START_TEST(in_the_order_of_memory)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 4, 3, 11, 11),
+                        small = clnorm_nchw(CLNORM_F32, 4, 3, 8, 8),
+                        last = clnorm_nhwc(CLNORM_F32, 4, 3, 11, 11),
+                        many = clnorm_nchw(CLNORM_F32, 5000000, 1000, 11, 11);
+    cln_view_spec spec = spec_of(&x, &x, CLNORM_SCOPE_BATCH_CHANNEL);
+    spec.axes.a[1].stride[CLN_VIEW_W] = spec.axes.a[1].stride[CLN_VIEW_S] = 1;
+    cln_geo g = built(&spec);
+    counts(&g, 3, 4, 121);
+    spec.sums = false;
+    g = built(&spec);
+    counts(&g, 12, 1, 121);
+    ck_assert_uint_eq(g.kept[2], 4);
+    ck_assert_int_eq(g.view[CLN_VIEW_X].kept[2], 363);
+    ck_assert_int_eq(g.view[CLN_VIEW_S].kept[2], 0); /* all samples have the statistics of the channel */
+    ck_assert_int_eq(g.view[CLN_VIEW_S].kept[3], 1);
+    ck_assert_int_eq(g.view[CLN_VIEW_W].kept[3], 1);
+    spec = spec_of(&small, &small, CLNORM_SCOPE_BATCH_CHANNEL); /* which are walked across, or not at all */
+    spec.sums = false;
+    g = built(&spec);
+    counts(&g, 3, 4, 64);
+    spec = spec_of(&last, &last, CLNORM_SCOPE_BATCH_CHANNEL); /* nothing but channels would be left */
+    spec.sums = false;
+    g = built(&spec);
+    counts(&g, 3, 1, 484);
+    spec = spec_of(&many, &many, CLNORM_SCOPE_BATCH_CHANNEL); /* more sets than can be counted */
+    spec.sums = false;
+    g = built(&spec);
+    counts(&g, 1000, 121, 5000000);
+}
+END_TEST
+
 START_TEST(small_and_reversed)
 {
     const clnorm_tensor one = clnorm_nchw(CLNORM_F32, 1, 1, 1, 1), line = clnorm_rows(CLNORM_F32, 1, 9);
@@ -194,6 +228,7 @@ END_TEST
 int main(void)
 {
     return suite_run(suite_of("view", SUITE_CASE(dense_is_one_run, channels_last, pitch, pixels, short_runs,
-                                                 swapped_channels, per_channel, small_and_reversed)),
+                                                 in_the_order_of_memory, swapped_channels, per_channel,
+                                                 small_and_reversed)),
                      CK_NOFORK);
 }

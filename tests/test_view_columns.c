@@ -84,33 +84,6 @@ START_TEST(small_planes)
 }
 END_TEST
 
-/* Planes of 11 to 14 pixels: along them where they are summed up, in an order that counts; across them, in the order of memory,
- * where they are only mapped. */
-START_TEST(middling_planes)
-{
-    static const struct {
-        int64_t n, pixels;
-        bool across;
-    } cases[] = { { 16, 14, true }, { 32, 11, true }, { 15, 14, false }, { 32, 15, false }, { 4, 10, true } };
-    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
-        const int64_t side = cases[k].pixels, area = side * side;
-        const clnorm_tensor x = clnorm_nchw(CLNORM_F32, cases[k].n, 5, side, side);
-        cln_view_spec spec = over(&x, 1u << 0 | 1u << 2 | 1u << 3);
-        if (area > 112)
-            along(&spec);
-        spec.sums = false;
-        if (!cases[k].across) {
-            along(&spec);
-            continue;
-        }
-        const cln_geo g = columns(&spec);
-        counts(&g, 5, (uint32_t)cases[k].n, (uint32_t)(5 * area));
-        ck_assert_uint_eq(g.span, (uint32_t)area);
-        crosses_all(&g, &x);
-    }
-}
-END_TEST
-
 /* Channels last in groups that share a statistic: channels of all groups are the columns. */
 START_TEST(grouped)
 {
@@ -224,8 +197,7 @@ END_TEST
 
 int main(void)
 {
-    return suite_run(
-        suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, middling_planes,
-                                            grouped, not_across, many, windows, windows_of_pitched_axes)),
-        CK_NOFORK);
+    return suite_run(suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, grouped,
+                                                         not_across, many, windows, windows_of_pitched_axes)),
+                     CK_NOFORK);
 }

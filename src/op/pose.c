@@ -41,7 +41,7 @@ static clnorm_status build(cln_problem *p)
         cln_layer_axes(&spec, p);
     else
         image_axes(&spec, p);
-    spec.sums = p->stat_bytes > 0;
+    spec.sums = p->stat_bytes || !p->op->info.layer; /* statistics of others lie in the order of their sets */
     p->columns = p->op->info.layer && !p->window && cln_view_columns(&p->geo, &spec);
     if (p->window)
         CLN_TRY(cln_view_window(&p->geo, &spec, p->layer.role == CLN_ROLE_FORWARD));

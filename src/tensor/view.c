@@ -156,7 +156,8 @@ static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, 
     return true;
 }
 
-#define LONG_RUN 512 /* elements: shorter ones are joined */
+#define LONG_RUN 512  /* elements: shorter ones are joined */
+#define SHORT_RUN 113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
 
 /* Short runs that follow each other become one: neighbours share a weight, div[CLN_VIEW_W] of them; or
  * weights come again, after as many elements as are returned; else 0. */
@@ -203,12 +204,34 @@ static cln_axis take_elements(cln_axes *runs)
     return a;
 }
 
+/* The axes of a spec, and where nothing is summed up those of a set that lie outside of one that is kept are kept too, if the rest
+ * is no short run: sets are then walked in the order of memory. Not where they would be more than can be counted. */
+static cln_axes in_order(const cln_view_spec *spec)
+{
+    cln_axes axes = spec->axes;
+    int64_t inner = INT64_MAX, run = 1, sets = 1;
+    size_t kept = 0;
+    for (size_t i = 0; i < axes.count; i++)
+        if (!axes.a[i].reduced && axes.a[i].n > 1 && llabs(axes.a[i].stride[CLN_VIEW_X]) < inner)
+            inner = llabs(axes.a[i].stride[CLN_VIEW_X]);
+    for (size_t i = 0; i < axes.count; i++) {
+        cln_axis *const a = &axes.a[i];
+        a->reduced = a->reduced && llabs(a->stride[CLN_VIEW_X]) < inner;
+        kept += !a->reduced && a->n > 1;
+        *(a->reduced ? &run : &sets) *= a->n;
+    }
+    const bool better =
+        !spec->sums && run >= SHORT_RUN && kept <= CLN_COUNT(((cln_geo *)0)->kept) && sets <= CLN_MOST_SETS;
+    return better ? axes : spec->axes;
+}
+
 clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 {
+    const cln_axes axes = in_order(spec);
     cln_axes kept = { .count = 0 }, runs = { .count = 0 };
     bool channel_kept = false;
-    for (size_t i = 0; i < spec->axes.count; i++) {
-        cln_axis a = spec->axes.a[i];
+    for (size_t i = 0; i < axes.count; i++) {
+        cln_axis a = axes.a[i];
         const bool channel = (int)i == spec->channel;
         a.pinned = channel && (spec->swap || (a.reduced && spec->per_channel));
         if (a.n == 1)
@@ -245,10 +268,6 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 
 /* ---- sets that lie side by side ---- */
 
-#define SHORT_RUN 113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
-#define SHORT_MAP 200 /* where nothing is summed up: 14 x 14 pixels, whose pieces are no whole lines */
-#define MAP_ROWS 16   /* in as many rows, that share a list of maps */
-
 static void take(cln_axes *out, const cln_view_spec *spec, bool reduced)
 {
     out->count = 0;
@@ -268,7 +287,7 @@ static size_t contiguous(const cln_axes *list)
 /* The columns: a contiguous axis that is kept, or one with a short contiguous piece of each set; the last
  * that is kept, since sets are counted in the order of the axes and then by columns. */
 static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span, cln_axes *kept,
-                         cln_axes *runs, bool sums)
+                         cln_axes *runs)
 {
     size_t k = contiguous(kept);
     const size_t r = contiguous(runs);
@@ -283,7 +302,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
             drop(kept, --k);
         return k == kept->count && out->n >= 16;
     }
-    if (!k || r == runs->count || runs->a[r].n >= (sums ? SHORT_RUN : SHORT_MAP))
+    if (!k || r == runs->count || runs->a[r].n >= SHORT_RUN)
         return false;
     const cln_axis *last = &kept->a[k - 1];
     if (last->stride[CLN_VIEW_X] != runs->a[r].n || !join(out, div, last, &runs->a[r]))
@@ -291,7 +310,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
     *span = (uint32_t)runs->a[r].n;
     drop(kept, k - 1);
     drop(runs, r);
-    return product(runs) >= (*span < SHORT_RUN ? 4 : MAP_ROWS) && out->n >= 16;
+    return product(runs) >= 4 && out->n >= 16;
 }
 
 bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
@@ -305,7 +324,7 @@ bool cln_view_columns(cln_geo *out, const cln_view_spec *spec)
     sort_by_stride(&runs);
     merge(&runs);
     merge(&kept);
-    if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs, spec->sums))
+    if (product(&runs) < 2 || !take_columns(&columns, div, &span, &kept, &runs))
         return false;
     const int64_t rows = product(&runs), sets = product(&kept) * columns.n / span;
     if (kept.count > CLN_COUNT(out->kept) || runs.count > CLN_COUNT(out->run) || sets > CLN_MOST_SETS ||
