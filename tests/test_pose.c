@@ -71,7 +71,9 @@ START_TEST(parts_of_sets)
     static const struct {
         int64_t n, c, h;
         uint32_t family;
-    } cases[] = { { 6, 7, 32, 7 }, { 6, 7, 22, 0 }, { 65536, 70000, 32, 0 }, { 65536, 7, 32, 7 } };
+    } cases[] = {
+        { 6, 7, 32, 7 }, { 6, 7, 12, 7 }, { 6, 7, 11, 0 }, { 65536, 70000, 32, 0 }, { 65536, 7, 32, 7 }
+    };
     for (size_t k = 0; k < CLN_COUNT(cases); k++) {
         const clnorm_tensor x = clnorm_nchw(CLNORM_F32, cases[k].n, cases[k].c, cases[k].h, 23);
         clnorm_any d = desc_of(CLNORM_OP_LAYERNORM, &x);

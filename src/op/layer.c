@@ -132,7 +132,7 @@ static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
 static uint64_t least_part(const clnorm_tensor *x)
 {
     const uint32_t c = cln_layer_channel(x);
-    return x->stride[c] != 1 ? 512 : x->shape[c] >= 16 ? 64 : UINT64_MAX;
+    return x->stride[c] != 1 ? 256 : x->shape[c] >= 16 ? 64 : UINT64_MAX;
 }
 
 /* How many parts a set has, one per weight, that can be sets of their own, which serve the gradients of
