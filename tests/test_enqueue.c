@@ -68,6 +68,9 @@ START_TEST(foreign_objects)
     args = pair(large_x, 0, large_y, 0);
     args.workspace.mem = foreign;
     REFUSED(CLNORM_EBUFFER, "workspace is a buffer of another", split, h->queue, &args);
+    args.workspace.reserved = 4;
+    REFUSED(CLNORM_EARG, "workspace: reserved is 4; 0 is allowed", split, h->queue, &args);
+    args.workspace.reserved = 0;
     RELEASE(x, y, foreign, large_x, large_y);
     clReleaseCommandQueue(foreign_queue);
     clReleaseContext(other);

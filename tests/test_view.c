@@ -197,6 +197,14 @@ START_TEST(in_the_order_of_memory)
     spec.sums = false;
     g = built(&spec);
     counts(&g, 3, 1, 484);
+    clnorm_tensor rows = clnorm_nchw(CLNORM_F32, 2, 3, 5, 121); /* H lies outside of C, but comes behind it */
+    rows.stride[1] = 121;
+    rows.stride[2] = 363;
+    spec = spec_of(&rows, &rows, CLNORM_SCOPE_BATCH_CHANNEL);
+    spec.sums = false;
+    g = built(&spec);
+    counts(&g, 3, 10, 121);
+    visits_all(&g, &rows, &rows);
     spec = spec_of(&many, &many, CLNORM_SCOPE_BATCH_CHANNEL); /* more sets than can be counted */
     spec.sums = false;
     g = built(&spec);

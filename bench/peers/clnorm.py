@@ -68,6 +68,13 @@ def aligned(shape: Sequence[int], dtype: str) -> np.ndarray:
     return raw[first:first + size].view(dtype).reshape(shape)
 
 
+def aligned_copy(array: np.ndarray) -> np.ndarray:
+    """Dense, in the order of its axes, from the beginning of a page on."""
+    copy = aligned(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
 def tensor_of(array: np.ndarray) -> Tensor:
     """The tensor that a view of any strides is."""
     t = Tensor(DTYPES[array.dtype.name], array.ndim)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+import clnorm
+
 _dnn = ctypes.CDLL(str(Path(sys.prefix) / "lib" / "libdnnl.so.3"))
 
 CPU, DEFAULT_STREAM = 1, 1
@@ -78,8 +80,8 @@ class Blocks(Memory):
     """The same numbers in blocks of 16 channels, which oneDNN likes best; np.asarray brings them back."""
 
     def __init__(self, array: np.ndarray) -> None:
-        self.plain = Memory(np.ascontiguousarray(array))
-        self.array = np.empty(array.shape, array.dtype)
+        self.plain = Memory(clnorm.aligned_copy(array))
+        self.array = clnorm.aligned(array.shape, array.dtype)
         if array.ndim != 4 or array.shape[1] % 16:
             raise Error("no whole blocks of 16 channels")
         self.desc = _made("dnnl_memory_desc_create_with_tag", c_int(4), (c_int64 * 4)(*array.shape),

@@ -8,7 +8,7 @@ that are timed, as they are rounded there.
 """
 import math
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -196,8 +196,16 @@ def truth_of(case: Case) -> list[Truth] | None:
     return family(case) if family else None
 
 
+def outputs(got: Any) -> Sequence[Any]:
+    return got if isinstance(got, (tuple, list)) else (got,)
+
+
+def each(truth: list[Truth], got: Any) -> list[float]:
+    """The error of each output."""
+    return [t.error(g) for t, g in zip(truth, outputs(got), strict=True)]
+
+
 def worst(truth: list[Truth], got: Any) -> float:
     """The largest error over all outputs."""
-    several = got if isinstance(got, (tuple, list)) else (got,)
-    errors = [t.error(g) for t, g in zip(truth, several, strict=True)]
+    errors = each(truth, got)
     return math.nan if any(map(math.isnan, errors)) else max(errors)

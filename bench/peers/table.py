@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """table.py -- the README's tables of speed and error, and those of docs/peers.md, from what run.py measured.
 
-    bench/peers/table.py README.md build/peers/*/peers.json [--check]
-    bench/peers/table.py docs/peers.md build/peers/*/peers.json --whole [--check]
+    bench/peers/table.py README.md build/peers/peers.json build/peers/hard/peers.json [--check]
+    bench/peers/table.py docs/peers.md build/peers/peers.json build/peers/hard/peers.json --whole [--check]
 
 Writes between the two lines that mark them. Several files, of runs with --only, --data and --out, are one measurement:
 they must be of one machine, device, library and set of peers. --whole: of all workloads, not of the main ones; what is
@@ -11,6 +11,7 @@ said of the whole is of all of them in both. --check writes nothing and exits 1 
 import argparse
 import json
 import math
+import statistics
 import sys
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def race(row: dict, without: tuple[str, ...] = ()) -> tuple[float, float] | None
     if not peers:
         return None
     best = min(peers, key=lambda name: ms[name]["median"])
-    return ms[best]["over_ours"], ms[best]["median"] / ms["copy"]["median"]
+    to_copy = statistics.median(a / b for a, b in zip(ms[best]["rounds"], ms["copy"]["rounds"]))
+    return ms[best]["over_ours"], to_copy
 
 
 def whole(rows: list[dict]) -> list[str]:

@@ -45,6 +45,11 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
     cl_mem parent;
     cl_mem_flags flags;
     cl_mem_object_type type;
+    if (b->svm)
+        return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
+    if (b->reserved)
+        return cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", name,
+                        (unsigned long long)b->reserved);
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_TYPE, sizeof type, &type, NULL));
     if (type != CL_MEM_OBJECT_BUFFER)
         return cln_fail(CLNORM_EBUFFER, "%s is an image or a pipe; a buffer is allowed", name);
@@ -71,12 +76,7 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
     const size_t element = cln_slot_element(t);
     size_t size, origin;
     int64_t low, high;
-    cl_mem root;
-    if (b->svm)
-        return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
-    if (b->reserved)
-        return cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", name,
-                        (unsigned long long)b->reserved);
+    cl_mem root = NULL;
     CLN_TRY(check_memory(plan, name, b, use, &size, &root, &origin));
     if (b->byte_offset % element)
         return cln_fail(CLNORM_EBUFFER, "%s: byte_offset is %zu; a multiple of %zu is allowed", name,
@@ -208,7 +208,7 @@ static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *a
     }
     if (args->workspace.mem) {
         size_t origin;
-        cl_mem root;
+        cl_mem root = NULL;
         CLN_TRY(check_memory(plan, "workspace", &args->workspace, READS | WRITES, workspace_size, &root,
                              &origin));
         if (plan->workspace) /* it is scratch: no tensor may lie in it */

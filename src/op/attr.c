@@ -101,6 +101,10 @@ clnorm_status cln_check_reserved(const cln_op *op, const clnorm_any *desc)
 {
     const size_t first = op->info.layer ? offsetof(clnorm_layernorm, layer.act) : sizeof desc->head;
     uint32_t word = desc->op.reserved;
+    const clnorm_tensor *const t = desc->head.x.reserved ? &desc->head.x : &desc->head.y;
+    if (t->reserved)
+        return cln_fail(CLNORM_EARG, "%s: %s.reserved is %llu; 0 is allowed", op->info.name,
+                        t == &desc->head.x ? "x" : "y", (unsigned long long)t->reserved);
     for (size_t at = first; !word && at < op->info.bytes; at += sizeof word)
         if (!taken(op, at))
             memcpy(&word, (const char *)desc + at, sizeof word);

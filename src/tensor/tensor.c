@@ -177,9 +177,6 @@ clnorm_status cln_tensor_check(const clnorm_tensor *t, const char *who, uint32_t
                 cln_fail_more(" %s", dtypes[d].name);
         return CLNORM_EDTYPE;
     }
-    if (t->reserved)
-        return cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", who,
-                        (unsigned long long)t->reserved);
     for (uint32_t i = 0; i < t->ndim; i++)
         if (t->shape[i] < 0)
             return cln_fail(CLNORM_ESHAPE, "%s has length %lld on axis %u; 0 or more is allowed", who,

@@ -204,24 +204,30 @@ static cln_axis take_elements(cln_axes *runs)
     return a;
 }
 
-/* The axes of a spec, and where nothing is summed up those of a set that lie outside of one that is kept are kept too, if the rest
- * is no short run: sets are then walked in the order of memory. Not where they would be more than can be counted. */
+/* The axes of a spec, and where nothing is summed up those of a set that lie outside of one that is kept are kept too: sets are then
+ * walked in the order of memory. Not where such an axis comes behind one that is kept, since sets are counted as axes come, the rest is a
+ * short run, or sets are more than can be counted. */
 static cln_axes in_order(const cln_view_spec *spec)
 {
     cln_axes axes = spec->axes;
     int64_t inner = INT64_MAX, run = 1, sets = 1;
-    size_t kept = 0;
-    for (size_t i = 0; i < axes.count; i++)
-        if (!axes.a[i].reduced && axes.a[i].n > 1 && llabs(axes.a[i].stride[CLN_VIEW_X]) < inner)
-            inner = llabs(axes.a[i].stride[CLN_VIEW_X]);
+    size_t kept = 0, first = axes.count;
+    bool better = !spec->sums;
+    for (size_t i = axes.count; i-- > 0;)
+        if (!axes.a[i].reduced && axes.a[i].n > 1) {
+            const int64_t stride = llabs(axes.a[i].stride[CLN_VIEW_X]);
+            inner = stride < inner ? stride : inner;
+            first = i;
+        }
     for (size_t i = 0; i < axes.count; i++) {
         cln_axis *const a = &axes.a[i];
-        a->reduced = a->reduced && llabs(a->stride[CLN_VIEW_X]) < inner;
+        const bool outside = a->reduced && a->n > 1 && llabs(a->stride[CLN_VIEW_X]) > inner;
+        better = better && !(outside && i > first);
+        a->reduced = a->reduced && !outside;
         kept += !a->reduced && a->n > 1;
         *(a->reduced ? &run : &sets) *= a->n;
     }
-    const bool better =
-        !spec->sums && run >= SHORT_RUN && kept <= CLN_COUNT(((cln_geo *)0)->kept) && sets <= CLN_MOST_SETS;
+    better = better && run >= SHORT_RUN && kept <= CLN_COUNT(((cln_geo *)0)->kept) && sets <= CLN_MOST_SETS;
     return better ? axes : spec->axes;
 }
 
