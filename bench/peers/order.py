@@ -2,6 +2,7 @@
 """order.py -- what one set of bits costs: clnorm beside itself with the order of sums given up.
 
     ~/.cache/clnorm-peers/bin/python bench/peers/order.py [--only W4] [--rounds 30] [--doc docs/order.md]
+    bench/peers/order.py --check       needs nothing installed
 
 Three contexts of one library: as it is; with kernels that are cl/ with the definitions of any_order.clh in the place of
 those of the same name; and with those of careless.clh, too. All run the same plans on the same arrays, in random order, as
@@ -29,6 +30,7 @@ def arguments() -> argparse.Namespace:
     parser = run.parser_of(__doc__, "workloads whose name matches this", "a workload", 30, 5)
     parser.add_argument("--take", default="", help="only definitions whose first line matches this: hat, or pause|REST")
     parser.add_argument("--doc", type=Path, help="writes the table there, between its marks; others' rows stay")
+    parser.add_argument("--check", action="store_true", help="only makes the changed kernels: 1 where cl/ has other definitions")
     parser.add_argument("--scratch", type=Path, default=run.ROOT / "build/any_order", help="for changed kernels")
     return parser.parse_args()
 
@@ -108,6 +110,10 @@ def rows_of(text: str) -> dict[tuple[str, ...], list[str]]:
 
 def main() -> int:
     args = arguments()
+    if args.check:
+        for name in LESS:
+            changed(args.scratch, name, args.take)
+        return 0
     run.settle()
     import clnorm
     import reference
