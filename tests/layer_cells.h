@@ -159,7 +159,7 @@ static const struct {
 
 /* What no draw may leave out, in the solver `only`: columns of more rows than the work-items of a group of many take in one
  * turn, of which a set has one, or two; one of 16 members that are folded at once asks for what is rare, and 8 are left over; parts of
- * 256 elements, the shortest that share a walk with their weight's gradients; maps of planes in the order of memory.
+ * 1 KiB, the shortest that share a walk with their weight's gradients; maps of planes in the order of memory.
  * In a work-group of 64x1, which PoCL compiles soonest, with CLNORM_TEST_FULL in all. */
 typedef struct layer_must {
     uint32_t op, form;

@@ -69,15 +69,18 @@ END_TEST
 START_TEST(parts_of_sets)
 {
     static const struct {
+        clnorm_dtype type;
         int64_t n, c, h;
         uint32_t family;
-    } cases[] = {
-        { 6, 7, 32, 7 }, { 6, 7, 12, 7 }, { 6, 7, 11, 0 }, { 65536, 70000, 32, 0 }, { 65536, 7, 32, 7 }
-    };
+    } cases[] = { { CLNORM_F32, 6, 7, 32, 7 },    { CLNORM_F32, 6, 7, 12, 7 },
+                  { CLNORM_F32, 6, 7, 11, 0 },    { CLNORM_F16, 6, 7, 23, 7 },
+                  { CLNORM_BF16, 6, 7, 22, 0 },   { CLNORM_F32, 65536, 70000, 32, 0 },
+                  { CLNORM_F32, 65536, 7, 32, 7 } };
     for (size_t k = 0; k < CLN_COUNT(cases); k++) {
-        const clnorm_tensor x = clnorm_nchw(CLNORM_F32, cases[k].n, cases[k].c, cases[k].h, 23);
+        const clnorm_tensor x = clnorm_nchw(cases[k].type, cases[k].n, cases[k].c, cases[k].h, 23);
         clnorm_any d = desc_of(CLNORM_OP_LAYERNORM, &x);
         d.op.direction = CLNORM_BACKWARD;
+        d.head.x.dtype = d.head.y.dtype = cases[k].type;
         ck_assert_uint_eq(posed(&d).part[0].layer.by_weight ? posed(&d).part[0].layer.family : 0,
                           cases[k].family);
     }

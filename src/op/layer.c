@@ -127,12 +127,12 @@ static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
     return count;
 }
 
-/* Elements of a part: for fewer, folding parts costs more than another walk. Channels last parts are columns,
- * which cost less, or, of few channels, far more. */
+/* Elements of a part: for fewer, folding parts costs more than another walk, and what is kept of them is more than a hundredth of the
+ * tensors. Channels last parts are columns, which cost less, or, of few channels, far more. */
 static uint64_t least_part(const clnorm_tensor *x)
 {
     const uint32_t c = cln_layer_channel(x);
-    return x->stride[c] != 1 ? 256 : x->shape[c] >= 16 ? 64 : UINT64_MAX;
+    return x->stride[c] != 1 ? 1024 / clnorm_dtype_bytes(x->dtype) : x->shape[c] >= 16 ? 64 : UINT64_MAX;
 }
 
 /* How many parts a set has, one per weight, that can be sets of their own, which serve the gradients of
