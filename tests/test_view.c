@@ -181,7 +181,7 @@ START_TEST(in_the_order_of_memory)
     spec.axes.a[1].stride[CLN_VIEW_W] = spec.axes.a[1].stride[CLN_VIEW_S] = 1;
     cln_geo g = built(&spec);
     counts(&g, 3, 4, 121);
-    spec.sums = false;
+    cln_view_in_order(&spec.axes);
     g = built(&spec);
     counts(&g, 12, 1, 121);
     ck_assert_uint_eq(g.kept[2], 4);
@@ -190,23 +190,23 @@ START_TEST(in_the_order_of_memory)
     ck_assert_int_eq(g.view[CLN_VIEW_S].kept[3], 1);
     ck_assert_int_eq(g.view[CLN_VIEW_W].kept[3], 1);
     spec = spec_of(&small, &small, CLNORM_SCOPE_BATCH_CHANNEL); /* which are walked across, or not at all */
-    spec.sums = false;
+    cln_view_in_order(&spec.axes);
     g = built(&spec);
     counts(&g, 3, 4, 64);
     spec = spec_of(&last, &last, CLNORM_SCOPE_BATCH_CHANNEL); /* nothing but channels would be left */
-    spec.sums = false;
+    cln_view_in_order(&spec.axes);
     g = built(&spec);
     counts(&g, 3, 1, 484);
     clnorm_tensor rows = clnorm_nchw(CLNORM_F32, 2, 3, 5, 121); /* H lies outside of C, but comes behind it */
     rows.stride[1] = 121;
     rows.stride[2] = 363;
     spec = spec_of(&rows, &rows, CLNORM_SCOPE_BATCH_CHANNEL);
-    spec.sums = false;
+    cln_view_in_order(&spec.axes);
     g = built(&spec);
     counts(&g, 3, 10, 121);
     visits_all(&g, &rows, &rows);
     spec = spec_of(&many, &many, CLNORM_SCOPE_BATCH_CHANNEL); /* more sets than can be counted */
-    spec.sums = false;
+    cln_view_in_order(&spec.axes);
     g = built(&spec);
     counts(&g, 1000, 121, 5000000);
 }

@@ -16,7 +16,6 @@ static inline cln_view_spec spec_of(const clnorm_tensor *x, const clnorm_tensor 
     cln_view_spec spec;
     memset(&spec, 0, sizeof spec);
     spec.channel = cln_channel_axis(x);
-    spec.sums = true;
     spec.axes.count = x->ndim;
     for (uint32_t k = 0; k < x->ndim; k++) {
         const cln_axis a = { x->shape[k],

@@ -44,19 +44,19 @@ def of_case(case: Case, slots: tuple[str, ...], nodes: list, shape: tuple[int, .
     return Model(x, x.shape, nodes, {s: np.ascontiguousarray(case[s], x.dtype).reshape(shape) for s in slots}, opset)
 
 
-def one(kind: str, *inputs: str, **attributes) -> Callable[[Case], list]:
+def one(case: Case, kind: str, *inputs: str, **attributes) -> list:
     """A node of x and these to y; eps is the case's."""
-    return lambda case: [helper.make_node(kind, ["x", *inputs], ["y"], epsilon=case.eps, **attributes)]
+    return [helper.make_node(kind, ["x", *inputs], ["y"], epsilon=case.eps, **attributes)]
 
 
 def batchnorm_eval(case: Case) -> Model:
     slots = "gamma", "beta", "running_mean", "running_var"
-    return of_case(case, slots, one("BatchNormalization", *slots)(case))
+    return of_case(case, slots, one(case, "BatchNormalization", *slots))
 
 
 def layernorm(case: Case) -> Model:
     slots = "gamma", "beta"
-    return of_case(case, slots, one("LayerNormalization", *slots, axis=1)(case), case.row.shape[1:])
+    return of_case(case, slots, one(case, "LayerNormalization", *slots, axis=1), case.row.shape[1:])
 
 
 def layernorm_over_c(case: Case) -> Model:
@@ -69,16 +69,16 @@ def layernorm_over_c(case: Case) -> Model:
 def groupnorm(case: Case) -> Model:
     slots = "gamma", "beta"
     groups = int(case.row.attrs.get("groups", 1))
-    return of_case(case, slots, one("GroupNormalization", *slots, num_groups=groups)(case), opset=21)
+    return of_case(case, slots, one(case, "GroupNormalization", *slots, num_groups=groups), opset=21)
 
 
 def instancenorm(case: Case) -> Model:
     slots = "gamma", "beta"
-    return of_case(case, slots, one("InstanceNormalization", *slots)(case))
+    return of_case(case, slots, one(case, "InstanceNormalization", *slots))
 
 
 def rmsnorm(case: Case) -> Model:
-    return of_case(case, ("gamma",), one("RMSNormalization", "gamma", axis=-1)(case), opset=23)
+    return of_case(case, ("gamma",), one(case, "RMSNormalization", "gamma", axis=-1), opset=23)
 
 
 def grn(case: Case) -> Model:

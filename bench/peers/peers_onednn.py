@@ -60,31 +60,35 @@ def room(like: Memory) -> Memory:
     return Memory(clnorm.aligned(like.array.shape, like.array.dtype))
 
 
+def in_and_out(case: Case, place) -> tuple[Memory, Memory]:
+    return place(case["x"]), place(np.zeros_like(case["x"]))
+
+
 def of_weights(case: Case) -> dict[int, Memory]:
     return {onednn.SCALE: flat(case, "gamma"), onednn.SHIFT: flat(case, "beta")}
 
 
 def batchnorm(case: Case, place) -> Run:
-    x, y, weights = place(case["x"]), place(np.zeros_like(case["x"])), of_weights(case)
+    (x, y), weights = in_and_out(case, place), of_weights(case)
     weights |= {onednn.MEAN: room(weights[onednn.SCALE]), onednn.VARIANCE: room(weights[onednn.SCALE])}
     return chain(y, onednn.forward("batch_normalization", onednn.TRAINING, x, y, case.eps, weights))
 
 
 def batchnorm_eval(case: Case, place) -> Run:
-    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    x, y = in_and_out(case, place)
     given = {onednn.MEAN: flat(case, "running_mean"), onednn.VARIANCE: flat(case, "running_var")}
     return chain(y, onednn.forward("batch_normalization", onednn.INFERENCE, x, y, case.eps, of_weights(case) | given))
 
 
 def layernorm(case: Case, place) -> Run:
-    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    x, y = in_and_out(case, place)
     return chain(y, onednn.forward("layer_normalization", onednn.INFERENCE, x, y, case.eps, of_weights(case)))
 
 
 def backward(kind: str):
     """By the variance that the given rstd stands for."""
     def build(case: Case, place) -> Run:
-        x, dy, dx = place(case["x"]), place(case["dy"]), place(np.zeros_like(case["x"]))
+        (x, dx), dy = in_and_out(case, place), place(case["dy"])
         scale, mean, rstd = (flat(case, slot) for slot in ("gamma", "mean", "rstd"))
         variance = Memory((rstd.array.astype(np.float64) ** -2 - case.eps).astype(np.float32))
         given = {onednn.MEAN: mean, onednn.VARIANCE: variance}
@@ -101,7 +105,7 @@ def backward(kind: str):
 
 
 def lrn(case: Case, place) -> Run:
-    x, y = place(case["x"]), place(np.zeros_like(case["x"]))
+    x, y = in_and_out(case, place)
     return chain(y, onednn.lrn(x, y, 5, 1e-4, 0.75, 2.0))
 
 

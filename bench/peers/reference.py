@@ -205,7 +205,11 @@ def each(truth: list[Truth], got: Any) -> list[float]:
     return [t.error(g) for t, g in zip(truth, outputs(got), strict=True)]
 
 
+def largest(errors: list[float]) -> float:
+    """NaN where there is one."""
+    return math.nan if any(map(math.isnan, errors)) else max(errors)
+
+
 def worst(truth: list[Truth], got: Any) -> float:
     """The largest error over all outputs."""
-    errors = each(truth, got)
-    return math.nan if any(map(math.isnan, errors)) else max(errors)
+    return largest(each(truth, got))

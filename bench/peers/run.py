@@ -147,7 +147,7 @@ def verified(case, builders: dict, hard: bool) -> tuple[dict, dict[str, str], di
             skipped[name] = "; ".join(wrong)
             continue
         good[name] = run
-        errors |= {name: math.nan if any(map(math.isnan, found)) else max(found)} if truth else {}
+        errors |= {name: reference.largest(found)} if truth else {}
     return good, skipped, errors
 
 

@@ -70,7 +70,7 @@ def whole(rows: list[dict]) -> list[str]:
     """Geometric means, of the main rows and of all."""
     lines = []
     for name, some in {"main rows": [row for row in rows if not row["more"]], "rows": rows}.items():
-        raced = [(row, race(row), race(row, LIBRARIES["its blocks"])) for row in some if race(row)]
+        raced = [(row, best, race(row, LIBRARIES["its blocks"])) for row in some if (best := race(row))]
         if not raced:
             continue
         ours, plain = mean([r[0] for _, r, _ in raced]), mean([p[0] for _, _, p in raced if p])

@@ -46,7 +46,7 @@ class Workload:
         variant = self.family.removeprefix(self.op) if self.family.startswith(self.op) else ""
         if self.direction == "backward" and "backward" not in variant:
             variant += " backward"
-        return f"`{self.op}`{variant}" + {"float32": ""}.get(self.x[0], f" {SHORT.get(self.x[0])}")
+        return f"`{self.op}`{variant}{SHORT.get(self.x[0], '')}"
 
     @property
     def place(self) -> str:
@@ -59,7 +59,7 @@ class Workload:
         return self.family != "affine" and self.direction == "forward" and self.attrs.get("mode") != 2
 
 
-SHORT = {"uint8": "u8", "float16": "f16", "bfloat16": "bf16"}
+SHORT = {"uint8": " u8", "float16": " f16", "bfloat16": " bf16"}
 PHOTOS, FRAME = (32, 3, 224, 224), (1, 3, 1080, 1920)
 U8_LAST = ("uint8", "nhwc")
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -71,9 +71,9 @@ BACK = {"direction": "backward", "inputs": SAVED, "outputs": GRADIENTS, "toleran
 RESNET = (32, 64, 112, 112), (32, 256, 56, 56), (32, 2048, 7, 7)
 
 
-def batchnorm(shape: tuple[int, ...], layout: str = "nchw", **how) -> list[Workload]:
+def batchnorm(shape: tuple[int, ...], layout: str = "nchw") -> list[Workload]:
     """In training, in evaluation, and backward with what training has saved."""
-    how |= {"x": ("float32", layout), "y": ("float32", layout)}
+    how = {"x": ("float32", layout), "y": ("float32", layout)}
     evaluation = ("x", "gamma", "beta", "running_mean", "running_var")
     return [Workload("W3", "batchnorm", "batchnorm", shape, attrs={"mode": 1}, inputs=AFFINE, **how),
             Workload("W3", "batchnorm", "batchnorm eval", shape, attrs={"mode": 2}, inputs=evaluation, **how),
@@ -88,14 +88,10 @@ def both(label: str, op: str, shape: tuple[int, ...], family: str = "", attrs: d
             Workload(label, op, f"{family} backward", shape, attrs=attrs | {"given": 1}, **BACK, **how)]
 
 
-def more(rows: Sequence[Workload]) -> list[Workload]:
-    return [replace(row, more=True) for row in rows]
-
-
 def halves(rows: Sequence[Workload]) -> list[Workload]:
     """In 16 bits, whose rounding is what they are off by. PyTorch adds up the gradients of layer_norm's weights in 16 bits,
     too, and shall count all the same."""
-    return [replace(row, x=(dtype, row.x[1]), y=(dtype, row.y[1]), more=True, tolerance=error, loose=40.0)
+    return [replace(row, x=(dtype, row.x[1]), y=(dtype, row.y[1]), tolerance=error, loose=40.0)
             for dtype, error in (("float16", 2e-3), ("bfloat16", 1.6e-2)) for row in rows]
 
 
@@ -118,20 +114,19 @@ LAYERS = (
     GROUPS[0], STYLES[0], RMSNORM,
 )
 
-# The rest of `clnorm bench --suite` but moments and denormalize, and some shapes in the other layout. A layernorm with weights of channels is a groupnorm of one group to others.
-MORE = (
-    *more(batchnorm((32, 1024, 14, 14))), *more(batchnorm((32, 1024, 14, 14), "nhwc")),
-    *more(batchnorm((32, 2048, 7, 7), "nhwc")),
-    *more([ELEMENTS[1], CHANNELS_FIRST[1]]),
-    *more(both("W4", "layernorm", (32, 384, 14, 14), "groupnorm")),
-    *more(both("W4", "layernorm", (32, 768, 7, 7), "groupnorm")),
-    Workload("W5", "grn", "grn", (32, 384, 14, 14), x=F32_LAST, y=F32_LAST, inputs=AFFINE, more=True),
-    *more([GROUPS[1], *GROUPS_LAST, *both("W7", "groupnorm", (32, 1280, 8, 8), attrs={"groups": 32})]),
-    *more([STYLES[1], replace(RMSNORM, family="rmsnorm backward", attrs={"given": 1}, direction="backward",
-                              inputs=("x", "dy", "gamma", "rstd"), outputs=("dx", "dgamma"), tolerance=1e-3)]),
+# The rest of `clnorm bench --suite` but moments and denormalize, and some shapes in the other layout. A layernorm with weights
+# of channels is a groupnorm of one group to others.
+MORE = tuple(replace(row, more=True) for row in (
+    *batchnorm((32, 1024, 14, 14)), *batchnorm((32, 1024, 14, 14), "nhwc"), *batchnorm((32, 2048, 7, 7), "nhwc"),
+    ELEMENTS[1], CHANNELS_FIRST[1],
+    *both("W4", "layernorm", (32, 384, 14, 14), "groupnorm"), *both("W4", "layernorm", (32, 768, 7, 7), "groupnorm"),
+    Workload("W5", "grn", "grn", (32, 384, 14, 14), x=F32_LAST, y=F32_LAST, inputs=AFFINE),
+    GROUPS[1], *GROUPS_LAST, *both("W7", "groupnorm", (32, 1280, 8, 8), attrs={"groups": 32}), STYLES[1],
+    replace(RMSNORM, family="rmsnorm backward", attrs={"given": 1}, direction="backward",
+            inputs=("x", "dy", "gamma", "rstd"), outputs=("dx", "dgamma"), tolerance=1e-3),
     *halves([*(row for row in batchnorm((32, 256, 56, 56)) if "eval" not in row.family), *TOKENS, GROUPS[0], STYLES[0],
              RMSNORM]),
-)
+))
 
 WEIGHT = {"shape": (512, 4608), "inputs": ("x", "u", "v")}
 MATRICES = (

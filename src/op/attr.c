@@ -82,16 +82,21 @@ clnorm_status cln_check_attr(const cln_op *op, const clnorm_attr *a, double v)
                     op->info.name, a->name, v, a->low, a->high);
 }
 
+/* Ops with lists have `channels` in front of them: where. */
+static size_t channels_at(uint32_t kind)
+{
+    return kind == CLNORM_OP_NORMALIZE ? offsetof(clnorm_normalize, channels)
+                                       : offsetof(clnorm_denormalize, channels);
+}
+
 /* Whether an attribute has these bytes of a descriptor, or the count of what is in its lists. */
 static bool taken(const cln_op *op, size_t at)
 {
-    const size_t channels = op->info.kind == CLNORM_OP_NORMALIZE ? offsetof(clnorm_normalize, channels)
-                                                                 : offsetof(clnorm_denormalize, channels);
     for (size_t k = 0; k < op->info.nattrs; k++) {
         const clnorm_attr *a = &op->info.attrs[k];
         const bool list = a->type == CLNORM_ATTR_F32_LIST;
         const size_t bytes = list ? CLNORM_MAX_CHANNELS * sizeof(float) : sizeof(uint32_t);
-        if (at - a->offset < bytes || (list && at == channels))
+        if (at - a->offset < bytes || (list && at == channels_at(op->info.kind)))
             return true;
     }
     return false;
@@ -121,11 +126,10 @@ static const clnorm_attr *attr_named(const cln_op *op, const char *name)
     return NULL;
 }
 
-/* Ops with lists have `channels` in front of them. */
 static uint32_t *channels_of(clnorm_any *desc)
 {
     assert(desc->op.kind == CLNORM_OP_NORMALIZE || desc->op.kind == CLNORM_OP_DENORMALIZE);
-    return desc->op.kind == CLNORM_OP_NORMALIZE ? &desc->normalize.channels : &desc->denormalize.channels;
+    return (uint32_t *)(void *)((char *)desc + channels_at(desc->op.kind));
 }
 
 static float *list_of(clnorm_any *desc, const clnorm_attr *a)

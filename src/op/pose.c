@@ -41,12 +41,14 @@ static clnorm_status build(cln_problem *p)
         cln_layer_axes(&spec, p);
     else
         image_axes(&spec, p);
-    spec.sums = p->stat_bytes || !p->op->info.layer; /* statistics of others lie in the order of their sets */
     p->columns = p->op->info.layer && !p->window && cln_view_columns(&p->geo, &spec);
     if (p->window)
         CLN_TRY(cln_view_window(&p->geo, &spec, p->layer.role == CLN_ROLE_FORWARD));
-    else if (!p->columns)
+    else if (!p->columns) {
+        if (p->op->info.layer && !p->stat_bytes) /* statistics of others lie in the order of their sets */
+            cln_view_in_order(&spec.axes);
         CLN_TRY(cln_view_build(&p->geo, &spec));
+    }
     p->geo.past = p->layer.past;
     p->geo.stats = p->layer.stats;
     p->geo.family = p->layer.family;

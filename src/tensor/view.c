@@ -156,8 +156,7 @@ static bool join(cln_axis *out, uint32_t div[CLN_VIEWS], const cln_axis *outer, 
     return true;
 }
 
-#define LONG_RUN 512  /* elements: shorter ones are joined */
-#define SHORT_RUN 113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
+#define LONG_RUN 512 /* elements: shorter ones are joined */
 
 /* Short runs that follow each other become one: neighbours share a weight, div[CLN_VIEW_W] of them; or
  * weights come again, after as many elements as are returned; else 0. */
@@ -204,40 +203,12 @@ static cln_axis take_elements(cln_axes *runs)
     return a;
 }
 
-/* The axes of a spec, and where nothing is summed up those of a set that lie outside of one that is kept are kept too: sets are then
- * walked in the order of memory. Not where such an axis comes behind one that is kept, since sets are counted as axes come, the rest is a
- * short run, or sets are more than can be counted. */
-static cln_axes in_order(const cln_view_spec *spec)
-{
-    cln_axes axes = spec->axes;
-    int64_t inner = INT64_MAX, run = 1, sets = 1;
-    size_t kept = 0, first = axes.count;
-    bool better = !spec->sums;
-    for (size_t i = axes.count; i-- > 0;)
-        if (!axes.a[i].reduced && axes.a[i].n > 1) {
-            const int64_t stride = llabs(axes.a[i].stride[CLN_VIEW_X]);
-            inner = stride < inner ? stride : inner;
-            first = i;
-        }
-    for (size_t i = 0; i < axes.count; i++) {
-        cln_axis *const a = &axes.a[i];
-        const bool outside = a->reduced && a->n > 1 && llabs(a->stride[CLN_VIEW_X]) > inner;
-        better = better && !(outside && i > first);
-        a->reduced = a->reduced && !outside;
-        kept += !a->reduced && a->n > 1;
-        *(a->reduced ? &run : &sets) *= a->n;
-    }
-    better = better && run >= SHORT_RUN && kept <= CLN_COUNT(((cln_geo *)0)->kept) && sets <= CLN_MOST_SETS;
-    return better ? axes : spec->axes;
-}
-
 clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
 {
-    const cln_axes axes = in_order(spec);
     cln_axes kept = { .count = 0 }, runs = { .count = 0 };
     bool channel_kept = false;
-    for (size_t i = 0; i < axes.count; i++) {
-        cln_axis a = axes.a[i];
+    for (size_t i = 0; i < spec->axes.count; i++) {
+        cln_axis a = spec->axes.a[i];
         const bool channel = (int)i == spec->channel;
         a.pinned = channel && (spec->swap || (a.reduced && spec->per_channel));
         if (a.n == 1)
@@ -308,7 +279,7 @@ static bool take_columns(cln_axis *out, uint32_t div[CLN_VIEWS], uint32_t *span,
             drop(kept, --k);
         return k == kept->count && out->n >= 16;
     }
-    if (!k || r == runs->count || runs->a[r].n >= SHORT_RUN)
+    if (!k || r == runs->count || runs->a[r].n >= CLN_SHORT_RUN)
         return false;
     const cln_axis *last = &kept->a[k - 1];
     if (last->stride[CLN_VIEW_X] != runs->a[r].n || !join(out, div, last, &runs->a[r]))

@@ -64,7 +64,6 @@ typedef struct cln_view_spec {
     int channel;      /* which is the channel; -1 none */
     bool per_channel; /* the map has one entry per channel: a run must not cross channels */
     bool swap;        /* channels 0 and 2 of x trade places */
-    bool sums;        /* whether a set is summed up, in an order that follows from how it is walked */
 } cln_view_spec;
 
 /* Sets (kept axes, in order), runs (reduced axes but one), elements (the last axis), neighbours merged.
@@ -79,6 +78,11 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec);
  * one set, and runs are the rows. False where a set is contiguous itself, or a row too short to walk by
  * vectors, or the strides do not fit; then cln_view_build does. A question of shape and strides alone. */
 bool cln_view_columns(cln_geo *out, const cln_view_spec *spec);
+#define CLN_SHORT_RUN \
+    113 /* a contiguous piece of a set this short is walked across: 112 columns fit any group */
+/* Where nothing is summed up: axes of a set that lie outside of one that is kept are kept too, so that sets are walked in the order of
+ * memory. Not where the rest is a short run, or more axes or sets are kept than can be counted. */
+void cln_view_in_order(cln_axes *axes);
 /* The same for windows of the reduced channel axis: view.mix is the way to the next channel, channel_mod
  * counts them, and channel_div says where they lie: 1 along the elements; elements of one channel, where a
  * run is channel after channel (only where `joined`); 0 the mix axis. */
