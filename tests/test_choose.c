@@ -174,6 +174,43 @@ START_TEST(what_fuses)
 }
 END_TEST
 
+/* Over C of channels first, too, where dx goes across sets and the weights along them; chunks of them are dealt to a CPU's groups. */
+START_TEST(what_fuses_over_channels)
+{
+    clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 3, 24, 70, 70);
+    d.layernorm.axes = 1u << 1;
+    const cln_problems p = posed(&d);
+    ck_assert_uint_eq(p.count, 2);
+    ck_assert(p.part[0].columns && p.part[0].layer.fuses);
+    for (int k = 0; k < 13; k++) {
+        cln_problem x = p.part[0], w = p.part[1];
+        bool *const flags[] = { &x.columns, &w.columns };
+        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
+                                     &w.geo.len,   &x.geo.span,  &w.geo.sets, &w.geo.runs };
+        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
+                                     &w.geo.view[CLN_VIEW_X].kept[3] };
+        if (k < 2)
+            *flags[k] = !*flags[k];
+        else if (k < 10)
+            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
+        else
+            *strides[k - 10] += 1;
+        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
+    }
+    cln_device cpu = device_of(CPU);
+    const cln_device gpu = device_of(GPU);
+    cln_params params;
+    cln_choice c;
+    cpu.near_bytes = 1u << 18;
+    cln_params_for(&params, &cpu);
+    ck_assert(cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &cpu));
+    ck_assert_uint_eq(c.cols, 256); /* 48 KiB of x and dy */
+    cln_params_for(&params, &gpu);
+    ck_assert(!cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &gpu));
+}
+END_TEST
+
 /* ---- solvers ---- */
 
 static void says(const char *text, const char *words)
@@ -332,10 +369,10 @@ END_TEST
 
 static Suite *choose_suite(void)
 {
-    return suite_of("choose",
-                    SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device, measured_or_estimated,
-                               aligned_to_vectors, what_fuses, tiles_of_columns, alignment_in_words,
-                               solvers_in_words, weights_along_columns, a_cache_of_ones_own));
+    return suite_of("choose", SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device,
+                                         measured_or_estimated, aligned_to_vectors, what_fuses,
+                                         what_fuses_over_channels, tiles_of_columns, alignment_in_words,
+                                         solvers_in_words, weights_along_columns, a_cache_of_ones_own));
 }
 
 SUITE_MAIN(choose_suite)

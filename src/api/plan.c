@@ -158,7 +158,8 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
         body->choice = *choice;
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
-    body->choice.leaves_there = before & CLN_TAKES_NEXT && body->choice.solver == &cln_solve_cols;
+    body->choice.leaves_there =
+        before & CLN_TAKES_NEXT && body->choice.solver == cln_folds_for_fused(problem);
     if (before & CLN_LEAVES_DX)
         take_along(body, front);
     if (cln_traits(&body->choice) & (CLN_TAKES_NEXT | CLN_LEAVES_DX))

@@ -90,7 +90,8 @@ static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
 uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
 {
     const bool halves = problem->x_bytes == 2 && (problem->columns || cln_geo_chunks(&problem->geo) > 1);
-    const bool tiles = choice->solver->traits & CLN_IN_TILES,
+    const bool tiles = choice->solver->traits & CLN_IN_TILES ||
+                       (problem->columns && choice->solver->traits & CLN_TAKES_NEXT),
                rows = tiles && problem->geo.len * problem->y_bytes >= LONG_ROW;
     const bool early =
         params->stream && problem->maps && (rows || (problem->layer.reads_d && (halves || tiles)));
@@ -334,7 +335,9 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
                 const cln_params *params, const cln_device *device)
 {
     if (cln_traits(before) & CLN_TAKES_NEXT) {
-        cln_choose_with(out, &cln_solve_cols, problem, params, device);
+        const bool folds = cln_choose_with(out, cln_folds_for_fused(problem), problem, params, device);
+        assert(folds);
+        (void)folds;
         return;
     }
     if (choose_measured(out, problem, before, params, device))

@@ -131,7 +131,7 @@ typedef struct cln_choice {
     bool alone;        /* a set is written before statistics of the next one are taken */
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leads;        /* those of other buffers do so too, from y's first whole line on */
-    bool leaves_there; /* the problem before was fused and has left the leaves of cols */
+    bool leaves_there; /* the problem before was fused: leaves of cols, or parts of split, are there */
     bool along;        /* the problem before has left dx to this one */
     bool tuned;        /* by measurement, not by estimate */
     cln_calls calls;
@@ -145,7 +145,7 @@ typedef struct cln_stage {
 
 /* What sets a solver apart where others look at it. */
 enum {
-    CLN_TAKES_NEXT = 1, /* leaves of the next problem's gradients of weights are made on the way */
+    CLN_TAKES_NEXT = 1, /* what the next problem folds to gradients of weights is made on the way */
     CLN_LEAVES_DX = 2,  /* to the next problem, which has its elements at hand */
     CLN_READS_ONCE = 4, /* x of families, whose statistics others wait for */
     CLN_IN_TILES = 8,   /* of columns, the last of a row with fewer */
@@ -189,8 +189,10 @@ void cln_choose_from(cln_choice choices[], size_t k, const cln_problems *posed, 
 uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params);
 /* Which stores dx or y is worth, in the problem's geometry; where it writes neither, a GPU's groups which loads. */
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes);
-/* Whether one walk (cl/common/fused.clh) can do for the gradients of x and of the weights. */
+/* Whether one walk (cl/common/fused.clh, fused_cols.clh) can do for the gradients of x and of the weights. */
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
+/* Whose fold the gradients of the weights take then. */
+const cln_solver *cln_folds_for_fused(const cln_problem *weights);
 /* Whether the planner also looks at vectors of 1 for it. */
 bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */

@@ -1,5 +1,5 @@
-/* solve_fused.c -- gradients of x and of the weights along its rows, from one walk: a group per leaf of rows.
- */
+/* solve_fused.c -- gradients of x and of the weights along its rows, from one walk: a group per leaf of rows. Or, where sets lie
+ * side by side, of the weights of their rows: a CPU's group takes chunks of columns. */
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -15,10 +15,30 @@ static bool same_rows(const cln_geo *x, const cln_geo *w)
     return same;
 }
 
+/* One column a set; the rows are those of dx, or each a set of the gradients of the weights, of a run for each outer place. */
+static bool same_columns(const cln_geo *x, const cln_geo *w)
+{
+    static const int views[] = { CLN_VIEW_X, CLN_VIEW_D };
+    bool same = x->plain && w->plain && x->span == 1 && w->mix == 1 && x->len && x->len == w->len &&
+                w->sets == x->runs && x->sets == (uint64_t)w->runs * x->len && cln_fits_tile(x, CLN_LANES);
+    for (size_t k = 0; k < sizeof views / sizeof *views; k++) {
+        const cln_strides *a = &x->view[views[k]], *b = &w->view[views[k]];
+        same &= a->step == 1 && b->step == 1 && a->run[2] == b->kept[3] &&
+                (w->runs == 1 || a->kept[3] == b->run[2]);
+    }
+    return same;
+}
+
 bool cln_fuses(const cln_problem *x, const cln_problem *weights)
 {
     assert(x->layer.role == CLN_ROLE_DX && weights->layer.role == CLN_ROLE_PARAMS);
-    return !x->columns && weights->columns && same_rows(&x->geo, &weights->geo);
+    return x->columns ? !weights->columns && same_columns(&x->geo, &weights->geo)
+                      : weights->columns && same_rows(&x->geo, &weights->geo);
+}
+
+const cln_solver *cln_folds_for_fused(const cln_problem *weights)
+{
+    return weights->columns ? &cln_solve_cols : &cln_solve_split;
 }
 
 static const char *applicable(const cln_problem *problem)
@@ -26,15 +46,82 @@ static const char *applicable(const cln_problem *problem)
     return problem->layer.fuses ? NULL : "no gradient of weights goes along the same rows";
 }
 
+/* ---- chunks of columns ---- */
+
+static uint32_t columns_of_chunk(const cln_geo *g) { return g->len < CLN_CHUNK ? g->len : CLN_CHUNK; }
+
+static uint32_t chunks(const cln_problem *problem)
+{
+    return cln_outer(&problem->geo) * cln_ceil_div(problem->geo.len, CLN_CHUNK);
+}
+
+/* Columns of a tile, of which at most so many are wanted: all of a chunk, or what its pauses are a multiple of. */
+static uint32_t tile_of(const cln_geo *g, uint32_t most)
+{
+    const uint32_t all = columns_of_chunk(g);
+    uint32_t cols = CLN_LANES;
+    if (most >= all && cln_fits_tile(g, all))
+        return all;
+    while (cols < CLN_REST && cols * 2 <= most && cln_fits_tile(g, cols * 2))
+        cols *= 2;
+    return cols < all ? cols : all;
+}
+
+/* All of a chunk where it is a tile that three quarters of a core's cache hold, or so many that a quarter does. */
+static uint32_t wanted_columns(const cln_problem *problem, const cln_params *params)
+{
+    const cln_geo *g = &problem->geo;
+    const uint64_t column = (uint64_t)g->runs * (problem->x_bytes + problem->layer.d_bytes);
+    const uint32_t all = columns_of_chunk(g);
+    return cln_fits_tile(g, all) && all * column <= params->near_bytes * 3 / 4
+               ? all
+               : (uint32_t)(params->near_bytes / 4 / column);
+}
+
+/* Of the workspace: a pair per row of each chunk, and what a group keeps of each row between tiles. */
+#define PAIR_BYTES 12 /* a pair of cl/common/stat_pair.clh */
+static size_t bytes_of_pairs(const cln_problem *problem)
+{
+    return (((size_t)problem->geo.runs * chunks(problem) + 15) & ~(size_t)15) * PAIR_BYTES;
+}
+static size_t kept_by_group(const cln_geo *g, uint32_t cols)
+{
+    const uint32_t all = columns_of_chunk(g), sums = cols == all ? 0 : all <= CLN_REST ? 2 : 4;
+    return (size_t)g->runs * sums * CLN_LANES * sizeof(float);
+}
+
+#define ROOM_OF_UNIT (64u << 10) /* of the workspace, or */
+#define SHARE_OF_ALL 96          /* of what is moved */
+
+/* Groups that fit into a workspace of that. */
+static uint64_t most_groups(const cln_problem *problem, uint32_t cols, uint32_t units)
+{
+    const uint64_t unit = (uint64_t)units * ROOM_OF_UNIT, share = problem->bytes / SHARE_OF_ALL,
+                   room = unit > share ? unit : share, pairs = bytes_of_pairs(problem);
+    const size_t each = kept_by_group(&problem->geo, cols);
+    return pairs > room ? 0 : each ? (room - pairs) / each : chunks(problem);
+}
+
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    (void)choice, (void)problem, (void)params, (void)units;
+    if (!problem->columns)
+        return;
+    choice->cols = tile_of(&problem->geo, wanted_columns(problem, params));
+    choice->per = cln_fair_per(chunks(problem), 0, problem, params, units);
+    const uint32_t all = chunks(problem), groups = cln_ceil_div(all, choice->per);
+    const uint64_t most = most_groups(problem, choice->cols, units);
+    if (most < groups)
+        choice->per = most < units ? 0 : cln_ceil_div(all, most / units * units);
+    if (choice->wg > 1)
+        choice->per = 0; /* it cannot */
 }
+
+#define ROWS_OF_MAP 6.0 /* that take as long as the maps of their columns */
 
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     (void)params;
-    return (double)problem->bytes;
+    return (double)problem->bytes * (problem->columns ? 1 + ROWS_OF_MAP / problem->geo.runs : 1);
 }
 
 #define LONG_ROW 1024 /* elements */
@@ -42,6 +129,8 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 /* Its groups are leaves, dealt from the last one on, which may be short: the unit that asks first has it. */
 static double busy(const cln_problem *problem, uint32_t units)
 {
+    if (problem->columns)
+        return (double)chunks(problem) / units / cln_ceil_div(chunks(problem), units);
     const uint32_t rows = problem->geo.sets, leaves = cln_ceil_div(rows, CLN_LEAF),
                    first = cln_ceil_div(leaves, units), left = leaves - first,
                    of_first = first * CLN_LEAF - (leaves * CLN_LEAF - rows),
@@ -51,13 +140,26 @@ static double busy(const cln_problem *problem, uint32_t units)
            (of_first > of_next ? of_first : of_next);
 }
 
-#define PAIR_BYTES 12 /* a pair of cl/common/stat_pair.clh */
+/* Behind what is kept: a pair per row of each chunk, and what groups keep. */
+static size_t column_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
+                            const cln_choice *choice)
+{
+    const uint32_t all = chunks(problem);
+    geo->cols = tile_of(geo, choice->cols);
+    geo->per = cln_fit_per(choice->per, all, 1);
+    const uint32_t groups = cln_ceil_div(all, geo->per);
+    *workspace = cln_kept_bytes(geo) + bytes_of_pairs(problem) + groups * kept_by_group(geo, geo->cols);
+    out[0] = (cln_stage){ "fused", groups, 1 };
+    return 1;
+}
+
 /* Behind what is kept: a pair per column of each leaf, and four rows of sums of each. */
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
     const size_t leaves = cln_ceil_div(geo->sets, CLN_LEAF), pitch = ((size_t)geo->len + 63) & ~(size_t)63;
-    (void)choice, (void)problem;
+    if (problem->columns)
+        return column_stages(out, geo, workspace, problem, choice);
     *workspace = cln_kept_bytes(geo) + leaves * (geo->len * PAIR_BYTES + 4 * pitch * sizeof(float));
     out[0] = (cln_stage){ "fused", cln_groups(leaves), 0 };
     return 1;

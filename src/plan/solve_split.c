@@ -50,14 +50,17 @@ static size_t partial_stages(cln_stage *out, cln_geo *geo, size_t *workspace, co
                              const cln_choice *choice)
 {
     const size_t sets = cln_bundles(problem, choice->wg);
-    geo->block = choice->block;
-    while (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS)
+    geo->block = choice->leaves_there ? 1 : choice->block;
+    while (!choice->leaves_there &&
+           (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS))
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
     *workspace = cln_kept_bytes(geo) + problem->geo.sets * (size_t)geo->parts * problem->stat_bytes;
     out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
     out[1] = (cln_stage){ "foldall", sets, 0 };
-    return 2;
+    if (choice->leaves_there)
+        out[0] = out[1];
+    return choice->leaves_there ? 1 : 2;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
