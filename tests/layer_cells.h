@@ -160,11 +160,11 @@ static const struct {
 /* What no draw may leave out, in the solver `only`: columns of more rows than the work-items of a group of many take in one
  * turn, of which a set has one, or two; one of 16 members that are folded at once asks for what is rare, and 8 are left over; parts of
  * 1 KiB, the shortest that share a walk with their weight's gradients; maps of planes in the order of memory; gradients over C of
- * planes of two chunks, in tiles.
+ * planes of two chunks, in tiles; families that lie in several places.
  * In a work-group of 64x1, which PoCL compiles soonest, with CLNORM_TEST_FULL in all. */
 typedef struct layer_must {
     uint32_t op;
-    const char *variant;
+    const char *variant, *weights; /* NULL: the base */
     uint32_t form;
     odd_layout layout;
     data_kind data;
@@ -174,16 +174,36 @@ typedef struct layer_must {
     extent e;
 } layer_must;
 static const layer_must musts[] = {
-    { CLNORM_OP_BATCHNORM, "", 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
-    { CLNORM_OP_GROUPNORM, "", 0, LAST, DATA_NORMAL, WAYS_ALL, false, "cols", { 4, { 1, 18, 20, 26 } } },
-    { CLNORM_OP_GROUPNORM, "", 1, LAST, DATA_NORMAL, WAYS_ALL, true, "cols", { 4, { 1, 18, 20, 26 } } },
-    { CLNORM_OP_GRN, "", 0, FIRST, DATA_PEAK, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
-    { CLNORM_OP_GRN, "", 1, FIRST, DATA_PEAK, WAYS_OWN, false, "clan", { 4, { 1, 24, 7, 7 } } },
-    { CLNORM_OP_GROUPNORM, "", 1, FIRST, DATA_NORMAL, WAYS_OWN, false, "clan", { 4, { 2, 4, 16, 16 } } },
-    { CLNORM_OP_BATCHNORM, "", 9, FIRST, DATA_NORMAL, WAYS_OWN, false, "pointwise", { 4, { 3, 4, 11, 13 } } },
-    { CLNORM_OP_BATCHNORM, "", 6, FIRST, DATA_NORMAL, WAYS_OWN, false, "pointwise", { 4, { 3, 4, 11, 13 } } },
-    { CLNORM_OP_LAYERNORM, "C", 1, FIRST, DATA_NORMAL, WAYS_OWN, false, "fused", { 4, { 2, 5, 70, 71 } } },
-    { CLNORM_OP_LAYERNORM, "C", 3, FIRST, DATA_NORMAL, WAYS_OWN, false, "fused", { 4, { 2, 18, 70, 71 } } },
+    { .op = CLNORM_OP_BATCHNORM,
+      .layout = LAST,
+      .force = WAYS_ALL,
+      .only = "cols",
+      .e = { 4, { 1, 18, 20, 26 } } },
+    { .op = CLNORM_OP_GROUPNORM,
+      .layout = LAST,
+      .force = WAYS_ALL,
+      .only = "cols",
+      .e = { 4, { 1, 18, 20, 26 } } },
+    { .op = CLNORM_OP_GROUPNORM,
+      .form = 1,
+      .layout = LAST,
+      .force = WAYS_ALL,
+      .night = true,
+      .only = "cols",
+      .e = { 4, { 1, 18, 20, 26 } } },
+    { .op = CLNORM_OP_GRN, .data = DATA_PEAK, .only = "clan", .e = { 4, { 1, 24, 7, 7 } } },
+    { .op = CLNORM_OP_GRN, .form = 1, .data = DATA_PEAK, .only = "clan", .e = { 4, { 1, 24, 7, 7 } } },
+    { .op = CLNORM_OP_GROUPNORM, .form = 1, .only = "clan", .e = { 4, { 2, 4, 16, 16 } } },
+    { .op = CLNORM_OP_BATCHNORM, .form = 9, .only = "pointwise", .e = { 4, { 3, 4, 11, 13 } } },
+    { .op = CLNORM_OP_BATCHNORM, .form = 6, .only = "pointwise", .e = { 4, { 3, 4, 11, 13 } } },
+    { .op = CLNORM_OP_LAYERNORM, .variant = "C", .form = 1, .only = "fused", .e = { 4, { 2, 5, 70, 71 } } },
+    { .op = CLNORM_OP_LAYERNORM, .variant = "C", .form = 3, .only = "fused", .e = { 4, { 2, 18, 70, 71 } } },
+    { .op = CLNORM_OP_LAYERNORM,
+      .variant = "all",
+      .weights = "per sample",
+      .form = 1,
+      .layout = LAST,
+      .e = { 4, { 2, 16, 8, 8 } } },
 };
 
 #endif

@@ -38,6 +38,26 @@ START_TEST(limits_of_the_device)
 }
 END_TEST
 
+/* A way that wants more memory than the device gives is left out by whoever tries it. */
+START_TEST(ways_without_memory)
+{
+    clnorm_context *ctx = fresh();
+    const clnorm_tensor x =
+        clnorm_nchw(CLNORM_F32, 1, 3, 32, 32); /* of which cols would leave 57,344 bytes */
+    clnorm_any d = desc_of(CLNORM_OP_LAYERNORM, &x);
+    clnorm_plan *plan = NULL;
+    d.layernorm.axes = 1u << 1;
+    ctx->device.max_alloc = 20000;
+    for (uint32_t effort = CLNORM_ESTIMATE; effort <= CLNORM_MEASURE; effort++) {
+        OK(clnorm_plan_create(&plan, ctx, &d.op, effort));
+        ck_assert_uint_le(clnorm_plan_workspace(plan), 20000);
+        clnorm_plan_release(plan);
+    }
+    OK(clnorm_tune(ctx, &d.op, 0.01, NULL));
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 static cln_way rows_with(uint32_t wg)
 {
     cln_way w;
@@ -177,6 +197,6 @@ END_TEST
 
 void plan_limits(TCase *t)
 {
-    SUITE_ADD(t, limits_of_the_device, races_of_what_runs, groups_as_large_as_they_can_be,
-              kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device);
+    SUITE_ADD(t, limits_of_the_device, ways_without_memory, races_of_what_runs,
+              groups_as_large_as_they_can_be, kernels_of_a_gpu_fit_32_kib, parameters_fit_the_device);
 }

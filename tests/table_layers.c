@@ -320,9 +320,11 @@ static void run_musts(const clnorm_op_info *op)
         if (m->op != op->kind || (m->night && !full))
             continue;
         l.variant = variants;
-        while ((l.variant->kind && l.variant->kind != m->op) || strcmp(l.variant->name, m->variant))
+        while (m->variant && (l.variant->kind != m->op || strcmp(l.variant->name, m->variant)))
             ck_assert_ptr_ne(++l.variant, variants + CLN_COUNT(variants));
         l.weights = weight_kinds;
+        while (m->weights && strcmp(l.weights->name, m->weights))
+            ck_assert_ptr_ne(++l.weights, weight_kinds + CLN_COUNT(weight_kinds));
         l.types = type_pairs;
         op_case c = case_of(&l, &m->e, m->data, m->force, view);
         c.only = m->only;

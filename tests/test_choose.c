@@ -1,34 +1,5 @@
 /* test_choose.c -- what the planner asks of shapes, strides and devices, and how a plan says it. No device runs any of it. */
-#include "api_case.h"
-
-#define CPU CL_DEVICE_TYPE_CPU
-#define GPU CL_DEVICE_TYPE_GPU
-
-/* A device of that type, with a cache so small that everything is worth streaming. */
-static cln_device device_of(cl_device_type type)
-{
-    cln_device d = harness_get()->ctx->device;
-    d.type = type;
-    d.units = 2;
-    d.max_wg = 1024;
-    d.cache_bytes = 0;
-    return d;
-}
-
-static cln_problems posed(const clnorm_any *d)
-{
-    cln_problems p;
-    OK(cln_op_pose(&p, &d->op));
-    return p;
-}
-
-static clnorm_any of_rows(uint32_t kind, int64_t n, int64_t c, uint32_t direction)
-{
-    const clnorm_tensor x = clnorm_rows(CLNORM_F32, n, c);
-    clnorm_any d = desc_of(kind, &x);
-    d.op.direction = direction;
-    return d;
-}
+#include "choose_case.h"
 
 /* ---- choices ---- */
 
@@ -144,70 +115,6 @@ START_TEST(aligned_to_vectors)
         ck_assert_msg(cln_geo_aligned(&g, 4, true) == cases[k].writes, "case %zu", k);
         ck_assert_msg(cln_geo_aligned(&g, 4, false) == cases[k].reads, "case %zu", k);
     }
-}
-END_TEST
-
-/* Gradients of x and of weights come from one walk where both have the same rows; whatever differs ends that. */
-START_TEST(what_fuses)
-{
-    const clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
-    const cln_problems p = posed(&d);
-    ck_assert_uint_eq(p.count, 2);
-    ck_assert(p.part[0].layer.fuses && cln_fuses(&p.part[0], &p.part[1]));
-    for (int k = 0; k < 13; k++) {
-        cln_problem x = p.part[0], w = p.part[1];
-        bool *const flags[] = { &x.columns, &w.columns };
-        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
-                                     &w.geo.len,   &w.geo.span,  &w.geo.sets, &w.geo.runs };
-        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
-                                     &w.geo.view[CLN_VIEW_S].run[2] };
-        if (k < 2)
-            *flags[k] = !*flags[k];
-        else if (k < 10)
-            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
-        else
-            *strides[k - 10] += 1;
-        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
-    }
-    clnorm_any longer = of_rows(CLNORM_OP_LAYERNORM, 64, CLN_CHUNK + 1, CLNORM_BACKWARD);
-    ck_assert(!posed(&longer).part[0].layer.fuses);
-}
-END_TEST
-
-/* Over C of channels first, too, where dx goes across sets and the weights along them; chunks of them are dealt to a CPU's groups. */
-START_TEST(what_fuses_over_channels)
-{
-    clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
-    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 3, 24, 70, 70);
-    d.layernorm.axes = 1u << 1;
-    const cln_problems p = posed(&d);
-    ck_assert_uint_eq(p.count, 2);
-    ck_assert(p.part[0].columns && p.part[0].layer.fuses);
-    for (int k = 0; k < 13; k++) {
-        cln_problem x = p.part[0], w = p.part[1];
-        bool *const flags[] = { &x.columns, &w.columns };
-        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
-                                     &w.geo.len,   &x.geo.span,  &w.geo.sets, &w.geo.runs };
-        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
-                                     &w.geo.view[CLN_VIEW_X].kept[3] };
-        if (k < 2)
-            *flags[k] = !*flags[k];
-        else if (k < 10)
-            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
-        else
-            *strides[k - 10] += 1;
-        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
-    }
-    cln_device cpu = device_of(CPU);
-    const cln_device gpu = device_of(GPU);
-    cln_params params;
-    cln_choice c;
-    cpu.near_bytes = 1u << 18;
-    cln_params_for(&params, &cpu);
-    ck_assert(cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &cpu));
-    ck_assert_uint_eq(c.cols, 256); /* 48 KiB of x and dy */
-    cln_params_for(&params, &gpu);
-    ck_assert(!cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &gpu));
 }
 END_TEST
 
@@ -369,10 +276,10 @@ END_TEST
 
 static Suite *choose_suite(void)
 {
-    return suite_of("choose", SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device,
-                                         measured_or_estimated, aligned_to_vectors, what_fuses,
-                                         what_fuses_over_channels, tiles_of_columns, alignment_in_words,
-                                         solvers_in_words, weights_along_columns, a_cache_of_ones_own));
+    return suite_of("choose",
+                    SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device, measured_or_estimated,
+                               aligned_to_vectors, tiles_of_columns, alignment_in_words, solvers_in_words,
+                               weights_along_columns, a_cache_of_ones_own));
 }
 
 SUITE_MAIN(choose_suite)

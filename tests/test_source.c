@@ -99,6 +99,7 @@ START_TEST(numbers_on_both_sides)
     } numbers[] = { { "common/sum.clh", "CHUNK", CLN_CHUNK, "u" },
                     { "common/sum.clh", "REST", CLN_REST, "u" },
                     { "common/sum.clh", "LANES", CLN_LANES, "" },
+                    { "common/op.clh", "LEVELS", CLN_LEVELS, " " },
                     { "common/columns.clh", "LEAF", CLN_LEAF, "u" },
                     { "common/columns.clh", "REST_ROWS", CLN_REST_ROWS, "u" },
                     { "common/columns.clh", "HEAD_ROWS", CLN_HEAD_ROWS, "u" },

@@ -154,7 +154,7 @@ static clnorm_status choose_train(uint32_t *train, const cln_lab *lab, const cln
     return CLNORM_OK;
 }
 
-/* A way whose kernels the device cannot run, or not build, is none: its plan stays NULL. */
+/* A way whose kernels the device cannot run, or not build, or for which there is no memory, is none: its plan stays NULL. */
 static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
 {
     cln_choice choices[CLN_MAX_PARTS];
@@ -163,7 +163,7 @@ static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
         choices[k].calls = CLN_CALLS_GIVE; /* as those of make_args */
     const clnorm_status st = cln_plan_with(&way->plan, lab->ctx, lab->op, choices, true);
     way->ns = UINT64_MAX;
-    if (cln_does_not_fit(st) && !first)
+    if ((cln_does_not_fit(st) || st == CLNORM_ENOMEM) && !first)
         return CLNORM_OK;
     CLN_TRY(st);
     lab->tried += !first;

@@ -112,10 +112,17 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                     (problem->y_bytes != 2 || leads_halves(choice, problem));
 }
 
+/* Whether one group may take all of a set: its tree has so many leaves. */
+static bool tree_holds(const cln_solver *solver, const cln_problem *problem)
+{
+    return problem->columns || !problem->stat_bytes || solver->traits & CLN_IN_CHUNKS ||
+           cln_geo_chunks(&problem->geo) < 1u << CLN_LEVELS;
+}
+
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device)
 {
-    if (solver->applicable(problem))
+    if (solver->applicable(problem) || !tree_holds(solver, problem))
         return false;
     cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     c.bundle = cln_bundle(problem, c.wg);
@@ -295,12 +302,21 @@ static bool choose_measured(cln_choice *out, const cln_problem *problem, const c
 
 /* ---- the choice ---- */
 
-/* Takes the solver's way if it is cheaper than *ns. */
+static size_t workspace_of(const cln_choice *choice, const cln_problem *problem)
+{
+    cln_stage stages[CLN_MAX_STAGES];
+    cln_geo geo = problem->geo;
+    size_t workspace;
+    cln_choice_stages(stages, &geo, &workspace, problem, choice);
+    return workspace;
+}
+
+/* Takes the solver's way if it is cheaper than *ns, and its workspace has at most `room`. */
 static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, const cln_problem *problem,
-                         const cln_params *params, const cln_device *device)
+                         const cln_params *params, const cln_device *device, uint64_t room)
 {
     cln_choice c;
-    if (!cln_choose_with(&c, solver, problem, params, device))
+    if (!cln_choose_with(&c, solver, problem, params, device) || workspace_of(&c, problem) > room)
         return;
     const double its = cln_choice_ns(&c, problem, params, device->units);
     if (*ns < 0 || its < *ns) {
@@ -323,11 +339,13 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
     cln_params narrow = *params;
     double ns = -1;
     narrow.vec = 1;
-    for (size_t i = 0; cln_solvers[i]; i++) {
-        take_cheaper(out, &ns, cln_solvers[i], problem, params, device);
-        if (cln_may_be_narrow(cln_solvers[i], problem, params))
-            take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device);
-    }
+    for (uint64_t room = device->max_alloc; ns < 0;
+         room = UINT64_MAX) /* where none has, a plan says what it lacks */
+        for (size_t i = 0; cln_solvers[i]; i++) {
+            take_cheaper(out, &ns, cln_solvers[i], problem, params, device, room);
+            if (cln_may_be_narrow(cln_solvers[i], problem, params))
+                take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device, room);
+        }
     assert(ns >= 0); /* split and pointwise take every problem between them */
 }
 

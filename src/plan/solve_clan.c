@@ -8,15 +8,17 @@
  * those of short members). */
 #define START 0.08
 
-static const char *applicable(const cln_problem *problem)
-{
-    return !problem->layer.family || !problem->maps ? "sets do not come in families" : NULL;
-}
-
 /* What a group takes at a time, and how many there are. */
 static uint32_t sets_at_once(const cln_problem *problem)
 {
     return problem->columns ? problem->geo.len / problem->geo.span : problem->layer.family;
+}
+
+static const char *applicable(const cln_problem *problem)
+{
+    return !problem->layer.family || !problem->maps        ? "sets do not come in families"
+           : sets_at_once(problem) % problem->layer.family ? "a family lies in several places"
+                                                           : NULL;
 }
 static uint32_t clans(const cln_problem *problem, uint32_t wg)
 {

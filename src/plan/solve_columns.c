@@ -160,11 +160,17 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
     choice->per = cln_share(choice, problem, params, units);
 }
 
+/* What leaves and folds leave for each other: a statistic per leaf of a set, and its map. */
+static size_t left_between(const cln_problem *problem)
+{
+    return (size_t)problem->geo.sets * (leaves(&problem->geo) * problem->stat_bytes + MAP_BYTES);
+}
+
 /* A CPU's leaves, which leave a statistic per column and fold it again, take longer than a tile's. */
 static double cols_traffic(const cln_problem *problem, const cln_params *params)
 {
     const bool twice = problem->maps && !problem->layer.family; /* families count their own */
-    return (double)problem->bytes * (params->wg == 1 ? 1.3 : 1) +
+    return (double)problem->bytes * (params->wg == 1 ? 1.3 : 1) + 2.0 * (double)left_between(problem) +
            (twice ? cln_read_again(problem, params) : 0);
 }
 
@@ -175,8 +181,7 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     geo->cols = choice->cols;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
-    *workspace = cln_kept_bytes(geo) + up * (geo->len / geo->span) * problem->stat_bytes +
-                 (size_t)geo->sets * MAP_BYTES;
+    *workspace = cln_kept_bytes(geo) + left_between(problem);
     if (choice->leaves_there) {
         out[0] = out[1];
         return 1;

@@ -33,6 +33,7 @@ typedef struct cln_geo {
 #define CLN_CHUNK 4096u     /* elements; order 1 of cl/common/sum.clh */
 #define CLN_REST 1024u      /* of those, that a lane adds at a time */
 #define CLN_LANES 64u       /* to which they belong in turn */
+#define CLN_LEVELS 24       /* of the tree over chunks that one group has: it holds fewer than 2^24 */
 #define CLN_LEAF 512u       /* rows of a column's leaf; its order, in cl/common/columns.clh */
 #define CLN_REST_ROWS 16u   /* that a column adds at a time */
 #define CLN_HEAD_ROWS 16u   /* that sums of a column are about; of more, strips.clh has no sets */

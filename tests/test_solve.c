@@ -1,0 +1,118 @@
+/* test_solve.c -- what single solvers take, and what they leave to others. No device runs any of it. */
+#include "choose_case.h"
+
+/* Gradients of x and of weights come from one walk where both have the same rows; whatever differs ends that. */
+START_TEST(what_fuses)
+{
+    const clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
+    const cln_problems p = posed(&d);
+    ck_assert_uint_eq(p.count, 2);
+    ck_assert(p.part[0].layer.fuses && cln_fuses(&p.part[0], &p.part[1]));
+    for (int k = 0; k < 13; k++) {
+        cln_problem x = p.part[0], w = p.part[1];
+        bool *const flags[] = { &x.columns, &w.columns };
+        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
+                                     &w.geo.len,   &w.geo.span,  &w.geo.sets, &w.geo.runs };
+        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
+                                     &w.geo.view[CLN_VIEW_S].run[2] };
+        if (k < 2)
+            *flags[k] = !*flags[k];
+        else if (k < 10)
+            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
+        else
+            *strides[k - 10] += 1;
+        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
+    }
+    clnorm_any longer = of_rows(CLNORM_OP_LAYERNORM, 64, CLN_CHUNK + 1, CLNORM_BACKWARD);
+    ck_assert(!posed(&longer).part[0].layer.fuses);
+}
+END_TEST
+
+/* Over C of channels first, too, where dx goes across sets and the weights along them; chunks of them are dealt to a CPU's groups. */
+START_TEST(what_fuses_over_channels)
+{
+    clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 3, 24, 70, 70);
+    d.layernorm.axes = 1u << 1;
+    const cln_problems p = posed(&d);
+    ck_assert_uint_eq(p.count, 2);
+    ck_assert(p.part[0].columns && p.part[0].layer.fuses);
+    for (int k = 0; k < 13; k++) {
+        cln_problem x = p.part[0], w = p.part[1];
+        bool *const flags[] = { &x.columns, &w.columns };
+        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
+                                     &w.geo.len,   &x.geo.span,  &w.geo.sets, &w.geo.runs };
+        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
+                                     &w.geo.view[CLN_VIEW_X].kept[3] };
+        if (k < 2)
+            *flags[k] = !*flags[k];
+        else if (k < 10)
+            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
+        else
+            *strides[k - 10] += 1;
+        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
+    }
+    cln_device cpu = device_of(CPU);
+    const cln_device gpu = device_of(GPU);
+    cln_params params;
+    cln_choice c;
+    cpu.near_bytes = 1u << 18;
+    cln_params_for(&params, &cpu);
+    ck_assert(cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &cpu));
+    ck_assert_uint_eq(c.cols, 256); /* 48 KiB of x and dy */
+    cln_params_for(&params, &gpu);
+    ck_assert(!cln_choose_with(&c, &cln_solve_fused, &p.part[0], &params, &gpu));
+}
+END_TEST
+
+/* Of sets that lie side by side `clan` takes the families of one place, not one that lies in several. */
+START_TEST(families_in_places)
+{
+    const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 2, 16, 8, 8);
+    clnorm_any d = desc_of(CLNORM_OP_LAYERNORM, &x);
+    d.op.direction = CLNORM_BACKWARD;
+    d.layered.layer.affine = CLNORM_PER_SAMPLE;
+    const cln_problems each = posed(&d);
+    ck_assert(each.part[0].columns && each.part[0].layer.family == 16);
+    ck_assert_ptr_null(cln_solve_clan.applicable(&each.part[0]));
+    d.layernorm.axes = 15;
+    const cln_problems all = posed(&d);
+    ck_assert(all.part[0].columns && all.part[0].layer.family == 32);
+    ck_assert_str_eq(cln_solve_clan.applicable(&all.part[0]), "a family lies in several places");
+}
+END_TEST
+
+/* What has more chunks than the tree of a group has leaves goes in parts; what needs more memory than the device gives at once, by
+ * another way. */
+START_TEST(beyond_a_group)
+{
+    const clnorm_tensor rows = { CLNORM_F32, 2, { 1u << 12, 1u << 13 }, { 1u << 14, 2 }, 0 },
+                        over_c = clnorm_nchw(CLNORM_F32, 1, 3, 32, 32);
+    cln_device device = device_of(CPU);
+    cln_params params;
+    cln_choice c;
+    clnorm_any d = desc_of(CLNORM_OP_ZSCORE, &rows);
+    cln_problems p = posed(&d);
+    cln_params_for(&params, &device);
+    ck_assert(cln_choose_with(&c, &cln_solve_slab, &p.part[0], &params, &device));
+    p.part[0].geo.runs = 1u << CLN_LEVELS;
+    ck_assert(!cln_choose_with(&c, &cln_solve_slab, &p.part[0], &params, &device));
+    ck_assert(cln_choose_with(&c, &cln_solve_split, &p.part[0], &params, &device));
+    d = desc_of(CLNORM_OP_LAYERNORM, &over_c);
+    d.layernorm.axes = 1u << 1;
+    p = posed(&d);
+    device = device_of(GPU);
+    cln_params_for(&params, &device);
+    device.max_alloc = 20000;
+    cln_choose(&c, &p.part[0], NULL, &params, &device);
+    ck_assert_ptr_eq(c.solver, &cln_solve_tile);
+}
+END_TEST
+
+static Suite *solve_suite(void)
+{
+    return suite_of("solve",
+                    SUITE_CASE(what_fuses, what_fuses_over_channels, families_in_places, beyond_a_group));
+}
+
+SUITE_MAIN(solve_suite)
