@@ -1,6 +1,8 @@
 /* test_solve.c -- what single solvers take, and what they leave to others. No device runs any of it. */
 #include "choose_case.h"
 
+#include <stdio.h>
+
 /* Gradients of x and of weights come from one walk where both have the same rows; whatever differs ends that. */
 START_TEST(what_fuses)
 {
@@ -109,10 +111,70 @@ START_TEST(beyond_a_group)
 }
 END_TEST
 
+/* What solvers propose for a problem: groups that a launch takes, whole families to each. */
+static void proposals(const cln_problem *p, const cln_params *params, const cln_device *device,
+                      const char *of)
+{
+    for (size_t k = 0; cln_solvers[k]; k++) {
+        cln_choice c;
+        cln_stage stages[CLN_MAX_STAGES];
+        cln_geo geo = p->geo;
+        size_t workspace;
+        if (!cln_choose_with(&c, cln_solvers[k], p, params, device))
+            continue;
+        const size_t n = cln_choice_stages(stages, &geo, &workspace, p, &c);
+        ck_assert_msg(n > 0 && n <= CLN_MAX_STAGES, "%s: %s has %zu stages", of, c.solver->name, n);
+        for (size_t i = 0; i < n; i++)
+            ck_assert_msg(stages[i].groups > 0 && stages[i].groups <= CLN_MAX_GROUPS, "%s: %s in %zu groups",
+                          of, stages[i].kernel, stages[i].groups);
+        if (c.solver == &cln_solve_clan)
+            ck_assert_msg((p->columns ? geo.len / geo.span : p->layer.family) % p->layer.family == 0,
+                          "%s: clan of %u sets a place, families of %u", of, geo.len / geo.span,
+                          p->layer.family);
+    }
+}
+
+/* Layers over all axes, with all weights, in both layouts, on a CPU and a GPU: nothing that a solver would run is cut in two. */
+START_TEST(whole_proposals)
+{
+    static const int64_t shapes[][4] = {
+        { 2, 16, 8, 8 }, { 3, 24, 17, 9 }, { 1, 6, 1, 65 }, { 5, 1, 33, 3 }
+    };
+    const cl_device_type types[] = { CPU, GPU };
+    for (uint32_t u = 0; u < CLN_COUNT(types) * CLN_COUNT(shapes) * 16 * 4 * 4; u++) {
+        const cl_device_type type = types[u % 2];
+        const int64_t *n = shapes[u / 2 % 4];
+        const uint32_t axes = u / 8 % 16, affine = u / 128 % 4, back = u / 512 % 2, last = u / 1024 % 2;
+        const clnorm_tensor x = last ? clnorm_nhwc(CLNORM_F32, n[0], n[1], n[2], n[3])
+                                     : clnorm_nchw(CLNORM_F16, n[0], n[1], n[2], n[3]);
+        const cln_device device = device_of(type);
+        cln_params params;
+        cln_params_for(&params, &device);
+        for (size_t k = 0; clnorm_op_at(k); k++) {
+            char of[128];
+            clnorm_any d;
+            cln_problems p;
+            if (!clnorm_op_at(k)->layer)
+                continue;
+            OK(clnorm_op_init(&d, clnorm_op_at(k)->kind));
+            const double mask = axes;
+            d.head.x = d.head.y = x;
+            d.op.direction = back;
+            d.layered.layer.affine = affine;
+            clnorm_op_set(&d, "axes", &mask, 1); /* of those that have it */
+            snprintf(of, sizeof of, "%s, case %u", clnorm_op_at(k)->name, u);
+            if (cln_op_pose(&p, &d.op) == CLNORM_OK)
+                for (size_t i = 0; i < p.count; i++)
+                    proposals(&p.part[i], &params, &device, of);
+        }
+    }
+}
+END_TEST
+
 static Suite *solve_suite(void)
 {
-    return suite_of("solve",
-                    SUITE_CASE(what_fuses, what_fuses_over_channels, families_in_places, beyond_a_group));
+    return suite_of("solve", SUITE_CASE(what_fuses, what_fuses_over_channels, families_in_places,
+                                        beyond_a_group, whole_proposals));
 }
 
 SUITE_MAIN(solve_suite)
