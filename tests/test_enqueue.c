@@ -23,6 +23,13 @@ START_TEST(arguments)
         args.size = sizes[k];
         REFUSED(CLNORM_EARG, "args.size", plan, h->queue, &args);
     }
+    struct {
+        clnorm_args known;
+        uint32_t more[2];
+    } newer = { .known = args };
+    newer.known.size = (uint32_t)sizeof newer;
+    newer.more[1] = 1;
+    REFUSED(CLNORM_EARG, "the rest is of a newer version", plan, h->queue, &newer.known);
     args.size = (uint32_t)sizeof args;
     args.flags = CLNORM_CUMULATIVE | 8;
     REFUSED(CLNORM_EARG, "flags is 0x9; CLNORM_CUMULATIVE, 0x1, is known", plan, h->queue, &args);

@@ -92,7 +92,8 @@ START_TEST(gradient_in_place)
                     ck_assert_int_eq(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL),
                                      CLNORM_EBUFFER);
                     SAYS(
-                        "dx may be dy only where the call gives the statistics and takes no dgamma or dbeta");
+                        "dx may be dy only where the call takes no dgamma or dbeta, which read dy once more, "
+                        "and, behind an activation, gives the statistics");
                 }
                 args.slot[CLNORM_DGAMMA].mem = NULL;
                 OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
@@ -279,6 +280,11 @@ START_TEST(calls)
     call_refused(&d, slots, "needs residual or mask");
     call_refused(&d, slots | BIT(RESIDUAL) | BIT(MEAN), "mean is given without rstd");
     call_refused(&d, slots | BIT(RESIDUAL) | BIT(RSTD), "rstd is given without mean");
+    clnorm_any upside_down = fused(CLNORM_RELU, 0, false);
+    const int64_t strides[] = { 60, 20, -5, 1 };
+    memcpy(upside_down.head.y.stride, strides, sizeof strides);
+    call_refused(&upside_down, BIT(X) | BIT(Y) | BIT(MASK),
+                 "a mask only of a float y whose strides are not negative");
 }
 END_TEST
 

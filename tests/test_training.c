@@ -204,6 +204,36 @@ START_TEST(single_value)
 }
 END_TEST
 
+/* What is no variance, or one that eps makes 0, makes its channel NaN, or its beta; not the other channels. */
+START_TEST(no_variance)
+{
+    enum { N = 120 };
+    static float x[N], y[N];
+    float mean[3] = { 0, 0, 0 }, var[3] = { -1, 1, -0.5f };
+    clnorm_any d = small(CLNORM_OP_BATCHNORM); /* (2,3,4,5) */
+    clnorm_host_args io = { .size = sizeof io };
+    const clnorm_options o = lazy();
+    clnorm_context *ctx;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    for (size_t i = 0; i < N; i++)
+        x[i] = (float)i;
+    d.batchnorm.mode = CLNORM_EVAL;
+    d.batchnorm.eps = 0.5f;
+    io.slot[CLNORM_X] = x;
+    io.slot[CLNORM_Y] = y;
+    io.slot[CLNORM_RUNNING_MEAN] = mean;
+    io.slot[CLNORM_RUNNING_VAR] = var;
+    OK(clnorm_run_host(ctx, &d.op, &io));
+    clnorm_close(ctx);
+    for (size_t i = 0; i < N; i++) {
+        const size_t c = i / 20 % 3;
+        ck_assert(c == 0   ? isnan(y[i])
+                  : c == 2 ? y[i] == 0.0f
+                           : fabs((double)(y[i] - x[i] / sqrtf(1.5f))) < 1e-4);
+    }
+}
+END_TEST
+
 /* ONNX's meaning: momentum weighs the old value, and the variance divides by M. Each switch alone too. */
 START_TEST(conventions)
 {
@@ -255,6 +285,7 @@ static Suite *training_suite(void)
     tcase_add_test(t, evaluation_afterwards);
     tcase_add_test(t, single_value);
     tcase_add_test(t, conventions);
+    tcase_add_test(t, no_variance);
     return suite_of("training", t);
 }
 

@@ -90,8 +90,8 @@ typedef struct clnorm_options {
     void (*progress)(void *user, const char *what, int done, int total); /* while building */
     void *progress_user;
     cl_mem (*buffer_alloc)(void *user, cl_context context,
-                           size_t bytes); /* device memory; NULL: clCreateBuffer */
-    void (*buffer_free)(void *user, cl_mem mem);
+                           size_t bytes);        /* device memory; NULL: clCreateBuffer */
+    void (*buffer_free)(void *user, cl_mem mem); /* they come together */
     void *buffer_user;
     const char *tuning_file; /* of `clnorm tune`; NULL: CLNORM_TUNING, else tuning.txt in the directory of
                               * the cache, if it is there; "": none */

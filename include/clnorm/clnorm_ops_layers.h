@@ -8,7 +8,8 @@
  *           gradient whose buffer is absent is not computed. A saved MEAN is a rounded
  *           float, off by up to 6e-8 |mean|, and so is x - mean: where the mean is more
  *           than about ten deviations from 0, gradients are more accurate without
- *           (docs/bounds.md).
+ *           (docs/bounds.md). So they are from a SUM in f16 or bf16, which is rounded:
+ *           what forward saved is of x + residual before that.
  *
  * With an activation the way back computes again what it was given, from X, GAMMA and BETA, and RESIDUAL
  * where that is added after the norm; relu takes MASK instead where it is given, the bits
@@ -53,8 +54,8 @@ typedef enum clnorm_residual {
  *           belongs to the element that lies k elements behind y's first; backward,
  *           behind DY's, whose strides must then be y's. Bits that belong to no element
  *           are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL; backward,
- *           where the statistics are in the call and neither DGAMMA nor DBETA is wanted,
- *           DX may be DY. Backward behind an activation is faster with MEAN and RSTD: its
+ *           where neither DGAMMA nor DBETA is wanted, DX may be DY: behind an activation, and of
+ *           lpnorm with p infinite, only with the statistics in the call. Backward behind an activation is faster with MEAN and RSTD: its
  *           slope depends on them, so that x is read once more where they are made first.
  *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
  *           back.
@@ -65,7 +66,7 @@ typedef struct clnorm_layer {
     uint32_t act; /* clnorm_act */
     float slope;  /* of CLNORM_LEAKY */
     uint32_t residual;
-    uint32_t given;      /* forward: 1: MEAN and RSTD are inputs, the statistics to use, whatever the mode */
+    uint32_t given; /* 1: MEAN and RSTD are inputs, constants, whatever the mode; needed, and backward too */
     uint32_t gradients;  /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: those ever wanted; 0: all */
     uint32_t accumulate; /* backward: bits of the same: added to what is there */
     float out_scale;
@@ -95,11 +96,11 @@ typedef enum clnorm_single {
  *  Shape    x, y (N,C,...) or (C,H,W); gamma, beta, mean, rstd, running_mean, running_var (C).
  *  Types    x, y f32 f16 bf16, quantized y u8 s8; the rest as clnorm_layer; running f32.
  *  Units    eps is added to the variance, >= 0. args.momentum m in [0, 1], 0 takes the descriptor's:
- *           r = (1-m) r + m batch, or m r + (1-m) batch where old_momentum; args.flags CLNORM_CUMULATIVE: m =
- *           1 / (args.count + 1). RUNNING_VAR receives M2 / (M - 1), or M2 / M where biased_running.
+ *           r = (1-m) r + m batch, or m r + (1-m) batch where old_momentum; args.flags CLNORM_CUMULATIVE: the
+ *           average of all batches, m = 1 / (args.count + 1) of the first of the two. RUNNING_VAR receives M2 / (M - 1), or M2 / M where biased_running.
  *  Buffers  TRAIN X [GAMMA BETA] Y [MEAN RSTD RUNNING_MEAN RUNNING_VAR]; EVAL X RUNNING_MEAN RUNNING_VAR ...
  *           Backward in EVAL: dx = gamma * rstd * dy.
- *  Edges    a constant channel gives beta; NaN or inf make their channel NaN (TRAIN).
+ *  Edges    a constant channel gives beta; NaN or inf make their channel NaN (TRAIN), a RUNNING_VAR below -eps too (EVAL).
  *  Errors   EARG where mode is 0: there is no default; ESHAPE; EDTYPE; EBUFFER.
  *  Source   Ioffe & Szegedy 2015, arXiv:1502.03167, algorithms 1 and 2. */
 typedef struct clnorm_batchnorm {

@@ -161,8 +161,9 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
                         ? "; y may be x only with elements of one size, equal strides and offset, "
                           "and no swap_rb"
                     : out->slot == CLNORM_DX && in->slot == CLNORM_DY
-                        ? "; dx may be dy only where the call gives the statistics and takes no dgamma or "
-                          "dbeta, which read dy once more"
+                        ? "; dx may be dy only where the call takes no dgamma or dbeta, which read dy once "
+                          "more, and, "
+                          "behind an activation, gives the statistics"
                         : ", or their ranges from the first to the last element do");
         }
     return CLNORM_OK;
@@ -170,9 +171,14 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
 
 static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *args)
 {
+    const cln_problem *p = &plan->body[0].problem;
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
-            return cln_refuse_slot(plan->body[0].problem.op, s);
+            return s == CLNORM_MASK && p->op->info.layer && p->desc.layered.layer.act == CLNORM_RELU
+                       ? cln_fail(CLNORM_EBUFFER,
+                                  "%s takes a mask only of a float y whose strides are not negative",
+                                  p->op->info.name)
+                       : cln_refuse_slot(p->op, s);
     return CLNORM_OK;
 }
 
@@ -236,6 +242,12 @@ static clnorm_status copy_args(clnorm_args *out, const clnorm_args *args)
     if (args->size < offsetof(clnorm_args, workspace) || args->size > 65536)
         return cln_fail(CLNORM_EARG, "args.size is %u; sizeof(clnorm_args), %zu, is expected", args->size,
                         sizeof *args);
+    for (size_t k = sizeof *args; k < args->size; k++)
+        if (((const unsigned char *)args)[k])
+            return cln_fail(CLNORM_EARG,
+                            "args.size is %u and byte %zu is not 0: clnorm_args has %zu bytes here, the "
+                            "rest is of a newer version",
+                            args->size, k, sizeof *args);
     *out = none;
     memcpy(out, args, args->size < sizeof *out ? args->size : sizeof *out);
     return CLNORM_OK;

@@ -1,8 +1,7 @@
 /* stage.c -- from a plan's numbers to kernels with arguments, enqueued in order.
  *
- * Every kernel of an op takes the same list: x, its first element, y, its first element, workspace, geometry;
- * of a layer the tensors of `binds`; four constants (a layer: twelve), the table where the op has one, then
- * each optional tensor and its first element. */
+ * Every kernel of an op takes the same list: x, its first element, y, its first element, workspace, geometry; of a layer the tensors
+ * of `binds`; four constants (a layer: twelve), the table where the op has one, then each optional tensor and its first element. */
 #include "base/status.h"
 #include "plan/plan.h"
 
@@ -335,8 +334,9 @@ static clnorm_status launch(cln_chain *c, cl_kernel k, size_t global, size_t loc
 static clnorm_status record(cln_recording *r, cl_kernel k, size_t global, size_t local)
 {
     cl_uint point;
-    CLN_CL(r->commands->kernel(r->buffer, NULL, NULL, k, 1, NULL, &global, &local, r->nwait, r->wait, &point,
-                               NULL));
+    CLN_TRY(CLN_CL_STATUS(r->commands->kernel(r->buffer, NULL, NULL, k, 1, NULL, &global, &local, r->nwait,
+                                              r->wait, &point, NULL),
+                          "clCommandNDRangeKernelKHR"));
     r->last = point;
     r->nwait = 1;
     r->wait = &r->last;
