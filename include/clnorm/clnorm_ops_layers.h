@@ -54,9 +54,10 @@ typedef enum clnorm_residual {
  *           belongs to the element that lies k elements behind y's first; backward,
  *           behind DY's, whose strides must then be y's. Bits that belong to no element
  *           are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL; backward,
- *           where neither DGAMMA nor DBETA is wanted, DX may be DY: behind an activation, and of
- *           lpnorm with p infinite, only with the statistics in the call. Backward behind an activation is faster with MEAN and RSTD: its
- *           slope depends on them, so that x is read once more where they are made first.
+ *           where neither DGAMMA nor DBETA is wanted, DX may be DY: behind an activation,
+ *           and of lpnorm with p infinite, only with the statistics in the call. Backward
+ *           behind an activation is faster with MEAN and RSTD: its slope depends on them,
+ *           so that x is read once more where they are made first.
  *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
  *           back.
  *  Errors   EARG, EDTYPE; EBUFFER where the way back has neither RESIDUAL nor MASK and needs one. */
@@ -97,10 +98,12 @@ typedef enum clnorm_single {
  *  Types    x, y f32 f16 bf16, quantized y u8 s8; the rest as clnorm_layer; running f32.
  *  Units    eps is added to the variance, >= 0. args.momentum m in [0, 1], 0 takes the descriptor's:
  *           r = (1-m) r + m batch, or m r + (1-m) batch where old_momentum; args.flags CLNORM_CUMULATIVE: the
- *           average of all batches, m = 1 / (args.count + 1) of the first of the two. RUNNING_VAR receives M2 / (M - 1), or M2 / M where biased_running.
+ *           average of all batches, m = 1 / (args.count + 1) of the first of the two. RUNNING_VAR receives
+ *           M2 / (M - 1), or M2 / M where biased_running.
  *  Buffers  TRAIN X [GAMMA BETA] Y [MEAN RSTD RUNNING_MEAN RUNNING_VAR]; EVAL X RUNNING_MEAN RUNNING_VAR ...
  *           Backward in EVAL: dx = gamma * rstd * dy.
- *  Edges    a constant channel gives beta; NaN or inf make their channel NaN (TRAIN), a RUNNING_VAR below -eps too (EVAL).
+ *  Edges    a constant channel gives beta; NaN or inf make their channel NaN (TRAIN), and so does a
+ *           RUNNING_VAR below -eps (EVAL).
  *  Errors   EARG where mode is 0: there is no default; ESHAPE; EDTYPE; EBUFFER.
  *  Source   Ioffe & Szegedy 2015, arXiv:1502.03167, algorithms 1 and 2. */
 typedef struct clnorm_batchnorm {
