@@ -162,8 +162,7 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
                           "and no swap_rb"
                     : out->slot == CLNORM_DX && in->slot == CLNORM_DY
                         ? "; dx may be dy only where the call takes no dgamma or dbeta, which read dy once "
-                          "more, and, "
-                          "behind an activation, gives the statistics"
+                          "more, and, behind an activation, gives the statistics"
                         : ", or their ranges from the first to the last element do");
         }
     return CLNORM_OK;

@@ -336,15 +336,16 @@ bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, con
 static void choose_estimated(cln_choice *out, const cln_problem *problem, const cln_params *params,
                              const cln_device *device)
 {
+    /* for a workspace; where nothing fits, a plan says what it lacks */
+    const uint64_t rooms[] = { device->max_alloc, UINT64_MAX };
     cln_params narrow = *params;
     double ns = -1;
     narrow.vec = 1;
-    for (uint64_t room = device->max_alloc; ns < 0;
-         room = UINT64_MAX) /* where none has, a plan says what it lacks */
+    for (size_t r = 0; r < CLN_COUNT(rooms) && ns < 0; r++)
         for (size_t i = 0; cln_solvers[i]; i++) {
-            take_cheaper(out, &ns, cln_solvers[i], problem, params, device, room);
+            take_cheaper(out, &ns, cln_solvers[i], problem, params, device, rooms[r]);
             if (cln_may_be_narrow(cln_solvers[i], problem, params))
-                take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device, room);
+                take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device, rooms[r]);
         }
     assert(ns >= 0); /* split and pointwise take every problem between them */
 }
