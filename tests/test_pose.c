@@ -1,17 +1,10 @@
 /* test_pose.c -- the problems that a descriptor makes, and the numbers in them. No device runs any of it. */
-#include "api_case.h"
+#include "choose_case.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #define BIT(slot) (1u << CLNORM_##slot)
-
-static cln_problems posed(const clnorm_any *d)
-{
-    cln_problems p;
-    OK(cln_op_pose(&p, &d->op));
-    return p;
-}
 
 static clnorm_any backward(uint32_t kind)
 {

@@ -3,20 +3,18 @@
 
 #include <stdio.h>
 
-/* Gradients of x and of weights come from one walk where both have the same rows; whatever differs ends that. */
-START_TEST(what_fuses)
+/* What fuses does so no longer when any of what both have to share differs. across: sets lie side by side. */
+static void differences_end_it(const cln_problems *p, bool across)
 {
-    const clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
-    const cln_problems p = posed(&d);
-    ck_assert_uint_eq(p.count, 2);
-    ck_assert(p.part[0].layer.fuses && cln_fuses(&p.part[0], &p.part[1]));
     for (int k = 0; k < 13; k++) {
-        cln_problem x = p.part[0], w = p.part[1];
+        cln_problem x = p->part[0], w = p->part[1];
         bool *const flags[] = { &x.columns, &w.columns };
-        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
-                                     &w.geo.len,   &w.geo.span,  &w.geo.sets, &w.geo.runs };
+        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs,
+                                     &x.geo.len,   &w.geo.len,   across ? &x.geo.span : &w.geo.span,
+                                     &w.geo.sets,  &w.geo.runs };
         int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
-                                     &w.geo.view[CLN_VIEW_S].run[2] };
+                                     across ? &w.geo.view[CLN_VIEW_X].kept[3]
+                                            : &w.geo.view[CLN_VIEW_S].run[2] };
         if (k < 2)
             *flags[k] = !*flags[k];
         else if (k < 10)
@@ -25,6 +23,16 @@ START_TEST(what_fuses)
             *strides[k - 10] += 1;
         ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
     }
+}
+
+/* Gradients of x and of weights come from one walk where both have the same rows; whatever differs ends that. */
+START_TEST(what_fuses)
+{
+    const clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, 64, 96, CLNORM_BACKWARD);
+    const cln_problems p = posed(&d);
+    ck_assert_uint_eq(p.count, 2);
+    ck_assert(p.part[0].layer.fuses && cln_fuses(&p.part[0], &p.part[1]));
+    differences_end_it(&p, false);
     clnorm_any longer = of_rows(CLNORM_OP_LAYERNORM, 64, CLN_CHUNK + 1, CLNORM_BACKWARD);
     ck_assert(!posed(&longer).part[0].layer.fuses);
 }
@@ -39,21 +47,7 @@ START_TEST(what_fuses_over_channels)
     const cln_problems p = posed(&d);
     ck_assert_uint_eq(p.count, 2);
     ck_assert(p.part[0].columns && p.part[0].layer.fuses);
-    for (int k = 0; k < 13; k++) {
-        cln_problem x = p.part[0], w = p.part[1];
-        bool *const flags[] = { &x.columns, &w.columns };
-        uint32_t *const counts[] = { &x.geo.plain, &w.geo.plain, &x.geo.runs, &x.geo.len,
-                                     &w.geo.len,   &x.geo.span,  &w.geo.sets, &w.geo.runs };
-        int64_t *const strides[] = { &x.geo.view[CLN_VIEW_X].kept[3], &w.geo.view[CLN_VIEW_D].run[2],
-                                     &w.geo.view[CLN_VIEW_X].kept[3] };
-        if (k < 2)
-            *flags[k] = !*flags[k];
-        else if (k < 10)
-            *counts[k - 2] = *counts[k - 2] == 1 ? 0 : *counts[k - 2] + 1;
-        else
-            *strides[k - 10] += 1;
-        ck_assert_msg(!cln_fuses(&x, &w), "case %d", k);
-    }
+    differences_end_it(&p, true);
     cln_device cpu = device_of(CPU);
     const cln_device gpu = device_of(GPU);
     cln_params params;

@@ -204,6 +204,17 @@ START_TEST(single_value)
 }
 END_TEST
 
+/* y of x and the running statistics, which training moves. */
+static void run_running(clnorm_context *ctx, const clnorm_any *d, float *x, float *y, float *mean, float *var)
+{
+    clnorm_host_args io = { .size = sizeof io };
+    io.slot[CLNORM_X] = x;
+    io.slot[CLNORM_Y] = y;
+    io.slot[CLNORM_RUNNING_MEAN] = mean;
+    io.slot[CLNORM_RUNNING_VAR] = var;
+    OK(clnorm_run_host(ctx, &d->op, &io));
+}
+
 /* What is no variance, or one that eps makes 0, makes its channel NaN, or its beta; not the other channels. */
 START_TEST(no_variance)
 {
@@ -211,7 +222,6 @@ START_TEST(no_variance)
     static float x[N], y[N];
     float mean[3] = { 0, 0, 0 }, var[3] = { -1, 1, -0.5f };
     clnorm_any d = small(CLNORM_OP_BATCHNORM); /* (2,3,4,5) */
-    clnorm_host_args io = { .size = sizeof io };
     const clnorm_options o = lazy();
     clnorm_context *ctx;
     OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
@@ -219,11 +229,7 @@ START_TEST(no_variance)
         x[i] = (float)i;
     d.batchnorm.mode = CLNORM_EVAL;
     d.batchnorm.eps = 0.5f;
-    io.slot[CLNORM_X] = x;
-    io.slot[CLNORM_Y] = y;
-    io.slot[CLNORM_RUNNING_MEAN] = mean;
-    io.slot[CLNORM_RUNNING_VAR] = var;
-    OK(clnorm_run_host(ctx, &d.op, &io));
+    run_running(ctx, &d, x, y, mean, var);
     clnorm_close(ctx);
     for (size_t i = 0; i < N; i++) {
         const size_t c = i / 20 % 3;
@@ -250,18 +256,13 @@ START_TEST(conventions)
         const double moved = old ? 0.25 : 0.75, began[2][C] = { { 1, 2, 3 }, { 2, 1, 4 } };
         float mean[C] = { 1, 2, 3 }, var[C] = { 2, 1, 4 };
         clnorm_any d = small(CLNORM_OP_BATCHNORM); /* (2,3,4,5): a channel is 20 elements of each sample */
-        clnorm_host_args io = { .size = sizeof io };
         if (onnx)
             OK(clnorm_op_semantics(&d, CLNORM_ONNX));
         else
             d.batchnorm.old_momentum = old, d.batchnorm.biased_running = biased;
         d.batchnorm.mode = CLNORM_TRAIN;
         d.batchnorm.momentum = 0.75f;
-        io.slot[CLNORM_X] = x;
-        io.slot[CLNORM_Y] = y;
-        io.slot[CLNORM_RUNNING_MEAN] = mean;
-        io.slot[CLNORM_RUNNING_VAR] = var;
-        OK(clnorm_run_host(ctx, &d.op, &io));
+        run_running(ctx, &d, x, y, mean, var);
         for (size_t c = 0; c < C; c++) {
             double sum = 0, squares = 0;
             for (size_t k = 0; k < M; k++)

@@ -67,7 +67,7 @@ typedef struct clnorm_layer {
     uint32_t act; /* clnorm_act */
     float slope;  /* of CLNORM_LEAKY */
     uint32_t residual;
-    uint32_t given; /* 1: MEAN and RSTD are inputs, constants, whatever the mode; needed, and backward too */
+    uint32_t given;      /* 1: MEAN and RSTD are needed: forward the statistics to use, whatever the mode */
     uint32_t gradients;  /* backward: bits of DX, DGAMMA, DBETA, DRESIDUAL: those ever wanted; 0: all */
     uint32_t accumulate; /* backward: bits of the same: added to what is there */
     float out_scale;

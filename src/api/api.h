@@ -61,6 +61,9 @@ static inline bool cln_does_not_fit(clnorm_status st)
     return st == CLNORM_EUNSUPPORTED || st == CLNORM_EBUILD;
 }
 
+/* Of ways that are tried beside others, also where it has no memory for one. */
+static inline bool cln_is_no_way(clnorm_status st) { return cln_does_not_fit(st) || st == CLNORM_ENOMEM; }
+
 /* ---- context.c ---- */
 /* The program of a body's variant. */
 clnorm_status cln_context_program(clnorm_context *ctx, const cln_body *body, int variant, bool build,

@@ -170,14 +170,9 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
 
 static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *args)
 {
-    const cln_problem *p = &plan->body[0].problem;
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
-            return s == CLNORM_MASK && p->op->info.layer && p->desc.layered.layer.act == CLNORM_RELU
-                       ? cln_fail(CLNORM_EBUFFER,
-                                  "%s takes a mask only of a float y whose strides are not negative",
-                                  p->op->info.name)
-                       : cln_refuse_slot(p->op, s);
+            return cln_refuse_slot(&plan->body[0].problem.desc, s);
     return CLNORM_OK;
 }
 

@@ -163,7 +163,7 @@ static clnorm_status ready_one(cln_lab *lab, cln_way *way, bool first)
         choices[k].calls = CLN_CALLS_GIVE; /* as those of make_args */
     const clnorm_status st = cln_plan_with(&way->plan, lab->ctx, lab->op, choices, true);
     way->ns = UINT64_MAX;
-    if ((cln_does_not_fit(st) || st == CLNORM_ENOMEM) && !first)
+    if (cln_is_no_way(st) && !first)
         return CLNORM_OK;
     CLN_TRY(st);
     lab->tried += !first;

@@ -148,11 +148,10 @@ static clnorm_status write_steps(cln_body *body, clnorm_context *ctx, const cln_
 
 #define GRADIENTS_OF_WEIGHTS (1u << CLNORM_DGAMMA | 1u << CLNORM_DBETA)
 
-/* Whether a choice leaves the next problem nothing but its fold, which it then takes: so the planner decides. */
-static bool folds_next(const cln_body *body, const cln_problem *next, const cln_choice *of_next)
+/* Whether a choice leaves the next problem its fold alone, and the next one's takes it, as the planner's, NULL, does. */
+static bool hands_over(const cln_choice *choice, const cln_problem *next, const cln_choice *of_next)
 {
-    return cln_traits(&body->choice) & CLN_TAKES_NEXT &&
-           (!of_next || of_next->solver == cln_folds_for_fused(next));
+    return cln_traits(choice) & CLN_TAKES_NEXT && (!of_next || of_next->solver == cln_folds_for_fused(next));
 }
 
 /* front: the body before it; NULL: there is none. problem, choice: with those behind them; choice NULL: the planner's. */
@@ -165,15 +164,14 @@ static void shape_body(cln_body *body, const clnorm_context *ctx, const cln_prob
         body->choice = *choice;
     else if (problem->set_elements)
         cln_choose(&body->choice, problem, front ? &front->choice : NULL, &ctx->params, &ctx->device);
-    body->choice.leaves_there =
-        before & CLN_TAKES_NEXT && body->choice.solver == cln_folds_for_fused(problem);
+    body->choice.leaves_there = front && hands_over(&front->choice, problem, &body->choice);
     if (body->choice.leaves_there && front->problem.layer.both)
         body->problem.geo.past = 0; /* it needs no statistics, and none are kept */
     if (before & CLN_LEAVES_DX)
         take_along(body, front);
     if (cln_traits(&body->choice) & (CLN_TAKES_NEXT | CLN_LEAVES_DX))
         body->problem.layer.outputs |= GRADIENTS_OF_WEIGHTS; /* it runs for their sake too */
-    if (problem->layer.both && folds_next(body, problem + 1, choice ? choice + 1 : NULL))
+    if (problem->layer.both && hands_over(&body->choice, problem + 1, choice ? choice + 1 : NULL))
         body->problem.geo.stats = 0;
     lay_out(body);
 }

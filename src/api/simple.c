@@ -39,7 +39,7 @@ static clnorm_status host_bytes(size_t *bytes, const cln_problems *p, uint32_t s
     clnorm_tensor t;
     int64_t low, high;
     if (!cln_op_slot(&p->part[0].desc, slot, &t))
-        return cln_refuse_slot(p->part[0].op, slot);
+        return cln_refuse_slot(&p->part[0].desc, slot);
     cln_tensor_reach(&t, &low, &high);
     if (low < 0)
         return cln_fail(CLNORM_ESHAPE, "%s has a negative stride; host arrays allow none",

@@ -72,7 +72,7 @@ static clnorm_status fits_any_call(bool *fits, const cln_lab *lab, const cln_cho
     const clnorm_status st = cln_plan_with(&plan, lab->ctx, lab->op, choices, true);
     *fits = st == CLNORM_OK;
     clnorm_plan_release(plan);
-    return cln_does_not_fit(st) || st == CLNORM_ENOMEM ? CLNORM_OK : st;
+    return cln_is_no_way(st) ? CLNORM_OK : st;
 }
 
 /* Problem k, behind those in choices; *better: something beats what the planner takes, and twice. */

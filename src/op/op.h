@@ -18,7 +18,7 @@ size_t cln_slot_element(const clnorm_tensor *t);
 /* "x" and so on, of a slot below CLNORM_SLOTS_USED. */
 const char *cln_slot_name(uint32_t slot);
 /* The failure of a call that gives what the op does not take, any slot. */
-clnorm_status cln_refuse_slot(const cln_op *op, uint32_t slot);
+clnorm_status cln_refuse_slot(const clnorm_any *desc, uint32_t slot);
 
 /* ---- layers: layer.c ---- */
 

@@ -127,8 +127,12 @@ const char *cln_slot_name(uint32_t slot)
     return names[slot];
 }
 
-clnorm_status cln_refuse_slot(const cln_op *op, uint32_t slot)
+clnorm_status cln_refuse_slot(const clnorm_any *desc, uint32_t slot)
 {
+    const cln_op *op = cln_op_of(desc->op.kind);
+    if (slot == CLNORM_MASK && op->info.layer && desc->layered.layer.act == CLNORM_RELU)
+        return cln_fail(CLNORM_EBUFFER, "%s takes a mask only of a float y whose strides are not negative",
+                        op->info.name);
     if (slot >= CLNORM_SLOTS_USED)
         return cln_fail(CLNORM_EBUFFER, "%s takes no slot %u; 0 (x) to %u (%s) are known", op->info.name,
                         slot, CLNORM_SLOTS_USED - 1, cln_slot_name(CLNORM_SLOTS_USED - 1));

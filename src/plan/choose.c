@@ -198,13 +198,13 @@ static double weight(const cln_problem *problem)
            (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
 }
 
-double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
-                     uint32_t units)
+/* Nanoseconds, and the workspace. */
+static double cost(const cln_choice *choice, size_t *workspace, const cln_problem *problem,
+                   const cln_params *params, uint32_t units)
 {
     cln_stage stages[CLN_MAX_STAGES];
     cln_geo geo = problem->geo;
-    size_t workspace;
-    const size_t n = cln_choice_stages(stages, &geo, &workspace, problem, choice);
+    const size_t n = cln_choice_stages(stages, &geo, workspace, problem, choice);
     const double share = busy_share(choice, problem, &stages[0], params, units);
     const uint32_t traits = choice->solver->traits;
     const bool waits = problem->layer.family && !(traits & CLN_READS_ONCE);
@@ -218,6 +218,13 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
                  walked = choice->solver->traffic(problem, params) + again - mapped;
     return (double)n * params->launch_ns +
            (rest + mapped + walked / share) * (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
+}
+
+double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                     uint32_t units)
+{
+    size_t workspace;
+    return cost(choice, &workspace, problem, params, units);
 }
 
 /* ---- what was measured ---- */
@@ -302,24 +309,16 @@ static bool choose_measured(cln_choice *out, const cln_problem *problem, const c
 
 /* ---- the choice ---- */
 
-static size_t workspace_of(const cln_choice *choice, const cln_problem *problem)
-{
-    cln_stage stages[CLN_MAX_STAGES];
-    cln_geo geo = problem->geo;
-    size_t workspace;
-    cln_choice_stages(stages, &geo, &workspace, problem, choice);
-    return workspace;
-}
-
 /* Takes the solver's way if it is cheaper than *ns, and its workspace has at most `room`. */
 static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, const cln_problem *problem,
                          const cln_params *params, const cln_device *device, uint64_t room)
 {
     cln_choice c;
-    if (!cln_choose_with(&c, solver, problem, params, device) || workspace_of(&c, problem) > room)
+    size_t workspace;
+    if (!cln_choose_with(&c, solver, problem, params, device))
         return;
-    const double its = cln_choice_ns(&c, problem, params, device->units);
-    if (*ns < 0 || its < *ns) {
+    const double its = cost(&c, &workspace, problem, params, device->units);
+    if (workspace <= room && (*ns < 0 || its < *ns)) {
         *ns = its;
         *out = c;
     }

@@ -50,17 +50,18 @@ static size_t partial_stages(cln_stage *out, cln_geo *geo, size_t *workspace, co
                              const cln_choice *choice)
 {
     const size_t sets = cln_bundles(problem, choice->wg);
-    geo->block = choice->leaves_there ? 1 : choice->block;
-    while (!choice->leaves_there &&
+    const bool there = choice->leaves_there; /* a part is a chunk then */
+    size_t n = 0;
+    geo->block = there ? 1 : choice->block;
+    while (!there &&
            (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS))
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
     *workspace = cln_kept_bytes(geo) + problem->geo.sets * (size_t)geo->parts * problem->stat_bytes;
-    out[0] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
-    out[1] = (cln_stage){ "foldall", sets, 0 };
-    if (choice->leaves_there)
-        out[0] = out[1];
-    return choice->leaves_there ? 1 : 2;
+    if (!there)
+        out[n++] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
+    out[n++] = (cln_stage){ "foldall", sets, 0 };
+    return n;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
