@@ -67,7 +67,7 @@ static unsigned child_stats(const parent_things *p)
     return clnorm_context_stats(p->ctx, &stats) != CLNORM_EFORK;
 }
 
-/* What a child says, within five seconds. */
+/* What a child says, within a minute. */
 static unsigned forked(unsigned (*body)(const parent_things *), const parent_things *p)
 {
     int ends[2], status = 0;
@@ -78,7 +78,7 @@ static unsigned forked(unsigned (*body)(const parent_things *), const parent_thi
     ck_assert_int_ge(pid, 0);
     if (!pid) {
         signal(SIGALRM, SIG_DFL); /* Check's handler would end the whole process group */
-        alarm(5);
+        alarm(60);
         const unsigned bits = body(p);
         counted_exit(write(ends[1], &bits, sizeof bits) != (ssize_t)sizeof bits);
     }
