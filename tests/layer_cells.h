@@ -159,7 +159,7 @@ static const struct {
 
 /* What no draw may leave out, in the solver `only`: columns of more rows than the work-items of a group of many take in one
  * turn, of which a set has one, or two; one of 16 members that are folded at once asks for what is rare, and 8 are left over; parts of
- * 1 KiB, the shortest that share a walk with their weight's gradients; maps of planes in the order of memory; gradients over C of
+ * 128 elements, the shortest that share a walk with their weight's gradients, with statistics given and made; maps of planes in the order of memory; gradients over C of
  * planes of two chunks, in tiles; families that lie in several places.
  * In a work-group of 64x1, which PoCL compiles soonest, with CLNORM_TEST_FULL in all. */
 typedef struct layer_must {
@@ -193,7 +193,8 @@ static const layer_must musts[] = {
       .e = { 4, { 1, 18, 20, 26 } } },
     { .op = CLNORM_OP_GRN, .data = DATA_PEAK, .only = "clan", .e = { 4, { 1, 24, 7, 7 } } },
     { .op = CLNORM_OP_GRN, .form = 1, .data = DATA_PEAK, .only = "clan", .e = { 4, { 1, 24, 7, 7 } } },
-    { .op = CLNORM_OP_GROUPNORM, .form = 1, .only = "clan", .e = { 4, { 2, 4, 16, 16 } } },
+    { .op = CLNORM_OP_GROUPNORM, .form = 1, .only = "clan", .e = { 4, { 2, 4, 8, 16 } } },
+    { .op = CLNORM_OP_LAYERNORM, .form = 3, .only = "clan", .e = { 4, { 2, 18, 14, 14 } } },
     { .op = CLNORM_OP_BATCHNORM, .form = 9, .only = "pointwise", .e = { 4, { 3, 4, 11, 13 } } },
     { .op = CLNORM_OP_BATCHNORM, .form = 6, .only = "pointwise", .e = { 4, { 3, 4, 11, 13 } } },
     { .op = CLNORM_OP_LAYERNORM, .variant = "C", .form = 1, .only = "fused", .e = { 4, { 2, 5, 70, 71 } } },

@@ -58,24 +58,31 @@ START_TEST(problems_of_gradients)
 }
 END_TEST
 
-/* Parts of a set are sets of their own where they are long, and all of them are few enough to count. */
+/* Parts of a set are sets of their own where they are long, and all of them are few enough to count; a sample has one map. */
 START_TEST(parts_of_sets)
 {
     static const struct {
         clnorm_dtype type;
         int64_t n, c, h;
-        uint32_t family;
-    } cases[] = { { CLNORM_F32, 6, 7, 32, 7 },    { CLNORM_F32, 6, 7, 12, 7 },
-                  { CLNORM_F32, 6, 7, 11, 0 },    { CLNORM_F16, 6, 7, 23, 7 },
-                  { CLNORM_BF16, 6, 7, 22, 0 },   { CLNORM_F32, 65536, 70000, 32, 0 },
-                  { CLNORM_F32, 65536, 7, 32, 7 } };
+        uint32_t family, left;
+        bool given;
+    } cases[] = { { CLNORM_F32, 6, 7, 32, 7, 6, false },   { CLNORM_F32, 6, 7, 6, 7, 6, false },
+                  { CLNORM_F32, 6, 7, 5, 0, 0, false },    { CLNORM_F16, 6, 7, 6, 7, 2, true },
+                  { CLNORM_BF16, 6, 7, 5, 0, 0, true },    { CLNORM_F32, 65536, 70000, 32, 0, 0, true },
+                  { CLNORM_F32, 65536, 7, 32, 7, 2, true } };
     for (size_t k = 0; k < CLN_COUNT(cases); k++) {
         const clnorm_tensor x = clnorm_nchw(cases[k].type, cases[k].n, cases[k].c, cases[k].h, 23);
         clnorm_any d = desc_of(CLNORM_OP_LAYERNORM, &x);
         d.op.direction = CLNORM_BACKWARD;
         d.head.x.dtype = d.head.y.dtype = cases[k].type;
-        ck_assert_uint_eq(posed(&d).part[0].layer.by_weight ? posed(&d).part[0].layer.family : 0,
-                          cases[k].family);
+        d.layered.layer.given = cases[k].given;
+        const cln_problems p = posed(&d);
+        ck_assert_uint_eq(p.part[0].layer.by_weight, cases[k].family != 0);
+        ck_assert_uint_eq(p.part[0].layer.left, cases[k].left);
+        if (cases[k].family) {
+            ck_assert_uint_eq(p.part[0].layer.family, cases[k].family);
+            ck_assert_int_eq(p.part[0].layer.stats, cases[k].n);
+        }
     }
 }
 END_TEST

@@ -127,12 +127,14 @@ static uint64_t weights_of_sets(const cln_problem *p, uint32_t axes)
     return count;
 }
 
-/* Elements of a part: for fewer, folding parts costs more than another walk, and what is kept of them is more than a hundredth of the
- * tensors. Channels last parts are columns, which cost less, or, of few channels, far more. */
+/* Elements of a part: for fewer, folding parts costs more than another walk, or does where they fold statistics too. Channels last
+ * parts are columns, which cost less, or, of few channels, far more. */
+#define LEAST_PART 128
+#define LEAST_COLUMN_PART 64
 static uint64_t least_part(const clnorm_tensor *x)
 {
     const uint32_t c = cln_layer_channel(x);
-    return x->stride[c] != 1 ? 1024 / clnorm_dtype_bytes(x->dtype) : x->shape[c] >= 16 ? 64 : UINT64_MAX;
+    return x->stride[c] != 1 ? LEAST_PART : x->shape[c] >= 16 ? LEAST_COLUMN_PART : UINT64_MAX;
 }
 
 /* How many parts a set has, one per weight, that can be sets of their own, which serve the gradients of
@@ -188,17 +190,19 @@ static bool makes_statistics(const cln_problem *base, uint32_t outputs)
 }
 
 static cln_problem *add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, uint32_t outputs,
-                           uint32_t params)
+                           uint32_t params, bool both)
 {
     cln_problem *p = add(out, base, cln_layer_eval(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
     p->maps = outputs;
     p->layer.by_weight = w->family;
     p->layer.family = w->family ? w->family : base->layer.family;
-    p->layer.stats = p->layer.family ? (uint32_t)w->sets : 0;
+    p->layer.stats = w->family ? (uint32_t)(w->sets / w->family) : p->layer.family ? (uint32_t)w->sets : 0;
     p->layer.merged = w->merged;
     p->layer.weights = w->merged && w->sets != w->weights ? (uint32_t)w->weights : 0;
+    p->layer.left = !w->family ? (p->layer.weights ? 2 : 0) : both ? 6 : 2;
     p->layer.saves = w->merged ? params : 0;
     p->layer.outputs = outputs | p->layer.saves;
+    p->layer.both = both;
     return p;
 }
 
@@ -214,8 +218,7 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     if (!outside && base->op->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
     if (has_dx) {
-        cln_problem *p = add_dx(out, base, &w, dx, params);
-        p->layer.both = both;
+        cln_problem *p = add_dx(out, base, &w, dx, params, both);
         if (both) {
             p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
             p->layer.kept_for = w.merged ? 0 : params;

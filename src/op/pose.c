@@ -53,6 +53,7 @@ static clnorm_status build(cln_problem *p)
     p->geo.stats = p->layer.stats;
     p->geo.family = p->layer.family;
     p->geo.weights = p->layer.weights;
+    p->geo.left = p->layer.left;
     p->set_elements = (uint64_t)p->geo.runs * (p->columns ? p->geo.span : p->geo.len);
     p->bytes = count * (p->x_bytes + (p->maps ? p->y_bytes : 0) + (p->layer.reads_d ? p->layer.d_bytes : 0));
     return CLNORM_OK;

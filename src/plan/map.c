@@ -65,7 +65,7 @@ size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *probl
 {
     if (!problem->layer.family)
         return 0;
-    out[0] = (cln_stage){ "families", cln_groups(problem->layer.stats / problem->layer.family), 0 };
+    out[0] = (cln_stage){ "families", cln_groups(problem->geo.sets / problem->layer.family), 0 };
     if (problem->maps)
         out[1] = cln_stage_map(geo, problem, choice->wg, choice->mapped);
     return problem->maps ? 2 : 1;

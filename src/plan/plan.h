@@ -75,8 +75,9 @@ typedef struct cln_layer_problem {
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
     uint32_t
         past; /* statistics of whole sets in front of the workspace: an earlier problem's, or of parts' */
-    uint32_t stats;   /* that this problem leaves there for a later stage or problem */
-    uint32_t family;  /* of them, neighbours that are folded once more; 0: none */
+    uint32_t stats; /* that this problem leaves there for a later stage or problem; parts of a set have one */
+    uint32_t left;  /* floats that each set leaves behind those, for their fold or cl/common/gather.clh */
+    uint32_t family;  /* sets, neighbours, whose statistics are folded once more; 0: none */
     uint32_t weights; /* sets this far apart share one, and cl/common/gather.clh its gradients; 0: none do */
     uint32_t accumulate; /* bits of cl/common/layer.clh: dx 1, dgamma 2, dbeta 4, dresidual 8 */
     float lp;            /* p of lpnorm; 0: none */

@@ -95,7 +95,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
         " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
         "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d -DALONG=%d",
-        (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->family != 0,
+        (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->by_weight ? 2 : l->family != 0,
         clnorm_dtype_name(l->d_dtype), step_option(walked.view[CLN_VIEW_D].step, 1),
         clnorm_dtype_name(d->param_dtype), wstep, sstep,
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
@@ -158,8 +158,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
 
 size_t cln_kept_bytes(const cln_geo *geo)
 {
-    const size_t left = geo->weights ? 2 * (size_t)geo->sets : 0;
-    return (((size_t)geo->past * 6 + (size_t)geo->stats * 6 + left + 15) & ~(size_t)15) * sizeof(float);
+    const size_t floats = 6 * ((size_t)geo->past + geo->stats) + (size_t)geo->left * geo->sets;
+    return ((floats + 15) & ~(size_t)15) * sizeof(float);
 }
 
 /* Index of the first constant, k; of the first optional tensor. */

@@ -26,7 +26,7 @@ typedef struct cln_geo {
     uint32_t span, cols;
     uint32_t past, stats, family;
     uint32_t base, all;
-    uint32_t even;
+    uint32_t left;
 } cln_geo;
 
 /* Numbers that cl/ has, too; test_source.c compares. SHORT is a build option there. */
