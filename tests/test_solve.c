@@ -61,6 +61,27 @@ START_TEST(what_fuses_over_channels)
 }
 END_TEST
 
+/* Gradients of a weight for each element: long pieces of rows two pages apart, where 256 KiB hold 256 columns of x and dy. */
+START_TEST(pieces_of_far_rows)
+{
+    static const struct {
+        int64_t n, c;
+        uint32_t cols;
+    } cases[] = { { 32, 2048, 1024 }, { 32, 2016, 64 }, { 100, 2048, 384 }, { 129, 2048, 64 } };
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const clnorm_any d = of_rows(CLNORM_OP_LAYERNORM, cases[k].n, cases[k].c, CLNORM_BACKWARD);
+        const cln_problems p = posed(&d);
+        cln_device cpu = device_of(CPU);
+        cln_params params;
+        cln_choice c;
+        cpu.near_bytes = 1u << 20;
+        cln_params_for(&params, &cpu);
+        ck_assert(cln_choose_with(&c, &cln_solve_tile, &p.part[1], &params, &cpu));
+        ck_assert_uint_eq(c.cols, cases[k].cols);
+    }
+}
+END_TEST
+
 /* Of sets that lie side by side `clan` takes the families of one place, not one that lies in several. */
 START_TEST(families_in_places)
 {
@@ -167,8 +188,8 @@ END_TEST
 
 static Suite *solve_suite(void)
 {
-    return suite_of("solve", SUITE_CASE(what_fuses, what_fuses_over_channels, families_in_places,
-                                        beyond_a_group, whole_proposals));
+    return suite_of("solve", SUITE_CASE(what_fuses, what_fuses_over_channels, pieces_of_far_rows,
+                                        families_in_places, beyond_a_group, whole_proposals));
 }
 
 SUITE_MAIN(solve_suite)

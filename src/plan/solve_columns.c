@@ -2,6 +2,8 @@
  * three launches; and the map alone. */
 #include "plan/plan.h"
 
+#include <stdlib.h>
+
 #define MAP_BYTES 32 /* room for one map_t in the workspace */
 #define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
@@ -61,16 +63,22 @@ static uint32_t tile_columns(const cln_problem *problem, uint32_t wg, uint32_t v
     return cols > g->len ? g->len : cols;
 }
 
+#define FAR 8192        /* bytes between rows: two pages */
+#define LEAST_PIECE 256 /* columns: shorter pieces of far rows gain nothing */
+
 /* Columns that a CPU takes at once where rows are no whole vectors and y streams, by its lines: many, since the first and the last
- * line of a piece are not whole, as many as a quarter of a core's cache holds, or all of a row where three quarters do. Else 0. */
+ * line of a piece are not whole. Or, of gradients of weights, where few rows lie far apart, since each piece begins in a page of its
+ * own. As many as a quarter of a core's cache holds, or all of a row where three quarters do. Else 0. */
 static uint32_t long_columns(const cln_problem *problem, const cln_params *params)
 {
     const cln_geo *g = &problem->geo;
     const uint64_t column = (uint64_t)g->runs * problem->x_bytes * (problem->layer.reads_d ? 2 : 1),
                    most = most_columns(problem, params->wg) / leaves(g),
                    piece = params->near_bytes / 4 / column, row = params->near_bytes * 3 / 4 / column;
-    if (params->wg > 1 || problem->layer.family || !problem->maps || g->len % params->vec == 0 ||
-        problem->bytes < params->wide_bytes)
+    const bool by_lines = problem->maps && g->len % params->vec && problem->bytes >= params->wide_bytes,
+               far = !problem->maps && piece >= LEAST_PIECE &&
+                     (uint64_t)llabs(g->view[CLN_VIEW_X].run[2]) * problem->x_bytes >= FAR;
+    if (params->wg > 1 || problem->layer.family || !(by_lines || far))
         return 0;
     return (uint32_t)(g->len <= most && g->len <= row ? g->len : piece < most ? piece : most);
 }
