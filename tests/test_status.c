@@ -62,6 +62,10 @@ START_TEST(of_opencl)
             ck_assert_int_eq(code, codes[k].code);
         }
     ck_assert_int_eq(cln_cl_check(CL_SUCCESS, "clFinish", "some.c", 7), CLNORM_OK);
+    cl_int code = 1;
+    ck_assert_int_eq(cln_fail_room("no room for %d bytes", 7), CLNORM_ENOMEM);
+    ck_assert_str_eq(clnorm_last_error(&code), "no room for 7 bytes");
+    ck_assert_int_eq(code, CL_MEM_OBJECT_ALLOCATION_FAILURE);
 }
 END_TEST
 

@@ -62,7 +62,8 @@ CLNORM_API const char *clnorm_status_text(clnorm_status status);
 
 /** This thread's last failure in one sentence: the argument, its value, what is allowed.
  *
- *  cl_code  if not NULL, receives the OpenCL error code behind it, or 0.
+ *  cl_code  if not NULL, receives the OpenCL error code behind it, or 0. A buffer larger than the device allows is not
+ *           asked for, and has the code that it would have: CL_MEM_OBJECT_ALLOCATION_FAILURE.
  *  Returns  a text that stays valid until the next failure on this thread; "" when there was none.
  *           For EBUILD the compiler's log follows on the next lines. */
 CLNORM_API const char *clnorm_last_error(cl_int *cl_code);

@@ -61,8 +61,13 @@ static inline bool cln_does_not_fit(clnorm_status st)
     return st == CLNORM_EUNSUPPORTED || st == CLNORM_EBUILD;
 }
 
-/* Of ways that are tried beside others, also where it has no memory for one. */
-static inline bool cln_is_no_way(clnorm_status st) { return cln_does_not_fit(st) || st == CLNORM_ENOMEM; }
+/* Of ways that are tried beside others, also where it has no room for one: not where the host has none. */
+static inline bool cln_is_no_way(clnorm_status st)
+{
+    cl_int code = 0;
+    clnorm_last_error(&code);
+    return cln_does_not_fit(st) || (st == CLNORM_ENOMEM && code == CL_MEM_OBJECT_ALLOCATION_FAILURE);
+}
 
 /* ---- context.c ---- */
 /* The program of a body's variant. */

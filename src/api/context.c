@@ -14,11 +14,11 @@ clnorm_status cln_context_buffer(clnorm_context *ctx, cl_mem_flags flags, size_t
 {
     cl_int code = CL_SUCCESS;
     if (bytes > ctx->device.max_alloc)
-        return cln_fail(CLNORM_ENOMEM, "a buffer of %zu bytes is wanted; the device allows %llu", bytes,
-                        (unsigned long long)ctx->device.max_alloc);
+        return cln_fail_room("a buffer of %zu bytes is wanted; the device allows %llu", bytes,
+                             (unsigned long long)ctx->device.max_alloc);
     if (ctx->options.buffer_alloc && !data) {
         *out = ctx->options.buffer_alloc(ctx->options.buffer_user, ctx->cl, bytes);
-        return *out ? CLNORM_OK : cln_fail(CLNORM_ENOMEM, "buffer_alloc gave no buffer of %zu bytes", bytes);
+        return *out ? CLNORM_OK : cln_fail_room("buffer_alloc gave no buffer of %zu bytes", bytes);
     }
     *out = clCreateBuffer(ctx->cl, flags | (data ? CL_MEM_COPY_HOST_PTR : 0), bytes, (void *)(uintptr_t)data,
                           &code);

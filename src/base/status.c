@@ -32,16 +32,30 @@ uint32_t clnorm_version(void)
     return CLNORM_VERSION_MAJOR << 16 | CLNORM_VERSION_MINOR << 8 | CLNORM_VERSION_PATCH;
 }
 
-clnorm_status cln_fail(clnorm_status status, const char *format, ...)
+static void fail(cl_int code, const char *format, va_list args)
 {
     char text[TEXT]; /* the arguments may point into last.text */
+    vsnprintf(text, sizeof text, format, args);
+    memcpy(last.text, text, sizeof text);
+    last.code = code;
+}
+
+clnorm_status cln_fail(clnorm_status status, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    fail(0, format, args);
     va_end(args);
-    memcpy(last.text, text, sizeof text);
-    last.code = 0;
     return status;
+}
+
+clnorm_status cln_fail_room(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(CL_MEM_OBJECT_ALLOCATION_FAILURE, format, args);
+    va_end(args);
+    return CLNORM_ENOMEM;
 }
 
 void cln_fail_keep(cln_failure *out) { *out = last; }

@@ -10,6 +10,9 @@
 /* Records the sentence and returns status, so that `return cln_fail(...)` is the whole error path. */
 clnorm_status cln_fail(clnorm_status status, const char *format, ...) CLN_PRINTF(2, 3);
 
+/* The same of a device that has no room: ENOMEM, with the code of OpenCL's own refusals. */
+clnorm_status cln_fail_room(const char *format, ...) CLN_PRINTF(1, 2);
+
 /* Appends to the sentence of the failure at hand (a build log, the op's name). */
 void cln_fail_more(const char *format, ...) CLN_PRINTF(1, 2);
 
