@@ -98,6 +98,16 @@ START_TEST(dx_along_columns)
     d.layered.layer.affine = CLNORM_PER_SAMPLE;
     has_roles(&d, "dx params");
     ck_assert(!posed(&d).part[0].layer.leaves_dx);
+    clnorm_tensor tall =
+        clnorm_nchw(CLNORM_F32, 4100, 20, 2, 100); /* more sets of a weight than one adds up */
+    tall.stride[1] = 100;
+    tall.stride[2] = 2000;
+    d = desc_of(CLNORM_OP_LAYERNORM, &tall);
+    d.op.direction = CLNORM_BACKWARD;
+    const cln_problems p = posed(&d);
+    has_roles(&d, "dx params");
+    ck_assert(p.part[0].layer.family && !p.part[0].columns && p.part[1].columns);
+    ck_assert(!p.part[0].layer.leaves_dx);
 }
 END_TEST
 

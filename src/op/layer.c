@@ -153,7 +153,7 @@ static uint32_t parts_by_weight(const cln_problem *p)
             return 0;
     }
     const uint64_t family = length_of(x, set & weights) / (groups ? groups : 1);
-    return family > 1 && length_of(x, part) >= least_part(x) &&
+    return family > 1 && family < 1u << CLN_LEVELS && length_of(x, part) >= least_part(x) &&
                    length_of(x, part) <= CLN_MOST_IN_SET / family && /* what parts leave counts them */
                    length_of(x, cln_all_axes(x) & ~part) <= UINT32_MAX
                ? (uint32_t)family
@@ -222,8 +222,8 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
         if (both) {
             p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
             p->layer.kept_for = w.merged ? 0 : params;
-            if (p->layer.kept_for) /* parts have places of their own behind those of sets */
-                *(w.family ? &p->layer.past : &p->layer.stats) = base->layer.stats;
+            if (p->layer.kept_for)
+                p->layer.stats = base->layer.stats;
         }
     }
     if (params && !w.merged) {

@@ -1,4 +1,4 @@
-/* map.c -- the stage that maps alone: behind a fold, behind families, or where there is no statistic. */
+/* map.c -- the stage that maps alone: behind a fold, behind families, or where there is no statistic; what is kept for it. */
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -59,6 +59,14 @@ cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t wg, u
         geo->parts = cln_ceil_div(geo->runs, geo->mapped);
     return (cln_stage){ problem->columns ? "mapcols" : "pointwise",
                         cln_groups(times * cln_ceil_div(all, geo->mapped)), 0 };
+}
+
+size_t cln_kept_bytes(const cln_geo *geo, const cln_problem *problem)
+{
+    const cln_layer_problem *l = &problem->layer;
+    const size_t fields = l->family && !l->by_weight && l->role == CLN_ROLE_FORWARD ? 2 : 6,
+                 floats = 6 * (size_t)geo->past + fields * geo->stats + (size_t)geo->left * geo->sets;
+    return ((floats + 15) & ~(size_t)15) * sizeof(float);
 }
 
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice)

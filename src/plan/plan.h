@@ -73,8 +73,7 @@ typedef struct cln_layer_problem {
     void (*call)(float call[4], const struct cln_problem *problem, const clnorm_args *args);
     size_t d_bytes;
     uint64_t mask_bytes; /* a last stage packs a mask; 0: there is none */
-    uint32_t
-        past; /* statistics of whole sets in front of the workspace: an earlier problem's, or of parts' */
+    uint32_t past;       /* statistics in front of the workspace that an earlier problem has left */
     uint32_t stats; /* that this problem leaves there for a later stage or problem; parts of a set have one */
     uint32_t left;  /* floats that each set leaves behind those, for their fold or cl/common/gather.clh */
     uint32_t family;  /* sets, neighbours, whose statistics are folded once more; 0: none */
@@ -309,7 +308,7 @@ uint32_t cln_body_subgroup(const cln_body *body, const cln_params *params);
 /* Build options of a variant, "-DWG=1 ...". */
 void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_params *params, int variant);
 /* Bytes in front of a workspace that hold what problems leave for others: the twin of KEPT_FLOATS. */
-size_t cln_kept_bytes(const cln_geo *geo);
+size_t cln_kept_bytes(const cln_geo *geo, const cln_problem *problem);
 /* Stages behind the statistics of families (cl/common/families.clh): their fold, and the map that waited for
  * it. */
 size_t cln_stage_families(cln_stage *out, cln_geo *geo, const cln_problem *problem, const cln_choice *choice);

@@ -54,7 +54,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     assert(sets_at_once(problem) % problem->layer.family == 0);
     geo->per = cln_fit_per(choice->per, count, 1);
     geo->cols = choice->cols;
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = (cln_stage){ "clan", cln_ceil_div(count, geo->per),
                           problem->columns ? 1 : cln_chunk_items(choice, cln_geo_chunks(geo)) };
     return 1;

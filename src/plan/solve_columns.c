@@ -128,7 +128,7 @@ static size_t tile_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     const uint64_t all = (uint64_t)cln_outer(&problem->geo) * blocks(&problem->geo, choice->cols);
     geo->cols = choice->cols;
     geo->per = cln_fit_per(choice->per, all, 1);
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = (cln_stage){ "tile", cln_ceil_div(all, geo->per), column_items(geo, choice) };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }
@@ -189,7 +189,7 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
     geo->cols = choice->cols;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
     out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
-    *workspace = cln_kept_bytes(geo) + left_between(problem);
+    *workspace = cln_kept_bytes(geo, problem) + left_between(problem);
     if (choice->leaves_there) {
         out[0] = out[1];
         return 1;
@@ -217,7 +217,7 @@ static size_t across_stages(cln_stage *out, cln_geo *geo, size_t *workspace, con
                             const cln_choice *choice)
 {
     geo->cols = choice->cols;
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = cln_stage_map(geo, problem, choice->wg, choice->per);
     return 1;
 }

@@ -149,7 +149,8 @@ static size_t column_stages(cln_stage *out, cln_geo *geo, size_t *workspace, con
     geo->cols = tile_of(geo, choice->cols);
     geo->per = cln_fit_per(choice->per, all, 1);
     const uint32_t groups = cln_ceil_div(all, geo->per);
-    *workspace = cln_kept_bytes(geo) + bytes_of_pairs(problem) + groups * kept_by_group(geo, geo->cols);
+    *workspace =
+        cln_kept_bytes(geo, problem) + bytes_of_pairs(problem) + groups * kept_by_group(geo, geo->cols);
     out[0] = (cln_stage){ "fused", groups, 1 };
     return 1;
 }
@@ -161,7 +162,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     const size_t leaves = cln_ceil_div(geo->sets, CLN_LEAF), pitch = ((size_t)geo->len + 63) & ~(size_t)63;
     if (problem->columns)
         return column_stages(out, geo, workspace, problem, choice);
-    *workspace = cln_kept_bytes(geo) + leaves * (geo->len * PAIR_BYTES + 4 * pitch * sizeof(float));
+    *workspace = cln_kept_bytes(geo, problem) + leaves * (geo->len * PAIR_BYTES + 4 * pitch * sizeof(float));
     out[0] = (cln_stage){ "fused", cln_groups(leaves), 0 };
     return 1;
 }

@@ -23,7 +23,7 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = cln_stage_map(geo, problem, choice->wg, choice->per);
     return 1;
 }

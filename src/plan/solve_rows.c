@@ -38,7 +38,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 {
     const uint32_t teams = cln_teams(choice->wg, choice->vec);
     geo->per = cln_fit_per(choice->per, problem->geo.sets, teams);
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = (cln_stage){ "rows", cln_ceil_div(problem->geo.sets, (uint64_t)geo->per * teams), 0 };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);
 }

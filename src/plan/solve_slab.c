@@ -51,7 +51,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
 {
     const uint32_t sets = cln_bundles(problem, choice->wg);
     geo->per = cln_fit_per(choice->per, sets, 1);
-    *workspace = cln_kept_bytes(geo);
+    *workspace = cln_kept_bytes(geo, problem);
     out[0] = (cln_stage){ "slab", cln_ceil_div(sets, geo->per),
                           cln_chunk_items(choice, cln_geo_chunks(&problem->geo)) };
     return 1 + cln_stage_families(out + 1, geo, problem, choice);

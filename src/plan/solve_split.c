@@ -57,7 +57,7 @@ static size_t partial_stages(cln_stage *out, cln_geo *geo, size_t *workspace, co
            (sets * parts(problem, geo->block) > CLN_MAX_GROUPS || parts(problem, geo->block) > MOST_PARTS))
         geo->block *= 2;
     geo->parts = parts(problem, geo->block);
-    *workspace = cln_kept_bytes(geo) + problem->geo.sets * (size_t)geo->parts * problem->stat_bytes;
+    *workspace = cln_kept_bytes(geo, problem) + problem->geo.sets * (size_t)geo->parts * problem->stat_bytes;
     if (!there)
         out[n++] = (cln_stage){ "partial", sets * geo->parts, cln_chunk_items(choice, geo->block) };
     out[n++] = (cln_stage){ "foldall", sets, 0 };

@@ -156,12 +156,6 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }
 
-size_t cln_kept_bytes(const cln_geo *geo)
-{
-    const size_t floats = 6 * ((size_t)geo->past + geo->stats) + (size_t)geo->left * geo->sets;
-    return ((floats + 15) & ~(size_t)15) * sizeof(float);
-}
-
 /* Index of the first constant, k; of the first optional tensor. */
 static cl_uint arg_k(const cln_op *op) { return ARG_REST + (op->info.layer ? 2 * CLN_BINDS : 0); }
 static cl_uint arg_slots(const cln_op *op) { return arg_k(op) + (op->info.layer ? 3 : 1) + op->table; }
