@@ -80,14 +80,16 @@ START_TEST(too_many_axes)
     }
     cln_view_spec spec = spec_of(&x, &x, CLNORM_SCOPE_IMAGE);
     reduce(&spec, 1u << 5); /* five kept axes, none merges */
-    refused(&spec, "make x and y dense");
+    refused(&spec, "5 kept and 1 reduced axes that do not merge; 4 and 4 are allowed: make x and y dense");
     reduce(&spec, 3u << 4);
     cln_geo g = built(&spec);
     counts(&g, 16, 2, 2);
     ck_assert_uint_eq(g.plain, 0);
     visits_all(&g, &x, &x);
-    reduce(&spec, 0x3f); /* six reduced axes are one too many without a mix */
-    refused(&spec, "make x and y dense");
+    reduce(&spec, 0x3f); /* without a mix six reduced axes are too many, and five are */
+    refused(&spec, "0 kept and 6 reduced axes");
+    reduce(&spec, 0x3e);
+    refused(&spec, "1 kept and 5 reduced axes that do not merge; 4 and 4 are allowed");
     reduce(&spec, 0x3c);
     g = built(&spec);
     counts(&g, 4, 8, 2);

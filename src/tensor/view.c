@@ -123,11 +123,13 @@ static clnorm_status check_limits(const cln_axes *kept, const cln_axes *runs, co
 {
     const int64_t sets = product(kept), n_runs = product(runs) * mix->n;
     const int64_t limit = CLN_MOST_SETS, in_set = CLN_MOST_IN_SET;
-    if (kept->count > CLN_COUNT(((cln_geo *)0)->kept) || runs->count > CLN_COUNT(((cln_geo *)0)->run))
+    const size_t inner = 1 + (mix->n > 1), most_kept = CLN_COUNT(((cln_geo *)0)->kept),
+                 most_runs = CLN_COUNT(((cln_geo *)0)->run);
+    if (kept->count > most_kept || runs->count > most_runs)
         return cln_fail(CLNORM_EUNSUPPORTED,
                         "the strides leave %zu kept and %zu reduced axes that do not merge; "
-                        "4 and 5 are allowed: make x and y dense",
-                        kept->count, runs->count + 2);
+                        "%zu and %zu are allowed: make x and y dense",
+                        kept->count, runs->count + inner, most_kept, most_runs + inner);
     if (sets > limit)
         return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %lld are allowed", (long long)sets,
                         (long long)limit);
