@@ -26,6 +26,15 @@ void output_check(const char *name)
     free(bytes);
 }
 
+void output_check_old(const char *name)
+{
+    size_t size;
+    unsigned char *const bytes = files_read(name, &size);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_mem_eq(bytes, "old", 3);
+    free(bytes);
+}
+
 void output_write(const char *name, const char *input)
 {
     cli_output *o;

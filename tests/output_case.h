@@ -14,6 +14,8 @@ void output_enter(const char *folder);
 /* The array goes to a file, or to what else has that name. */
 void output_write(const char *name, const char *input);
 void output_check(const char *name);
+/* It is still the "old" that a test has put there. */
+void output_check_old(const char *name);
 
 /* The tests of the files of these names. */
 void output_pipes(TCase *t);

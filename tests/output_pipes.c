@@ -25,15 +25,17 @@ static int write_stdout(const char *name, int fd, const char *why, int code)
         got = cli_output_npy(o, &output_array);
     if (got == EXIT_OK)
         got = cli_output_commit(o);
+    const bool open_now = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
     dup2(kept, STDOUT_FILENO);
     close(kept);
     files_expect(got, code, why, name, __LINE__);
+    ck_assert_int_eq(open_now, fd >= 0); /* as it was */
     return got;
 }
 
 START_TEST(standard_output)
 {
-    static const char *const written[] = { "-", "/dev/stdout" };
+    static const char *const written[] = { "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1" };
     int ends[2];
     for (size_t i = 0; i < COUNT(written); i++) {
         const int fd = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0666);
@@ -51,22 +53,32 @@ START_TEST(standard_output)
 }
 END_TEST
 
-/* With stdout closed the temporary must not become it, or text would go into the file. */
-START_TEST(closed_standard_output)
+/* With stdout, stderr or both closed the temporary must not become one, or text would go into the file. */
+START_TEST(closed_standard_streams)
 {
-    cli_output *o;
-    output_enter("closed_stdout");
-    fflush(stdout);
-    files_listen();
-    const int kept = dup(STDOUT_FILENO);
-    close(STDOUT_FILENO);
-    const int code = cli_output_open(&o, "y.npy", NULL);
-    const bool open_now = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
-    dup2(kept, STDOUT_FILENO);
-    close(kept);
-    files_expect(code, EXIT_OK, NULL, "cli_output_open", __LINE__);
-    ck_assert(!open_now);
-    cli_output_abandon(o);
+    static const int closed[][2] = { { 1, 1 }, { 2, 2 }, { 1, 2 } }; /* from, to */
+    output_enter("closed_streams");
+    for (size_t i = 0; i < COUNT(closed); i++) {
+        cli_output *o;
+        int kept[3];
+        bool open_now = false;
+        fflush(stdout);
+        files_listen();
+        for (int k = closed[i][0]; k <= closed[i][1]; k++)
+            kept[k] = dup(k);
+        for (int k = closed[i][0]; k <= closed[i][1]; k++)
+            close(k);
+        const int code = cli_output_open(&o, "y.npy", NULL);
+        for (int k = closed[i][0]; k <= closed[i][1]; k++)
+            open_now = open_now || fcntl(k, F_GETFD) >= 0;
+        for (int k = closed[i][0]; k <= closed[i][1]; k++) {
+            dup2(kept[k], k);
+            close(kept[k]);
+        }
+        files_expect(code, EXIT_OK, NULL, "cli_output_open", __LINE__);
+        ck_assert(!open_now);
+        cli_output_abandon(o);
+    }
 }
 END_TEST
 
@@ -100,5 +112,5 @@ END_TEST
 
 void output_pipes(TCase *t)
 {
-    SUITE_ADD(t, standard_output, closed_standard_output, a_fifo, a_fifo_that_goes);
+    SUITE_ADD(t, standard_output, closed_standard_streams, a_fifo, a_fifo_that_goes);
 }

@@ -85,17 +85,22 @@ START_TEST(sizes_of_pictures)
 }
 END_TEST
 
+static void open_all(cli_output *o[CLI_TEMPORARIES])
+{
+    char name[32];
+    for (size_t i = 0; i < CLI_TEMPORARIES; i++) {
+        snprintf(name, sizeof name, "%zu.npy", i);
+        FILES_EXPECT(cli_output_open(&o[i], name, NULL), EXIT_OK, NULL);
+    }
+}
+
 /* As many as there are names for, and one more. Without a name for what was there before, that is replaced all the same. */
 START_TEST(too_many_at_once)
 {
     cli_output *o[CLI_TEMPORARIES], *more;
-    char name[32];
     output_enter("many");
     files_write("0.npy", "old", 3);
-    for (size_t i = 0; i < COUNT(o); i++) {
-        snprintf(name, sizeof name, "%zu.npy", i);
-        FILES_EXPECT(cli_output_open(&o[i], name, NULL), EXIT_OK, NULL);
-    }
+    open_all(o);
     FILES_EXPECT(cli_output_open(&more, "more.npy", NULL), EXIT_INPUT,
                  "more.npy cannot be written: Too many open files");
     ck_assert_ptr_null(more);
@@ -105,6 +110,25 @@ START_TEST(too_many_at_once)
     for (size_t i = 1; i < COUNT(o); i++)
         cli_output_abandon(o[i]);
     ck_assert_int_eq(files_count("."), 1);
+    output_write("more.npy", NULL); /* all names are free again */
+}
+END_TEST
+
+/* What cannot be taken back stays, rather than nothing. */
+START_TEST(no_way_back)
+{
+    cli_output *o[CLI_TEMPORARIES];
+    output_enter("no_way_back");
+    files_write("0.npy", "old", 3);
+    open_all(o);
+    for (size_t i = 0; i < 2; i++)
+        FILES_EXPECT(cli_output_npy(o[i], &output_array), EXIT_OK, NULL);
+    ck_assert_int_eq(mkdir("1.npy", 0777), 0);
+    FILES_EXPECT(cli_output_commit_all(o, 2), EXIT_INPUT, "1.npy cannot be written");
+    output_check("0.npy");
+    for (size_t i = 2; i < COUNT(o); i++)
+        cli_output_abandon(o[i]);
+    ck_assert_int_eq(files_count("."), 2);
 }
 END_TEST
 
@@ -128,5 +152,6 @@ END_TEST
 
 void output_room(TCase *t)
 {
-    SUITE_ADD(t, small_disk, small_limit, full_device, sizes_of_pictures, too_many_at_once, path_too_long);
+    SUITE_ADD(t, small_disk, small_limit, full_device, sizes_of_pictures, too_many_at_once, no_way_back,
+              path_too_long);
 }

@@ -18,6 +18,7 @@ START_TEST(names)
                     "OUTPUT y.txt must end in .npy or .png, or be - for standard output" },
                   { "y", EXIT_USAGE, "must end in" },
                   { ".npy", EXIT_USAGE, "must end in" },
+                  { "notes.txt", EXIT_USAGE, "must end in" }, /* which is there */
                   { "", EXIT_USAGE, "must end in" },
                   { "missing/y.npy", EXIT_INPUT, "missing/y.npy cannot be written: No such file" },
                   { "file/y.npy", EXIT_INPUT, "Not a directory" },
@@ -33,6 +34,7 @@ START_TEST(names)
     ck_assert_int_eq(symlink("nowhere", "dangling.npy"), 0);
     ck_assert_int_eq(symlink("loop.npy", "loop.npy"), 0);
     files_write("file", "x", 1);
+    files_write("notes.txt", "x", 1);
     const int before = files_count(".");
     for (size_t i = 0; i < COUNT(cases); i++) {
         cli_output *o;
@@ -68,6 +70,27 @@ START_TEST(never_over_the_input) /* 50 */
     ck_assert_int_eq(files_count("."), 3);
     output_write("y.npy", "x.npy");
     output_write("y.npy", "missing.npy");
+}
+END_TEST
+
+/* Names of temporaries that another has given to a file of theirs. */
+START_TEST(taken_names)
+{
+    enum { TAKEN = 64 };
+    char name[64];
+    struct stat info;
+    output_enter("taken");
+    files_write("victim", "old", 3);
+    for (int i = 0; i < TAKEN; i++) {
+        snprintf(name, sizeof name, ".y.npy.clnorm-%ld-%d", (long)getpid(), i);
+        ck_assert_int_eq(symlink("victim", name), 0);
+    }
+    output_write("y.npy", NULL);
+    output_check("y.npy");
+    output_check_old("victim");
+    ck_assert_int_eq(lstat("y.npy", &info), 0);
+    ck_assert(S_ISREG(info.st_mode));
+    ck_assert_int_eq(files_count("."), TAKEN + 2);
 }
 END_TEST
 
@@ -110,4 +133,7 @@ START_TEST(read_only) /* 49 */
 }
 END_TEST
 
-void output_targets(TCase *t) { SUITE_ADD(t, names, never_over_the_input, through_a_link, read_only); }
+void output_targets(TCase *t)
+{
+    SUITE_ADD(t, names, never_over_the_input, taken_names, through_a_link, read_only);
+}

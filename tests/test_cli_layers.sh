@@ -57,7 +57,7 @@ usage '--axis is given twice' "${ln[@]}" --axis 1 --axis 1 x.npy y.npy
 usage 'needs --in for: dy' "${ln[@]}" --backward x.npy y.npy
 usage '--out-layout' "${ln[@]}" --backward --out-layout nhwc --in dy=dy.npy x.npy y.npy
 usage 'as .npy only' "${ln[@]}" --backward --view --in dy=dy.npy x.npy y.png
-usage 'a gradient is f32, f16 or bf16' "${ln[@]}" --backward --out-dtype u8 --in dy=dy.npy x.npy y.npy
+for t in u8 s8; do usage 'a gradient is f32, f16 or bf16' "${ln[@]}" --backward --out-dtype $t --in dy=dy.npy x.npy y.npy; done
 usage 'layernorm reads, besides x, gamma beta mean rstd residual' "${ln[@]}" --in dy=dy.npy x.npy y.npy
 usage 'layernorm writes, besides y, mean rstd sum mask' "${ln[@]}" --out dgamma=a.npy x.npy y.npy
 usage 'layernorm --backward writes, besides dx, dgamma dbeta dresidual' "${ln[@]}" --backward --in dy=dy.npy --out mean=a.npy x.npy y.npy
@@ -118,6 +118,8 @@ run 0 -- run mvn --semantics onnx x.npy y.npy
 same 'over axes 0, 2 and 3' "abs(sum(values('y.npy')[:20] + values('y.npy')[60:80])) < 1e-3"
 run 0 -- run l2norm --axis 1 x.npy y.npy
 same 'over axis 1 alone' "near([sum(v * v for v in values('y.npy')[:60:20])], [1])"
+run 0 -- run lpnorm --axis 1 x.npy z.npy
+same 'lpnorm too, whose p is 2' "near(values('z.npy'), values('y.npy'))"
 run 3 'x is u8' -- run layernorm u8.npy y.npy
 run 3 'x is u8' -- run layernorm p.ppm y.npy
 run 3 '6 axes' -- run layernorm six.npy y.npy
@@ -165,8 +167,8 @@ same 'statistics are f32' "kind('y.npy') == '<f4' == kind('a.npy')"
 run 0 -- run layernorm --backward --in dy=dy.npy f2.npy y.npy
 same 'dx has the type of x' "kind('y.npy') == '<f2'"
 for x in x f2; do
-    run 0 -- run layernorm --backward --out-dtype f32 --in dy=dy.npy $x.npy y.npy
-    same "or --out-dtype, of $x" "kind('y.npy') == '<f4'"
+    run 0 -- run layernorm --backward --out-dtype f32 --in dy=dy.npy --in gamma=g3.npy $x.npy y.npy
+    same "or --out-dtype, and was not f16 before, of $x" "kind('y.npy') == '<f4' and any(struct.unpack('<e', struct.pack('<e', v))[0] != v for v in values('y.npy'))"
 done
 run 0 -- run layernorm --out-dtype s8 --out-scale .05 --out-zero -3 x.npy y.npy
 same 'quantized' "kind('y.npy') == '|i1' and -3 in values('y.npy') or max(values('y.npy')) > 20"
@@ -223,6 +225,8 @@ run 4 '' -- --device 99:0 plan layernorm --backward --residual after --in residu
 run 3 'x allows' -- --device 99:0 plan groupnorm --groups 3 --in gamma=g5.npy x.npy
 verdict 'eval has no noise' "$("$clnorm" plan batchnorm --mode eval x.npy | grep 'M =')"
 run 0 'dx \(2,3,4,5\) f32' -- plan layernorm --backward x.npy
+for t in f32 f16; do "$clnorm" plan layernorm --backward --out-dtype $t --json x.npy >$t.json; done
+same 'dx is rounded behind the plan, and dy is not' "json.load(open('f16.json'))['plan'] == json.load(open('f32.json'))['plan']"
 run 0 'x \(2,3,4,5\) f32 nhwc' -- plan layernorm --layout nhwc --axis -1 --in gamma=g5.npy x.npy
 run 3 'x allows' -- plan layernorm --in gamma=g5.npy x.npy
 usage 'needs --groups' plan groupnorm x.npy

@@ -39,6 +39,7 @@ fi
 
 # ---- ranks, layouts, types -------------------------------------------------------------------------------------------
 
+python3 -c "from npy import *; save('nhwc4.npy', (1, 8, 9, 4), [0] * 288)"
 for x in x five chw hw w gray empty nothing f16; do
     for op in minmax zscore totensor; do
         run 0 -- run $op $x.npy y.npy
@@ -49,6 +50,7 @@ for x in x five chw hw w gray empty nothing f16; do
 done
 run 3 '6 axes; 1 to 5' -- run minmax six.npy y.npy
 run 3 'add --layout nhwc' -- run minmax nhwc.npy y.npy
+run 3 'add --layout nhwc' -- run minmax nhwc4.npy y.npy
 run 3 'add --layout nhwc' -- run moments hwc.npy y.npy
 run 3 'add --layout nhwc' -- run normalize ndhwc.npy y.npy
 run 0 -- run minmax --layout nchw nhwc.npy y.npy

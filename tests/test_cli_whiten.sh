@@ -50,6 +50,7 @@ usage 'whiten writes no picture' run whiten rows.npy y.png --whitener w.npz --ou
 usage 'needs --whitener' run whiten rows.npy y.npy
 usage 'whiten does not take --view' run whiten rows.npy y.npy --whitener w.npz --view
 usage 'whiten does not take --in' run whiten rows.npy y.npy --whitener w.npz --in mean=rows.npy
+for c in verify bench tune warmup; do usage "$c takes no whiten: what it does depends on" $c whiten; done
 usage 'does not take --whitener' run minmax rows.npy y.npy --whitener w.npz
 usage 'does not take --inverse' run zscore rows.npy y.npy --inverse
 

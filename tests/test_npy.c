@@ -9,6 +9,15 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 enum { ROOM = 1 << 16 };
 
+/* A copy of exactly the bytes' size, so that ASan sees every read beyond it; for free(). */
+static unsigned char *copy_of(const unsigned char *bytes, size_t size)
+{
+    unsigned char *const copy = (unsigned char *)malloc(size);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, bytes, size);
+    return copy;
+}
+
 /* ---- headers ----------------------------------------------------------------------------------- */
 
 static const struct {
@@ -45,7 +54,12 @@ START_TEST(accepts)
         cli_npy h;
         const size_t size = files_npy(bytes, major, good[_i].text, strlen(good[_i].text));
         ck_assert_uint_eq(cli_npy_length(&h, bytes, CLI_NPY_PREFIX), size);
-        ck_assert_msg(cli_npy_parse(&h, bytes, size, false), "%s: %s", good[_i].text, h.why);
+        unsigned char *const cut = copy_of(bytes, size - 1), *const copy = copy_of(bytes, size);
+        ck_assert(!cli_npy_parse(&h, cut, size - 1, false));
+        ck_assert_ptr_nonnull(strstr(h.why, "ends within the .npy header"));
+        ck_assert_msg(cli_npy_parse(&h, copy, size, false), "%s: %s", good[_i].text, h.why);
+        free(cut);
+        free(copy);
         ck_assert_uint_eq(h.dtype, good[_i].dtype);
         ck_assert_uint_eq(h.ndim, good[_i].ndim);
         ck_assert_uint_eq(h.elements, good[_i].elements);
@@ -55,6 +69,8 @@ START_TEST(accepts)
 }
 END_TEST
 
+#define LETTERS_63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
+
 /* The numbers are those of the list of bad inputs, background/reliability.md (d). */
 static const struct {
     int number;
@@ -62,7 +78,8 @@ static const struct {
 } bad[] = {
     { 8, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), ", "damaged" },
     { 8, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, ", "damaged" },
-    { 8, "{'descr': '<f4", "damaged" },
+    { 8, "{'descr':", "a string" },
+    { 8, "{'descr': '<f4", "the end of a string" },
     { 8, "{'shape': (2,), 'fortran_order': Fals", "True or False" },
     { 9, "{'descr': '<f4', 'fortran_order': False, }", "no key shape" },
     { 9, "{'fortran_order': False, 'shape': (2, 3), }", "no key descr" },
@@ -72,9 +89,12 @@ static const struct {
     { 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'shape': (2,)}", "key shape twice" },
     { 11, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), 'x': 1}", "unknown key 'x'" },
     { 11, "{'\x1b[2J': 1}", "the end of a string" },
+    { 11, "{'" LETTERS_63 "': 1}", "unknown key '" LETTERS_63 "'" }, /* the longest that is kept */
+    { 11, "{'" LETTERS_63 "x': 1}", "the end of a string" },
     { 12, FILES_NPY_F4("(-1, 3)"), "negative" },
-    { 13, FILES_NPY_F4("(99999999999999999999,)"), "2^63" },
-    { 13, FILES_NPY_F4("(9223372036854775808,)"), "2^63" },
+    { 13, FILES_NPY_F4("(99999999999999999999,)"), "a length of 2^63" },
+    { 13, FILES_NPY_F4("(9223372036854775808,)"), "a length of 2^63" },
+    { 13, FILES_NPY_F4("(9223372036854775807,)"), "2^63 bytes" },
     { 14, FILES_NPY_F4("(4294967296, 4294967296)"), "2^63 bytes" },
     { 14, FILES_NPY_F4("(0, 4294967296, 4294967296)"), "2^63 bytes" },
     { 15, FILES_NPY_F4("(4611686018427387904,)"), "2^63 bytes" },
@@ -130,7 +150,9 @@ START_TEST(refuses)
         const size_t size = files_npy(bytes, major, bad[_i].text, strlen(bad[_i].text));
         if (major > 1 && size < 14)
             continue; /* the 10 bytes of version 1 may be too few, the 12 of the others are not */
-        ck_assert_msg(!cli_npy_parse(&h, bytes, size, false), "%d: %s", bad[_i].number, bad[_i].text);
+        unsigned char *const copy = copy_of(bytes, size);
+        ck_assert_msg(!cli_npy_parse(&h, copy, size, false), "%d: %s", bad[_i].number, bad[_i].text);
+        free(copy);
         ck_assert_msg(strstr(h.why, bad[_i].why) != NULL, "%d: %s: %s", bad[_i].number, bad[_i].text, h.why);
     }
 }
@@ -147,6 +169,7 @@ START_TEST(refuses_prefixes)
                   { 2, "\x93NUMPY", 6, "ends within" },
                   { 3, "\x93NUMPX\x01\x00\x02\x00{}", 12, "no known type" },
                   { 4, "\x93NUMPY\x00\x00\x02\x00{}", 12, "version is 0.0" },
+                  { 4, "\x93NUMPY\x01\x01\x02\x00{}", 12, "version is 1.1" },
                   { 4, "\x93NUMPY\x04\x00\x02\x00{}", 12, "version is 4.0" },
                   { 4, "\x93NUMPY\xff\xff\x02\x00{}", 12, "version is 255.255" },
                   { 5, "\x93NUMPY\x01\x00\x76\x00{}", 12, "ends within the .npy header, which has 128" },
@@ -200,6 +223,25 @@ START_TEST(writes_as_numpy)
 }
 END_TEST
 
+/* A header that ends at a multiple of 64, and one byte more: as numpy.save does, NumPy 2.4. */
+START_TEST(aligns_as_numpy)
+{
+    static const struct {
+        int64_t shape[3];
+        size_t size;
+    } cases[] = { { { 2, 100000000000000000, 100000000000000000 }, 128 },
+                  { { 12345, 100000000000000000, 100000000000000000 }, 128 },
+                  { { 2, 100000000000000000, 1000000000000000000 }, 192 } };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[CLI_NPY_WRITTEN];
+        cli_array a = { CLNORM_F32, 3, { 0 }, NULL, 0, false };
+        memcpy(a.shape, cases[i].shape, sizeof cases[i].shape);
+        ck_assert_uint_eq(cli_npy_format(text, &a), cases[i].size);
+        ck_assert_int_eq(text[cases[i].size - 1], '\n');
+    }
+}
+END_TEST
+
 START_TEST(reads_what_it_writes)
 {
     static const uint32_t dtypes[] = { CLNORM_F32, CLNORM_F16, CLNORM_BF16, CLNORM_U8, CLNORM_U16,
@@ -242,7 +284,7 @@ END_TEST
 int main(void)
 {
     TCase *const c = SUITE_CASE(refuses_prefixes, refuses_nul, bf16_is_u2_when_asked, writes_as_numpy,
-                                reads_what_it_writes, damaged_headers);
+                                aligns_as_numpy, reads_what_it_writes, damaged_headers);
     tcase_add_loop_test(c, accepts, 0, (int)COUNT(good));
     tcase_add_loop_test(c, refuses, 0, (int)COUNT(bad));
     return files_run(suite_of("npy", c));

@@ -53,10 +53,12 @@ START_TEST(lists)
     ck_assert_str_eq(why, "has too many numbers");
     ck_assert_uint_eq(cli_numbers("1,,2", values, 3, &why), 0);
     ck_assert_str_eq(why, "is not a number");
-    memset(item, '1', sizeof item); /* longer than any number has to be */
-    item[sizeof item - 1] = '\0';
+    memset(item, '0', sizeof item);
+    item[64] = '\0'; /* longer than any number has to be */
     ck_assert_uint_eq(cli_numbers(item, values, 3, &why), 0);
     ck_assert_str_eq(why, "is not a list of numbers");
+    item[63] = '\0';
+    ck_assert_uint_eq(cli_numbers(item, values, 3, &why), 1);
 }
 END_TEST
 
