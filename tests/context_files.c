@@ -3,6 +3,7 @@
 #include "context_case.h"
 #include "scratch.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -120,4 +121,88 @@ START_TEST(cache_by_default)
 }
 END_TEST
 
-void context_files(TCase *t) { SUITE_ADD(t, no_place_for_files, places_of_files, cache_by_default); }
+/* ---- binaries ---- */
+
+static char said[4096];
+static void hear(void *user, int level, const char *text)
+{
+    (void)user, (void)level;
+    ck_assert_uint_lt(strlen(said) + strlen(text), sizeof said);
+    strcat(said, text);
+}
+
+/* What a context has counted after one call of one plan. */
+static clnorm_stats counted(const clnorm_options *o)
+{
+    const clnorm_totensor d = halved(64);
+    struct {
+        clnorm_stats known;
+        uint64_t more;
+    } s = { .known = { .size = sizeof s } }; /* of a newer header */
+    clnorm_context *ctx = created(o);
+    clnorm_plan *plan;
+    cl_mem x = buffer(256, NULL), y = buffer(256, NULL);
+    clnorm_args args = CLNORM_ARGS_INIT;
+    args.slot[CLNORM_X].mem = x;
+    args.slot[CLNORM_Y].mem = y;
+    OK(clnorm_totensor_plan(&plan, ctx, &d, CLNORM_ESTIMATE));
+    OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
+    clFinish(harness_get()->queue);
+    OK(clnorm_context_stats(ctx, &s.known));
+    ck_assert_uint_eq(s.known.size, sizeof s.known);
+    clnorm_plan_release(plan);
+    clnorm_context_release(ctx);
+    RELEASE(x, y);
+    return s.known;
+}
+
+/* Cuts every file in dir to its first byte; how many there are. */
+static size_t cut_files(const char *dir)
+{
+    char path[SCRATCH_PATH];
+    size_t n = 0;
+    DIR *listing = opendir(dir);
+    ck_assert_ptr_nonnull(listing);
+    for (struct dirent *e; (e = readdir(listing)) != NULL;)
+        if (e->d_name[0] != '.') {
+            ck_assert_int_lt(snprintf(path, sizeof path, "%s/%.80s", dir, e->d_name), SCRATCH_PATH);
+            ck_assert_int_eq(truncate(path, 1), 0);
+            n++;
+        }
+    closedir(listing);
+    return n;
+}
+
+/* A context's end saves what was used, the next one loads it, and builds it where the file is no good. */
+START_TEST(binaries_are_kept)
+{
+    char root[SCRATCH_PATH], dir[SCRATCH_PATH], file[SCRATCH_PATH];
+    clnorm_options o = lazy();
+    scratch_create(root);
+    o.flags = CLNORM_LAZY | CLNORM_CACHE_ON;
+    o.cache_dir = scratch_path(dir, root, "cache");
+    const clnorm_stats first = counted(&o);
+    ck_assert_uint_ge(first.programs_built, 1);
+    ck_assert(!first.programs_loaded && !first.cache_rejected && !first.load_ns && first.build_ns);
+    const clnorm_stats second = counted(&o);
+    ck_assert_uint_eq(second.programs_loaded, 1);
+    ck_assert_uint_eq(second.programs_built, first.programs_built - 1); /* of what was not used */
+    ck_assert(!second.cache_rejected && second.load_ns && !second.build_ns == !second.programs_built);
+    ck_assert_uint_eq(cut_files(dir), 1);
+    const clnorm_stats third = counted(&o);
+    ck_assert_uint_eq(third.cache_rejected, 1);
+    ck_assert_uint_eq(third.programs_built, first.programs_built);
+    said[0] = '\0';
+    scratch_write(scratch_path(file, root, "file"), "", 0);
+    o.cache_dir = file;
+    o.log = hear;
+    clnorm_context_release(created(&o));
+    ck_assert_msg(strstr(said, "no binaries are kept in") != NULL, "%s", said);
+    scratch_remove(root);
+}
+END_TEST
+
+void context_files(TCase *t)
+{
+    SUITE_ADD(t, no_place_for_files, places_of_files, cache_by_default, binaries_are_kept);
+}

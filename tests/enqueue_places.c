@@ -54,15 +54,20 @@ START_TEST(negative_strides)
     clnorm_plan *plan = scale_plan(x, y, 0);
     float host[60], back[60];
     fill(host, 60, 4);
-    cl_mem x_mem = buffer(240, host), y_mem = buffer(240, NULL);
+    cl_mem x_mem = buffer(240, host), y_mem = buffer(240, NULL), both = buffer(480, NULL);
     clnorm_args args = pair(x_mem, 0, y_mem, 0);
     REFUSED(CLNORM_EBUFFER, "before it", plan, h->queue, &args);
+    args = pair(x_mem, 58 * 4, y_mem, 0);
+    REFUSED(CLNORM_EBUFFER, "x: byte_offset is 232 and its strides reach 236 bytes before it", plan, h->queue,
+            &args);
+    args = pair(both, 240, both, 0); /* x begins behind y and reaches back into it */
+    REFUSED(CLNORM_EBUFFER, "x and y overlap", plan, h->queue, &args);
     args = pair(x_mem, 59 * 4, y_mem, 0);
     go(plan, h->queue, &args, 0, NULL, NULL);
     read_back(y_mem, 0, 240, back);
     for (size_t i = 0; i < 60; i++)
         ck_assert_float_eq(back[i], host[59 - i] / 2);
-    RELEASE(x_mem, y_mem);
+    RELEASE(x_mem, y_mem, both);
     clnorm_plan_release(plan);
 }
 END_TEST
@@ -79,6 +84,9 @@ START_TEST(empty_tensors)
     ck_assert_int_eq(clWaitForEvents(1, &done), CL_SUCCESS);
     clReleaseEvent(done);
     go(plan, h->queue, &args, 1, &gate, &done); /* complete when what it waits for is */
+    clFlush(h->queue);
+    for (int k = 0; k < 50; k++)
+        harness_nap();
     ck_assert_int_ne(status_of(done), CL_COMPLETE);
     clSetUserEventStatus(gate, CL_COMPLETE);
     ck_assert_int_eq(clWaitForEvents(1, &done), CL_SUCCESS);

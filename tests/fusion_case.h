@@ -14,6 +14,7 @@ enum { SMALL, LONG, ROWS };
 
 typedef struct fusion {
     uint32_t kind, act, residual, affine, mode, x, y, form;
+    bool turned;                             /* y is in the other layout than x */
     bool last, back, with_mask, adds, saved; /* saved: backward, mean and rstd are given */
     uint32_t draw; /* not 0: one of so many that CLNORM_TEST_FULL, too, runs it in one way, this one */
     float scale, zero;

@@ -10,11 +10,11 @@
 void fusion_say(const fusion_work *w, const cln_choice *ch, char *text, size_t room)
 {
     const fusion *f = w->f;
-    snprintf(text, room, "%s %s act %u residual %u affine %u mode %u %s->%s %s%s%s%s, %s wg %u vec %u",
+    snprintf(text, room, "%s %s act %u residual %u affine %u mode %u %s->%s %s%s%s%s%s, %s wg %u vec %u",
              clnorm_op_of(f->kind)->name, f->back ? "backward" : "forward", f->act, f->residual, f->affine,
              f->mode, clnorm_dtype_name(w->d.head.x.dtype), clnorm_dtype_name(w->d.head.y.dtype),
-             f->last ? "nhwc" : "nchw", f->with_mask ? " mask" : "", f->adds ? " adds" : "",
-             f->saved ? " saved" : "", ch->solver->name, ch->wg, ch->vec);
+             f->last ? "nhwc" : "nchw", f->turned ? " turned" : "", f->with_mask ? " mask" : "",
+             f->adds ? " adds" : "", f->saved ? " saved" : "", ch->solver->name, ch->wg, ch->vec);
 }
 
 static bool bit(const unsigned char *mask, int64_t k) { return mask[k / 8] >> k % 8 & 1; }

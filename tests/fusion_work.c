@@ -7,13 +7,13 @@
 
 #define LEAK 0.1f
 
-static clnorm_tensor tensor(const fusion *f, uint32_t dtype)
+static clnorm_tensor tensor(const fusion *f, uint32_t dtype, bool last)
 {
     const clnorm_dtype type = (clnorm_dtype)dtype;
     const bool big = f->form == LONG;
     const int64_t c = big ? 18 : 6, h = big ? 24 : 3, w = big ? 23 : 7;
     return f->form == ROWS ? clnorm_rows(type, 40, 24)
-           : f->last       ? clnorm_nhwc(type, 3, c, h, w)
+           : last          ? clnorm_nhwc(type, 3, c, h, w)
                            : clnorm_nchw(type, 3, c, h, w);
 }
 
@@ -23,8 +23,8 @@ static void describe(fusion_work *w)
     clnorm_layer *l = &w->d.layered.layer;
     OK(clnorm_op_init(&w->d, f->kind));
     w->d.op.direction = f->back ? CLNORM_BACKWARD : CLNORM_FORWARD;
-    w->d.head.x = tensor(f, f->x);
-    w->d.head.y = tensor(f, f->y ? f->y : f->x);
+    w->d.head.x = tensor(f, f->x, f->last);
+    w->d.head.y = tensor(f, f->y ? f->y : f->x, f->last != f->turned);
     l->affine = f->affine;
     l->act = f->act;
     l->slope = LEAK;

@@ -39,6 +39,30 @@ START_TEST(lists_by_name)
 }
 END_TEST
 
+/* As their papers and frameworks print them. */
+START_TEST(presets)
+{
+    static const struct {
+        const char *name;
+        uint32_t channels;
+        float mean[3], std[3];
+    } table[] = {
+        { "imagenet", 3, { 0.485f, 0.456f, 0.406f }, { 0.229f, 0.224f, 0.225f } },
+        { "half", 1, { 0.5f }, { 0.5f } },
+        { "clip", 3, { 0.48145466f, 0.4578275f, 0.40821073f }, { 0.26862954f, 0.26130258f, 0.27577711f } },
+        { "cifar10", 3, { 0.4914f, 0.4822f, 0.4465f }, { 0.2470f, 0.2435f, 0.2616f } },
+    };
+    for (size_t k = 0; k < CLN_COUNT(table); k++) {
+        float mean[CLNORM_MAX_CHANNELS], std[CLNORM_MAX_CHANNELS];
+        uint32_t channels = 0;
+        OK(clnorm_preset(table[k].name, mean, std, &channels));
+        ck_assert_uint_eq(channels, table[k].channels);
+        ck_assert_mem_eq(mean, table[k].mean, channels * sizeof *mean);
+        ck_assert_mem_eq(std, table[k].std, channels * sizeof *std);
+    }
+}
+END_TEST
+
 START_TEST(whole_numbers)
 {
     const double part[] = { 2.5 };
@@ -122,12 +146,15 @@ START_TEST(no_tensors)
     ck_assert_uint_eq(clnorm_tensor_bytes(&t), 0);
     const clnorm_tensor huge[] = { clnorm_nchw(CLNORM_F32, 1 << 30, 1 << 30, 1 << 30, 1 << 30),
                                    clnorm_nhwc(CLNORM_F32, 1 << 30, 1 << 30, 1 << 30, 1 << 30),
-                                   clnorm_image(CLNORM_F32, 3, INT64_MAX, INT64_MAX, INT64_MAX, 0) };
+                                   clnorm_image(CLNORM_F32, 3, INT64_MAX, INT64_MAX, INT64_MAX, 0),
+                                   clnorm_rows(CLNORM_F32, 1, (int64_t)1 << 61) };
     for (size_t k = 0; k < CLN_COUNT(huge); k++)
         ck_assert_uint_eq(clnorm_tensor_bytes(&huge[k]), 0);
     t = clnorm_nchw(CLNORM_F32, 1, 3, 4, 5);
     t.stride[1] = INT64_MAX / 2;
     ck_assert_uint_eq(clnorm_tensor_bytes(&t), 0);
+    const clnorm_tensor most_axes = { CLNORM_F32, 6, { 2, 2, 2, 2, 2, 2 }, { 0 }, 0 };
+    ck_assert_uint_eq(clnorm_tensor_bytes(&most_axes), 256);
     clnorm_any d = small(CLNORM_OP_MOMENTS);
     d.moments.y.ndim = 200;
     refused(&d, CLNORM_ESHAPE, "y has 200 axes");
@@ -183,6 +210,6 @@ END_TEST
 
 void op_words(TCase *t)
 {
-    SUITE_ADD(t, lists_by_name, whole_numbers, profiles_one_after_the_other, values_of_profiles, no_tensors,
-              no_weights, slots_of_an_inverse);
+    SUITE_ADD(t, lists_by_name, presets, whole_numbers, profiles_one_after_the_other, values_of_profiles,
+              no_tensors, no_weights, slots_of_an_inverse);
 }

@@ -5,21 +5,59 @@
 START_TEST(bundles_of_buffers_anywhere)
 {
     const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 2, 3, 16, 16);
-    const clnorm_any d = desc_of(CLNORM_OP_INSTANCENORM, &x);
+    clnorm_any d = desc_of(CLNORM_OP_INSTANCENORM, &x);
+    static const struct {
+        uint32_t slot;
+        size_t offset;
+        int variant;
+    } cases[] = {
+        /* a vector has 64 bytes */
+        { CLNORM_Y, 0, CLN_WIDE },         { CLNORM_Y, 64, CLN_WIDE },   { CLNORM_Y, 4, CLN_PLAIN },
+        { CLNORM_Y, 16, CLN_PLAIN },       { CLNORM_Y, 32, CLN_PLAIN },  { CLNORM_X, 4, CLN_PLAIN },
+        { CLNORM_RESIDUAL, 4, CLN_PLAIN }, { CLNORM_SUM, 64, CLN_WIDE }, { CLNORM_SUM, 4, CLN_PLAIN }
+    };
     cln_problems posed;
     cl_int code;
-    cl_mem mem = clCreateBuffer(harness_get()->ctx->cl, CL_MEM_READ_WRITE, 1 << 16, NULL, &code);
+    cl_mem mem = clCreateBuffer(harness_get()->cl, CL_MEM_READ_WRITE, 1 << 16, NULL, &code);
     ck_assert_int_eq(code, CL_SUCCESS);
+    d.layered.layer.residual = CLNORM_RESIDUAL_BEFORE;
     OK(cln_op_pose(&posed, &d.op));
     cln_body body = { .problem = posed.part[0],
                       .choice = { .wg = 1, .vec = 16, .bundle = 3, .wide = true },
                       .geo = posed.part[0].geo };
-    clnorm_args args = { .size = sizeof args };
-    args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
-    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_WIDE);
-    args.slot[CLNORM_Y].byte_offset = 4;
-    ck_assert_int_eq(cln_pick_variant(&body, &args), CLN_PLAIN);
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        clnorm_args args = { .size = sizeof args };
+        args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
+        args.slot[cases[k].slot].mem = mem;
+        args.slot[cases[k].slot].byte_offset = cases[k].offset;
+        ck_assert_msg(cln_pick_variant(&body, &args) == cases[k].variant, "case %zu", k);
+    }
     clReleaseMemObject(mem);
+}
+END_TEST
+
+/* Memory of the caller begins where the caller says: where a vector may, or an element behind that. */
+START_TEST(bundles_of_memory_anywhere)
+{
+    const clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 2, 3, 16, 16);
+    const clnorm_any d = desc_of(CLNORM_OP_INSTANCENORM, &x);
+    cln_problems posed;
+    static char host[8192];
+    OK(cln_op_pose(&posed, &d.op));
+    const cln_body body = { .problem = posed.part[0],
+                            .choice = { .wg = 1, .vec = 16, .bundle = 3, .wide = true },
+                            .geo = posed.part[0].geo };
+    for (size_t past = 0; past <= 4; past += 4) {
+        cl_int code;
+        char *const at = host + (0 - (uintptr_t)host) % 64 + past;
+        clnorm_args args = { .size = sizeof args };
+        cl_mem mem = clCreateBuffer(harness_get()->cl, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR,
+                                    sizeof host - 128, at, &code);
+        ck_assert_int_eq(code, CL_SUCCESS);
+        args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
+        ck_assert_int_eq(cln_pick_variant(&body, &args), past ? CLN_PLAIN : CLN_WIDE);
+        clReleaseMemObject(mem);
+    }
 }
 END_TEST
 
@@ -72,4 +110,7 @@ START_TEST(bundles)
 }
 END_TEST
 
-void plan_bundles(TCase *t) { SUITE_ADD(t, bundles, bundles_of_buffers_anywhere); }
+void plan_bundles(TCase *t)
+{
+    SUITE_ADD(t, bundles, bundles_of_buffers_anywhere, bundles_of_memory_anywhere);
+}

@@ -12,8 +12,18 @@
 #define AT_BINARY_BYTES 32
 #define AT_KEY 40
 
+/* The one that is opened next. */
+static int next_descriptor(void)
+{
+    const int fd = dup(STDERR_FILENO);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+    return fd;
+}
+
 START_TEST(round_trip)
 {
+    const int next = next_descriptor();
     struct stat st;
     bool rejected;
     ck_assert(save());
@@ -25,6 +35,9 @@ START_TEST(round_trip)
     ck_assert_uint_eq(st.st_mode & 07777, 0600);
     ck_assert_int_eq(lstat(dir, &st), 0);
     ck_assert_uint_eq(st.st_mode & 07777, 0700);
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    refused(key);
+    ck_assert_int_eq(next_descriptor(), next); /* none is left open */
 }
 END_TEST
 

@@ -85,13 +85,18 @@ START_TEST(concurrent_savers)
 }
 END_TEST
 
+static void make_old(const char *file, time_t when)
+{
+    const struct timespec times[2] = { { when, 0 }, { when, 0 } };
+    ck_assert_int_eq(utimensat(AT_FDCWD, file, times, 0), 0);
+}
+
 static void put_sparse(const char *name, off_t bytes, time_t when)
 {
     char file[SCRATCH_PATH];
-    const struct timespec times[2] = { { when, 0 }, { when, 0 } };
     scratch_write(scratch_path(file, dir, name), "", 0);
     ck_assert_int_eq(truncate(file, bytes), 0);
-    ck_assert_int_eq(utimensat(AT_FDCWD, file, times, 0), 0);
+    make_old(file, when);
 }
 
 START_TEST(oldest_go_first)
@@ -99,6 +104,7 @@ START_TEST(oldest_go_first)
     char file[SCRATCH_PATH], folder[SCRATCH_PATH];
     put_sparse("middle.clbin", (off_t)100 << 20, 2000);
     ck_assert_int_eq(mkdir(scratch_path(folder, dir, "folder.clbin"), 0700), 0);
+    make_old(folder, 400); /* which does not go, and keeps none from going */
     put_sparse("oldest.clbin.tmp", (off_t)200 << 20, 1000);
     put_sparse("someone.else", (off_t)500 << 20, 500);
     ck_assert(save());
@@ -196,6 +202,14 @@ START_TEST(path_too_long)
     wanted[0] = '/';
     wanted[sizeof wanted - 1] = '\0';
     is_off(wanted, "too long");
+    char all[4096], longest[4096]; /* names of up to 96 characters have to fit behind it */
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[4000] = '\0';
+    ck_assert_str_eq(cln_cache_absolute(all, sizeof all, longest), "its path is too long");
+    longest[3999] = '\0';
+    ck_assert_ptr_null(cln_cache_absolute(all, sizeof all, longest));
+    ck_assert_str_eq(all, longest);
 }
 END_TEST
 

@@ -23,13 +23,6 @@ START_TEST(arguments)
         args.size = sizes[k];
         REFUSED(CLNORM_EARG, "args.size", plan, h->queue, &args);
     }
-    struct {
-        clnorm_args known;
-        uint32_t more[2];
-    } newer = { .known = args };
-    newer.known.size = (uint32_t)sizeof newer;
-    newer.more[1] = 1;
-    REFUSED(CLNORM_EARG, "the rest is of a newer version", plan, h->queue, &newer.known);
     args.size = (uint32_t)sizeof args;
     args.flags = CLNORM_CUMULATIVE | 8;
     REFUSED(CLNORM_EARG, "flags is 0x9; CLNORM_CUMULATIVE, 0x1, is known", plan, h->queue, &args);
@@ -40,6 +33,8 @@ START_TEST(arguments)
         REFUSED(CLNORM_EARG, "momentum is ", plan, h->queue, &args);
         SAYS("above 0 to 1 are allowed, and 0 for the descriptor's");
     }
+    args.momentum = 1;
+    go(plan, h->queue, &args, 0, NULL, NULL);
     args.size = (uint32_t)offsetof(clnorm_args, workspace); /* an older header */
     go(plan, h->queue, &args, 0, NULL, NULL);
     cl_event chain = any; /* in the place of the one that it waits for */
@@ -49,6 +44,31 @@ START_TEST(arguments)
     ck_assert_int_eq(clWaitForEvents(1, &chain), CL_SUCCESS);
     clReleaseEvent(chain);
     clReleaseEvent(any);
+    clFinish(h->queue);
+    RELEASE(x, y);
+    clnorm_plan_release(plan);
+}
+END_TEST
+
+/* Of a newer header, 65,536 bytes at most: what is behind ours must be zeros. */
+START_TEST(newer_arguments)
+{
+    harness *h = harness_get();
+    clnorm_plan *plan = scale_plan(tiny(), tiny(), 0);
+    cl_mem x = buffer(TINY, NULL), y = buffer(TINY, NULL);
+    union {
+        clnorm_args known;
+        unsigned char bytes[65544];
+    } newer;
+    memset(&newer, 0, sizeof newer);
+    newer.known = pair(x, 0, y, 0);
+    newer.known.size = 65536;
+    go(plan, h->queue, &newer.known, 0, NULL, NULL);
+    newer.known.size = 65537;
+    REFUSED(CLNORM_EARG, "args.size is 65537; sizeof(clnorm_args), ", plan, h->queue, &newer.known);
+    newer.known.size = (uint32_t)sizeof newer.known + 8;
+    newer.bytes[newer.known.size - 1] = 1;
+    REFUSED(CLNORM_EARG, "the rest is of a newer version", plan, h->queue, &newer.known);
     clFinish(h->queue);
     RELEASE(x, y);
     clnorm_plan_release(plan);
@@ -197,7 +217,8 @@ START_TEST(workspaces)
     float *host = (float *)malloc(3 * BYTES), *want = host + COUNT, *back = want + COUNT;
     fill(host, COUNT, 2);
     expected(plan, host, want);
-    cl_mem x = buffer(BYTES, host), y = buffer(BYTES, NULL), enough = buffer(need, NULL),
+    unsigned char *const used = (unsigned char *)calloc(2, need), *const clear = used + need;
+    cl_mem x = buffer(BYTES, host), y = buffer(BYTES, NULL), enough = buffer(need, clear),
            shorter = buffer(need - 1, NULL), fixed = buffer_in(h->cl, CL_MEM_READ_ONLY, need, NULL);
     clnorm_args args = pair(x, 0, y, 0);
     args.workspace.mem = shorter;
@@ -211,8 +232,11 @@ START_TEST(workspaces)
     go(plan, h->queue, &args, 0, NULL, NULL);
     read_back(y, 0, BYTES, back);
     ck_assert_int_eq(memcmp(back, want, BYTES), 0);
+    read_back(enough, 0, need, used); /* it is there that the sums are left */
+    ck_assert_int_ne(memcmp(used, clear, need), 0);
     RELEASE(x, y, enough, shorter, fixed);
     clnorm_plan_release(plan);
+    free(used);
     free(host);
 }
 END_TEST
@@ -287,8 +311,8 @@ END_TEST
 
 static Suite *enqueue_suite(void)
 {
-    TCase *t = SUITE_CASE(arguments, foreign_objects, buffers, other_memory, unknown_slots, workspaces,
-                          slots_of_a_layer, queue_of_another_device);
+    TCase *t = SUITE_CASE(arguments, newer_arguments, foreign_objects, buffers, other_memory, unknown_slots,
+                          workspaces, slots_of_a_layer, queue_of_another_device);
     enqueue_overlaps(t);
     enqueue_places(t);
     return suite_of("enqueue", t);

@@ -154,6 +154,22 @@ START_TEST(errors)
     refused(&c, c.weight, c.bias, &f, "reserved is 1");
     c.var[3] = -0.5f;
     refused(&c, c.weight, c.bias, &good, "var[3] is -0.5");
+    c.var[3] = NAN;
+    refused(&c, c.weight, c.bias, &good, "var[3] is nan");
+    f = good;
+    f.eps = 0.0;
+    c.var[3] = 0.0f;
+    refused(&c, c.weight, c.bias, &f, "var[3] is 0 and eps 0; their sum must be above 0");
+}
+END_TEST
+
+/* Of a newer header, which has more fields. */
+START_TEST(larger_size)
+{
+    convolution c = make();
+    bind(&c);
+    c.fold.size += 8;
+    ck_assert_int_eq(clnorm_fold_batchnorm(c.weight, c.bias, &c.fold), CLNORM_OK);
 }
 END_TEST
 
@@ -171,6 +187,7 @@ END_TEST
 
 int main(void)
 {
-    return suite_run(suite_of("fold", SUITE_CASE(folds, without_gamma_and_beta, exact, errors, nothing)),
-                     CK_FORK_GETENV);
+    return suite_run(
+        suite_of("fold", SUITE_CASE(folds, without_gamma_and_beta, exact, errors, larger_size, nothing)),
+        CK_FORK_GETENV);
 }

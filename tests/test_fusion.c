@@ -79,6 +79,20 @@ START_TEST(quantized)
 }
 END_TEST
 
+/* The residual behind the layer is as y: in y's layout, and of y's type. */
+START_TEST(residual_as_y)
+{
+    static const fusion cases[] = {
+        { .kind = CLNORM_OP_LAYERNORM, .x = CLNORM_F32, .turned = true },
+        { .kind = CLNORM_OP_LAYERNORM, .x = CLNORM_F32, .turned = true, .act = CLNORM_RELU, .back = true },
+        { .kind = CLNORM_OP_LAYERNORM, .x = CLNORM_F32, .y = CLNORM_F16 },
+    };
+    fusion f = cases[_i];
+    f.residual = CLNORM_RESIDUAL_AFTER;
+    fusion_run(&f, 1);
+}
+END_TEST
+
 /* Gradients that a call leaves out, in all mixtures that a plan must bear. */
 START_TEST(absent_gradients)
 {
@@ -177,6 +191,7 @@ int main(void)
     add_case(s, "weights", folded_by_weight, 5);
     add_case(s, "others", other_layers, 6);
     add_case(s, "short", short_rows, 2);
+    add_case(s, "as_y", residual_as_y, 3);
     const int failed = suite_run(s, CK_NOFORK);
     harness_close();
     return failed;

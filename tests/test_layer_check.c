@@ -144,6 +144,8 @@ START_TEST(descriptors)
     d.head.y.dtype = CLNORM_S8;
     d.layered.layer.out_zero = 128;
     refused(&d, CLNORM_EARG, "out_zero is 128");
+    d.layered.layer.out_zero = -128;
+    OK(clnorm_op_check(&d));
     d = fused(0, 0, false);
     d.layered.layer.param_dtype = CLNORM_U8;
     refused(&d, CLNORM_EARG, "param_dtype is 4");
@@ -175,6 +177,9 @@ START_TEST(of_single_layers)
     clnorm_any d = small(CLNORM_OP_GRN);
     d.layered.layer.affine = CLNORM_PER_ELEMENT;
     refused(&d, CLNORM_EARG, "grn: affine is 1");
+    d = small(CLNORM_OP_GRN);
+    d.layered.layer.given = 1;
+    refused(&d, CLNORM_EUNSUPPORTED, "grn: given is 1; it takes no statistics from outside");
     d = small(CLNORM_OP_LPNORM);
     d.lpnorm.p = 64;
     OK(clnorm_op_check(&d));
@@ -256,17 +261,22 @@ START_TEST(masks)
 }
 END_TEST
 
-static void call_refused(const clnorm_any *d, uint32_t slots, const char *word)
+/* word: of the sentence; NULL: the call runs. */
+static void call_gives(const clnorm_any *d, uint32_t slots, const char *word)
 {
+    static const float zeros[120] = { 0 };
     clnorm_args args = CLNORM_ARGS_INIT;
     clnorm_plan *plan;
     cl_mem mem[CLNORM_SLOTS];
     OK(clnorm_plan_create(&plan, harness_get()->ctx, &d->op, CLNORM_ESTIMATE));
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (slots >> s & 1)
-            args.slot[s].mem = mem[s] = buffer(480, NULL);
-    ck_assert_int_eq(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL), CLNORM_EBUFFER);
-    SAYS(word);
+            args.slot[s].mem = mem[s] = buffer(sizeof zeros, zeros);
+    const clnorm_status st = clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL);
+    ck_assert_msg(st == (word ? CLNORM_EBUFFER : CLNORM_OK), "%s: %s", word ? word : "a call",
+                  clnorm_last_error(NULL));
+    if (word)
+        SAYS(word);
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
         if (slots >> s & 1)
             clReleaseMemObject(mem[s]);
@@ -277,14 +287,16 @@ START_TEST(calls)
 {
     const clnorm_any d = fused(CLNORM_RELU, CLNORM_RESIDUAL_AFTER, true);
     const uint32_t slots = BIT(X) | BIT(DY) | BIT(DX);
-    call_refused(&d, slots, "needs residual or mask");
-    call_refused(&d, slots | BIT(RESIDUAL) | BIT(MEAN), "mean is given without rstd");
-    call_refused(&d, slots | BIT(RESIDUAL) | BIT(RSTD), "rstd is given without mean");
+    call_gives(&d, slots, "needs residual or mask");
+    call_gives(&d, slots | BIT(RESIDUAL) | BIT(MEAN), "mean is given without rstd");
+    call_gives(&d, slots | BIT(RESIDUAL) | BIT(RSTD), "rstd is given without mean");
+    call_gives(&d, slots | BIT(MASK), NULL);
+    call_gives(&d, slots | BIT(RESIDUAL), NULL);
     clnorm_any upside_down = fused(CLNORM_RELU, 0, false);
     const int64_t strides[] = { 60, 20, -5, 1 };
     memcpy(upside_down.head.y.stride, strides, sizeof strides);
-    call_refused(&upside_down, BIT(X) | BIT(Y) | BIT(MASK),
-                 "a mask only of a float y whose strides are not negative");
+    call_gives(&upside_down, BIT(X) | BIT(Y) | BIT(MASK),
+               "a mask only of a float y whose strides are not negative");
 }
 END_TEST
 

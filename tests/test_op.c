@@ -5,15 +5,23 @@
 
 START_TEST(arguments)
 {
-    clnorm_plan *plan;
     const clnorm_any d = small(CLNORM_OP_ZSCORE);
-    ck_assert_int_eq(clnorm_plan_create(NULL, harness_get()->ctx, &d.op, 0), CLNORM_EARG);
-    ck_assert_int_eq(clnorm_plan_create(&plan, NULL, &d.op, 0), CLNORM_EARG);
-    SAYS("ctx");
-    ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, NULL, 0), CLNORM_EARG);
-    SAYS("op");
-    ck_assert_int_eq(clnorm_plan_create(&plan, harness_get()->ctx, &d.op, 7), CLNORM_EARG);
-    SAYS("effort is 7");
+    clnorm_context *const ctx = harness_get()->ctx;
+    const struct {
+        clnorm_context *ctx;
+        const clnorm_op *op;
+        uint32_t effort;
+        const char *word;
+    } bad[] = { { NULL, &d.op, 0, "ctx is NULL" },
+                { ctx, NULL, 0, "op is NULL" },
+                { ctx, &d.op, CLNORM_NO_BUILD + 1, "effort is 3; ESTIMATE 0, MEASURE 1 and NO_BUILD 2" } };
+    ck_assert_int_eq(clnorm_plan_create(NULL, ctx, &d.op, 0), CLNORM_EARG);
+    for (size_t k = 0; k < CLN_COUNT(bad); k++) {
+        clnorm_plan *plan = (clnorm_plan *)ctx;
+        ck_assert_int_eq(clnorm_plan_create(&plan, bad[k].ctx, bad[k].op, bad[k].effort), CLNORM_EARG);
+        SAYS(bad[k].word);
+        ck_assert_ptr_null(plan);
+    }
     ck_assert_int_eq(clnorm_op_check(NULL), CLNORM_EARG);
 }
 END_TEST
@@ -179,6 +187,9 @@ START_TEST(shapes)
         d.head.y.stride[2] = 2; /* rows run into each other */
         refused(&d, CLNORM_ESHAPE, "two indices");
     }
+    clnorm_any d = small(CLNORM_OP_LAYERNORM); /* x is as y begins */
+    d.head.x = clnorm_rows(CLNORM_F32, 2, 3);
+    refused(&d, CLNORM_ESHAPE, "(2,3,4,5)");
 }
 END_TEST
 
@@ -208,6 +219,34 @@ START_TEST(lists)
     d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 4, 2, 2); /* imagenet has three */
     n->channels = 0;
     refused(&d, CLNORM_ESHAPE, "channels");
+    d.head.x = d.head.y = clnorm_nchw(CLNORM_F32, 1, 17, 2, 2); /* as many as x has, and too many */
+    n->channels = 17;
+    refused(&d, CLNORM_ESHAPE, "mean and std have 17 values and x has 17 channels");
+}
+END_TEST
+
+/* What kernels have of mean, std and scale is their products. */
+START_TEST(products)
+{
+    static const struct {
+        float mean, std, scale;
+        bool good;
+    } cases[] = { { 0, 1e-30f, 1.1e-7f, true },  { 0, 1e-30f, 0.9e-7f, false },
+                  { 0, -1e-30f, 1.1e-7f, true }, { 0, -1e-30f, 0.9e-7f, false },
+                  { 0, 1e30f, 0.9e7f, true },    { 0, 1e30f, 1.1e7f, false },
+                  { 0, -1e30f, 1.1e7f, false },  { 1e30f, 1, 3.3e8f, true },
+                  { 1e30f, 1, 3.5e8f, false },   { -1e30f, 1, 3.5e8f, false } };
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        clnorm_any d = small(CLNORM_OP_NORMALIZE);
+        d.normalize.channels = 1;
+        d.normalize.mean[0] = cases[k].mean;
+        d.normalize.std[0] = cases[k].std;
+        d.normalize.scale = cases[k].scale;
+        if (cases[k].good)
+            OK(clnorm_op_check(&d));
+        else
+            refused(&d, CLNORM_EARG, "mean * scale must be below 3.4e+38, std * scale from 1e-37 to 1e+37");
+    }
 }
 END_TEST
 
@@ -307,7 +346,7 @@ END_TEST
 static Suite *op_suite(void)
 {
     TCase *t = SUITE_CASE(arguments, heads, reserved, attributes, limits_are_allowed, types, shapes, lists,
-                          of_their_own, misused);
+                          products, of_their_own, misused);
     op_words(t);
     return suite_of("op", t);
 }

@@ -290,6 +290,10 @@ START_TEST(a_better_way_is_kept)
     OK(open_with(&ctx, ""));
     ctx->device.units = 64;
     ck_assert_ptr_eq(solver_of(ctx, &d.op), &cln_solve_split);
+    clnorm_plan *measured;
+    OK(clnorm_plan_create(&measured, ctx, &d.op, CLNORM_MEASURE));
+    ck_assert_uint_eq(measured->body[0].nstages, 1);
+    clnorm_plan_release(measured);
     OK(clnorm_tune(ctx, &d.op, 0, &found));
     ck_assert_uint_eq(found.changed, 1);
     ck_assert_double_eq_tol(found.before_ms, 2, 0.1);

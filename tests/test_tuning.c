@@ -13,10 +13,11 @@ static cln_device a_device(void)
     return d;
 }
 
-/* Names that begin with x are wrong. */
+/* Names that begin with x are wrong. Whatever was read, a solver's name ends. */
 static const char *fault_of(const char *name, const cln_tuned *tuned, const cln_device *device)
 {
     (void)device;
+    ck_assert(!tuned || memchr(tuned->solver, 0, sizeof tuned->solver));
     return name[0] == 'x' ? "x is wrong" : tuned ? cln_tuned_check(tuned, device) : NULL;
 }
 
@@ -104,6 +105,66 @@ START_TEST(other_devices_keep_theirs)
 }
 END_TEST
 
+/* A device has nothing of another one, with whose whole name its own begins. */
+START_TEST(names_that_begin_alike)
+{
+    cln_device d = a_device();
+    cln_tuning *t;
+    cln_tuned got;
+    char path[SCRATCH_PATH];
+    bool absent;
+    snprintf(d.name, sizeof d.name, "Some CPU, Rev 2");
+    scratch_path(path, root, "tuning.txt");
+    scratch_write(path, others, strlen(others));
+    OK(cln_tuning_create(&t, &d, fault_of));
+    OK(cln_tuning_load(t, path, &absent));
+    ck_assert(!cln_tuning_find(t, "a", &got) && !cln_tuning_find(t, "b", &got));
+    cln_tuning_release(t);
+}
+END_TEST
+
+/* A file that is longer than those of long_names. */
+static void load_long_line(const cln_device *d)
+{
+    char text[1024] = "clnorm tuning 1\ndevice Other, driver 1\n", path[SCRATCH_PATH];
+    cln_tuning *t;
+    bool absent;
+    memset(text + strlen(text), 'z', 900);
+    scratch_write(scratch_path(path, root, "tuning.txt"), text, strlen(text));
+    OK(cln_tuning_create(&t, d, fault_of));
+    OK(cln_tuning_load(t, path, &absent));
+    cln_tuning_release(t);
+}
+
+/* As long as there is room for, and by one character too long; the files end without a newline. */
+START_TEST(long_names)
+{
+    const cln_device d = a_device();
+    for (int k = 0; k < 2; k++) /* so that memory which is handed out again has something behind the file */
+        load_long_line(&d);
+    for (size_t length = CLN_CLASS_ROOM - 1; length <= CLN_CLASS_ROOM; length++) {
+        char name[CLN_CLASS_ROOM + 1] = "", text[256], path[SCRATCH_PATH];
+        cln_tuning *t;
+        cln_tuned got;
+        bool absent;
+        memset(name, 'n', length);
+        snprintf(text, sizeof text,
+                 "clnorm tuning 1\ndevice Some CPU, driver 1.2\n%s: rows wg 1 vec 16 busy 8 wide 1", name);
+        scratch_write(scratch_path(path, root, "tuning.txt"), text, strlen(text));
+        OK(cln_tuning_create(&t, &d, fault_of));
+        const clnorm_status st = cln_tuning_load(t, path, &absent);
+        if (length < CLN_CLASS_ROOM) {
+            ck_assert_msg(st == CLNORM_OK, "%s", clnorm_last_error(NULL));
+            ck_assert(cln_tuning_find(t, name, &got) && same(&got, &rows_8));
+        } else {
+            ck_assert_int_eq(st, CLNORM_EIO);
+            SAYS("a class, a colon and a solver are expected");
+        }
+        cln_tuning_release(t);
+    }
+}
+END_TEST
+
 /* Whatever a driver calls its device, that is one line of ASCII. */
 START_TEST(strange_names)
 {
@@ -140,13 +201,17 @@ static const struct {
     { "a: ", "there is no such solver" },
     { "a: diagonal wg 1 vec 16 busy 8 wide 1", "there is no such solver" },
     { "a: abcdefghijklmnopq wg 1 vec 16 busy 8 wide 1", "there is no such solver" },
+    { "a: abcdefghijklmnop wg 1 vec 16 busy 8 wide 1", "there is no such solver" },
     { "a: rows wg 1 vec 16 busy 8", "\"wg N vec N busy N wide N\" is expected" },
     { "a: rows wg 1 vec 16 busy 8 wide 1 more", "is expected" },
     { "a: rows wg 1  vec 16 busy 8 wide 1", "is expected" },
+    { "a: rows wg=1 vec 16 busy 8 wide 1", "is expected" },
+    { "a: rows wg 1 vec 16 busy 8 wide ", "is expected" },
     { "a: rows wg -1 vec 16 busy 8 wide 1", "is expected" },
     { "a: rows wg 1 vec 16 busy nan wide 1", "is expected" },
     { "a: rows wg 1 vec 16 busy 8 wide 2", "is expected" },
     { "a: rows wg 2147483648 vec 16 busy 8 wide 1", "is expected" },
+    { "a: rows wg 18446744073709551617 vec 16 busy 8 wide 1", "is expected" },
     { "a: rows wg 99999999999999999999999 vec 16 busy 8 wide 1", "is expected" },
     { "a: rows wg 1 vec 16 busy 0 wide 1", "busy is 0; 1 to 4096 is allowed" },
     { "a: rows wg 0 vec 16 busy 8 wide 1", "no device of this type runs that work-group" },
@@ -200,7 +265,8 @@ START_TEST(what_is_no_such_file)
     static const char late[] = "clnorm tuning 1\ndevice Other, driver 1\nb: \0\n";
     const cln_device d = a_device();
     cln_tuning *t;
-    char path[SCRATCH_PATH];
+    char path[SCRATCH_PATH], below[SCRATCH_PATH];
+    bool absent;
     const size_t huge = ((size_t)4 << 20) + 1;
     char *const spaces = (char *)malloc(huge);
     OK(cln_tuning_create(&t, &d, fault_of));
@@ -219,6 +285,11 @@ START_TEST(what_is_no_such_file)
     memset(spaces, '\n', huge);
     scratch_write(path, spaces, huge);
     refuse(t, path, "is larger than");
+    memset(spaces, '#', huge);
+    memcpy(spaces, "clnorm tuning 1\n", 16);
+    scratch_write(path, spaces, huge - 1);
+    OK(cln_tuning_load(t, path, &absent));
+    refuse(t, scratch_path(below, root, "tuning.txt/below"), "cannot be read");
     refuse(t, root, "is no regular file");
     refuse(t, "/dev/null", "is no regular file");
     if (access("/proc/self/mem", R_OK) == 0) /* regular, and nothing is at address 0 */
@@ -293,9 +364,10 @@ END_TEST
 
 static Suite *suite(void)
 {
-    TCase *t = SUITE_CASE(what_is_set_is_found, a_file_holds_what_is_saved, other_devices_keep_theirs,
-                          strange_names, bad_lines_are_named, what_is_no_such_file, no_more_than_4096_classes,
-                          no_file_of_more_than_4096_classes, shipped_classes_are_taken);
+    TCase *t =
+        SUITE_CASE(what_is_set_is_found, a_file_holds_what_is_saved, other_devices_keep_theirs, strange_names,
+                   names_that_begin_alike, long_names, bad_lines_are_named, what_is_no_such_file,
+                   no_more_than_4096_classes, no_file_of_more_than_4096_classes, shipped_classes_are_taken);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_of("tuning", t);
 }

@@ -132,6 +132,33 @@ START_TEST(not_across)
 }
 END_TEST
 
+/* One more axis, in front of all others, which merges with none. */
+static void push(cln_view_spec *spec, bool reduced)
+{
+    const int64_t step = 50 * spec->axes.a[0].stride[CLN_VIEW_X];
+    const cln_axis a = { 2, { step, step, 0, 0, 0 }, reduced, false };
+    memmove(spec->axes.a + 1, spec->axes.a, spec->axes.count++ * sizeof a);
+    spec->axes.a[0] = a;
+}
+
+/* Where more axes are left than there are places for, nothing is walked across. */
+START_TEST(as_many_axes_as_there_are_places)
+{
+    const clnorm_tensor x = clnorm_rows(CLNORM_F32, 3, 32);
+    for (int reduced = 0; reduced < 2; reduced++) {
+        const size_t most = reduced ? CLN_COUNT(((cln_geo *)0)->run) - 1 : CLN_COUNT(((cln_geo *)0)->kept);
+        cln_view_spec spec = over(&x, 1u << 0);
+        spec.axes.a[0].stride[CLN_VIEW_X] = spec.axes.a[0].stride[CLN_VIEW_Y] = 40;
+        for (size_t k = 0; k < most; k++)
+            push(&spec, reduced);
+        const cln_geo g = columns(&spec);
+        counts(&g, reduced ? 32 : 32 << most, reduced ? 3 << most : 3, 32);
+        push(&spec, reduced);
+        along(&spec);
+    }
+}
+END_TEST
+
 /* ---- windows of channels ---- */
 
 /* Of one sample, over C, H and W, which may have pitches; D, in front of them, is kept or not. */
@@ -198,6 +225,7 @@ END_TEST
 int main(void)
 {
     return suite_run(suite_of("view_columns", SUITE_CASE(channels_last, over_channels, small_planes, grouped,
-                                                         not_across, many, windows, windows_of_pitched_axes)),
+                                                         not_across, many, as_many_axes_as_there_are_places,
+                                                         windows, windows_of_pitched_axes)),
                      CK_NOFORK);
 }
