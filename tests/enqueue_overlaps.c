@@ -81,8 +81,7 @@ static clnorm_plan unbuilt(const clnorm_any *d)
 }
 
 /* Where y never is in x's place. */
-static const char never[] = "x and y overlap; y may be x only with elements of one size, equal strides and "
-                            "offset, and no swap_rb";
+static const char never[] = "x and y overlap; y of this op may not be x";
 
 static void refuses_place(const clnorm_any *d, uint32_t out, uint32_t in, const char *sentence)
 {

@@ -158,8 +158,8 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
                     : known ? "; one may be the other only with elements of one size, equal strides and "
                               "offset"
                     : out->slot == CLNORM_Y && in->slot == CLNORM_X
-                        ? "; y may be x only with elements of one size, equal strides and offset, "
-                          "and no swap_rb"
+                        ? plan->body[0].problem.swap ? "; y may be x only without swap_rb"
+                                                     : "; y of this op may not be x"
                     : out->slot == CLNORM_DX && in->slot == CLNORM_DY
                         ? "; dx may be dy only where the call takes no dgamma or dbeta, which read dy once "
                           "more, and, behind an activation, gives the statistics"
