@@ -152,7 +152,7 @@ START_TEST(as_many_axes_as_there_are_places)
         for (size_t k = 0; k < most; k++)
             push(&spec, reduced);
         const cln_geo g = columns(&spec);
-        counts(&g, reduced ? 32 : 32 << most, reduced ? 3 << most : 3, 32);
+        counts(&g, reduced ? 32u : 32u << most, reduced ? 3u << most : 3u, 32);
         push(&spec, reduced);
         along(&spec);
     }

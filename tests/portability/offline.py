@@ -225,7 +225,7 @@ def present(names, which, known, args):
                 raise compilers.Missing(known.other(which, name, compiler.version))
             found.append(compiler)
         except compilers.Missing as missing:
-            print('SKIP %s: %s' % (name, missing), flush=True)
+            print('skipped: %s: %s' % (name, missing), flush=True)
             skipped.append((name, missing))
     return found, skipped
 
