@@ -3,7 +3,7 @@
 # Usage: test_cli_whiten.sh CLNORM [PHOTO.jpg]
 # shellcheck source=tests/cli.sh disable=SC2154
 source "$(dirname "$0")/cli.sh" "$@"
-"$clnorm" kernels | grep -q '^whiten' || { echo "SKIP: no CLBlast"; exit 77; }
+"$clnorm" kernels | grep -q '^whiten' || { echo "skipped: no CLBlast"; exit 77; }
 
 python3 - <<'PYTHON'
 from npy import *

@@ -96,7 +96,7 @@ def main():
         target = Target(TARGET, WHICH, version)
         judge(target, launches(args, path))
     except compilers.Missing as missing:
-        print('SKIP %s: %s\n0 passed, 0 failed, 1 skipped' % (TARGET, missing))
+        print('skipped: %s: %s\n0 passed, 0 failed, 1 skipped' % (TARGET, missing))
         return 77
     except (compilers.Failed, subprocess.TimeoutExpired) as error:
         print('not ok %s: %s\n0 passed, 1 failed, 0 skipped' % (TARGET, error))
