@@ -97,6 +97,16 @@ static inline void release_all(const cl_mem *mems)
 }
 #define RELEASE(...) release_all((const cl_mem[]){ __VA_ARGS__, NULL })
 
+/* ---- arguments ---- */
+
+static inline clnorm_args pair(cl_mem x, size_t x_offset, cl_mem y, size_t y_offset)
+{
+    clnorm_args args = CLNORM_ARGS_INIT;
+    args.slot[CLNORM_X] = (clnorm_buffer){ .mem = x, .byte_offset = x_offset };
+    args.slot[CLNORM_Y] = (clnorm_buffer){ .mem = y, .byte_offset = y_offset };
+    return args;
+}
+
 /* ---- descriptors and choices ---- */
 
 static inline clnorm_totensor halved(int64_t n)

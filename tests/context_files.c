@@ -142,9 +142,7 @@ static clnorm_stats counted(const clnorm_options *o)
     clnorm_context *ctx = created(o);
     clnorm_plan *plan;
     cl_mem x = buffer(256, NULL), y = buffer(256, NULL);
-    clnorm_args args = CLNORM_ARGS_INIT;
-    args.slot[CLNORM_X].mem = x;
-    args.slot[CLNORM_Y].mem = y;
+    const clnorm_args args = pair(x, 0, y, 0);
     OK(clnorm_totensor_plan(&plan, ctx, &d, CLNORM_ESTIMATE));
     OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
     clFinish(harness_get()->queue);

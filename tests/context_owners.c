@@ -44,9 +44,7 @@ START_TEST(released_in_flight)
     for (size_t i = 0; i < N; i++)
         x[i] = (float)(i % 2); /* mean 1/2, deviation 1/2: -1 and 1 */
     cl_mem x_mem = buffer(N * sizeof *x, x), y_mem = buffer(N * sizeof *x, NULL);
-    clnorm_args args = CLNORM_ARGS_INIT;
-    args.slot[CLNORM_X].mem = x_mem;
-    args.slot[CLNORM_Y].mem = y_mem;
+    const clnorm_args args = pair(x_mem, 0, y_mem, 0);
     clnorm_context *ctx = fresh();
     cl_int code;
     cl_command_queue queue = clCreateCommandQueue(h->cl, h->device, 0, &code);

@@ -77,14 +77,6 @@ static inline void put(clnorm_args *args, uint32_t slot, cl_mem mem, size_t offs
     args->slot[slot].byte_offset = offset;
 }
 
-static inline clnorm_args pair(cl_mem x, size_t x_offset, cl_mem y, size_t y_offset)
-{
-    clnorm_args args = CLNORM_ARGS_INIT;
-    put(&args, CLNORM_X, x, x_offset);
-    put(&args, CLNORM_Y, y, y_offset);
-    return args;
-}
-
 static inline void go(const clnorm_plan *plan, cl_command_queue queue, const clnorm_args *args, cl_uint nwait,
                       const cl_event *wait, cl_event *event)
 {

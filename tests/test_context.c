@@ -127,24 +127,28 @@ END_TEST
 
 /* ---- hooks ---- */
 
+/* A plan that needs a workspace, of an image of three channels. */
+static clnorm_status split_of(clnorm_plan **plan, clnorm_context *ctx, int64_t height, int64_t width)
+{
+    clnorm_zscore d = CLNORM_ZSCORE_INIT;
+    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, height, width);
+    const cln_choice split = choice_of(ctx, &cln_solve_split);
+    return cln_plan_with(plan, ctx, &d.op, &split, true);
+}
+
 START_TEST(buffer_hooks)
 {
     tally t = { 0, 0, 0, 0 };
     clnorm_context *ctx = hooked(&t);
     clnorm_plan *plan[3], *equal;
     for (int k = 0; k < 2; k++) { /* the second needs more: the ring grows */
-        clnorm_zscore d = CLNORM_ZSCORE_INIT;
-        d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 100, 100 + 900 * k);
-        const cln_choice split = choice_of(ctx, &cln_solve_split);
-        OK(cln_plan_with(&plan[k], ctx, &d.op, &split, true));
-        OK(cln_plan_with(&equal, ctx, &d.op, &split, true)); /* which needs no more */
+        OK(split_of(&plan[k], ctx, 100, 100 + 900 * k));
+        OK(split_of(&equal, ctx, 100, 100 + 900 * k)); /* which needs no more */
         clnorm_plan_release(equal);
         ck_assert_int_eq(t.allocated, CLN_RING * (k + 1));
         ck_assert_int_eq(t.freed, CLN_RING * k);
         cl_mem x = buffer(120000, NULL), y = buffer(120000, NULL);
-        clnorm_args args = CLNORM_ARGS_INIT;
-        args.slot[CLNORM_X].mem = x;
-        args.slot[CLNORM_Y].mem = y;
+        const clnorm_args args = pair(x, 0, y, 0);
         if (k == 0) /* its workspace is waited for before it goes */
             OK(clnorm_enqueue(plan[k], harness_get()->queue, &args, 0, NULL, NULL));
         RELEASE(x, y);
@@ -161,10 +165,7 @@ START_TEST(buffer_hooks)
         cln_ring_give(&ctx->ring, place, busy);
     }
     t.fail = 1;
-    clnorm_zscore d = CLNORM_ZSCORE_INIT;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 2000, 2000);
-    const cln_choice split = choice_of(ctx, &cln_solve_split);
-    ck_assert_int_eq(cln_plan_with(&plan[2], ctx, &d.op, &split, true), CLNORM_ENOMEM);
+    ck_assert_int_eq(split_of(&plan[2], ctx, 2000, 2000), CLNORM_ENOMEM);
     SAYS("buffer_alloc");
     clnorm_plan_release(plan[0]);
     clnorm_plan_release(plan[1]);
@@ -202,20 +203,15 @@ START_TEST(workspaces_in_flight_are_not_freed)
     for (int grows = 0; grows < 2; grows++) {
         tally t = { 0, 0, 0, 0 };
         clnorm_options o = lazy();
-        clnorm_zscore d = CLNORM_ZSCORE_INIT;
         clnorm_plan *plan;
         pthread_t thread;
         o.buffer_alloc = take;
         o.buffer_free = give_held;
         o.buffer_user = &t;
         clnorm_context *ctx = created(&o);
-        const cln_choice split = choice_of(ctx, &cln_solve_split);
-        d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 8, 8);
-        OK(cln_plan_with(&plan, ctx, &d.op, &split, true));
+        OK(split_of(&plan, ctx, 8, 8));
         cl_mem x = buffer(3 * 64 * 4, NULL), y = buffer(3 * 64 * 4, NULL);
-        clnorm_args args = CLNORM_ARGS_INIT;
-        args.slot[CLNORM_X].mem = x;
-        args.slot[CLNORM_Y].mem = y;
+        const clnorm_args args = pair(x, 0, y, 0);
         held.gate = clCreateUserEvent(harness_get()->cl, NULL);
         held.early = 0;
         OK(clnorm_enqueue(plan, harness_get()->queue, &args, 1, &held.gate, &held.done));
@@ -266,25 +262,18 @@ START_TEST(hooks_are_called_without_locks)
     tally t = { 0, 0, 0, 0 };
     clnorm_options o = lazy();
     clnorm_plan *small_one, *large;
-    clnorm_zscore d = CLNORM_ZSCORE_INIT;
     float host[3 * 64] = { 1, 2, 3 };
     o.buffer_alloc = take_behind_other;
     o.buffer_free = give;
     o.buffer_user = &t;
     clnorm_context *ctx = created(&o);
-    const cln_choice split = choice_of(ctx, &cln_solve_split);
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 8, 8);
-    OK(cln_plan_with(&small_one, ctx, &d.op, &split, true));
+    OK(split_of(&small_one, ctx, 8, 8));
     ck_assert_uint_gt(clnorm_plan_workspace(small_one), 0);
     cl_mem x = buffer(sizeof host, host), y = buffer(sizeof host, NULL);
-    const clnorm_args none = CLNORM_ARGS_INIT;
-    other.args = none;
-    other.args.slot[CLNORM_X].mem = x;
-    other.args.slot[CLNORM_Y].mem = y;
+    other.args = pair(x, 0, y, 0);
     other.plan = small_one;
     other.status = CLNORM_EARG;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 3, 2000, 2000);
-    OK(cln_plan_with(&large, ctx, &d.op, &split, true));
+    OK(split_of(&large, ctx, 2000, 2000));
     ck_assert_int_eq(other.status, CLNORM_OK);
     other.plan = NULL;
     clFinish(harness_get()->queue);

@@ -118,9 +118,7 @@ enum { N = 30000 };
 static void run_plan(clnorm_plan *plan, const float *x, float *y)
 {
     cl_mem x_mem = buffer(N * sizeof *x, x), y_mem = buffer(N * sizeof *y, NULL);
-    clnorm_args args = CLNORM_ARGS_INIT;
-    args.slot[CLNORM_X].mem = x_mem;
-    args.slot[CLNORM_Y].mem = y_mem;
+    const clnorm_args args = pair(x_mem, 0, y_mem, 0);
     OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));
     read_back(y_mem, 0, N * sizeof *y, y);
     RELEASE(x_mem, y_mem);

@@ -4,9 +4,7 @@
 static void run_once(clnorm_context *ctx, cl_mem x, cl_mem y, int64_t n)
 {
     const clnorm_totensor d = halved(n);
-    clnorm_args args = CLNORM_ARGS_INIT;
-    args.slot[CLNORM_X].mem = x;
-    args.slot[CLNORM_Y].mem = y;
+    const clnorm_args args = pair(x, 0, y, 0);
     OK(clnorm_run(ctx, harness_get()->queue, &d.op, &args, 0, NULL, NULL));
 }
 
@@ -26,8 +24,7 @@ START_TEST(run_keeps_plans)
     clnorm_totensor left = halved(10); /* what is behind the last axis is nobody's */
     left.x.shape[5] = left.y.shape[4] = 7;
     left.x.stride[5] = 3;
-    clnorm_args in_place = CLNORM_ARGS_INIT;
-    in_place.slot[CLNORM_X].mem = in_place.slot[CLNORM_Y].mem = y;
+    const clnorm_args in_place = pair(y, 0, y, 0);
     OK(clnorm_run(ctx, h->queue, &left.op, &in_place, 0, NULL, NULL));
     run_once(ctx, x, y, 10);
     ck_assert_uint_eq(stats_of(ctx).plans, 1);

@@ -189,8 +189,8 @@ static bool makes_statistics(const cln_problem *base, uint32_t outputs)
            !base->desc.layered.layer.act;
 }
 
-static cln_problem *add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, uint32_t outputs,
-                           uint32_t params, bool both)
+static void add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, uint32_t outputs,
+                   uint32_t params, bool both)
 {
     cln_problem *p = add(out, base, cln_layer_eval(base) ? CLN_ROLE_FROZEN : CLN_ROLE_DX);
     p->maps = outputs;
@@ -203,7 +203,12 @@ static cln_problem *add_dx(cln_problems *out, const cln_problem *base, const dx_
     p->layer.saves = w->merged ? params : 0;
     p->layer.outputs = outputs | p->layer.saves;
     p->layer.both = both;
-    return p;
+    if (both) {
+        p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
+        p->layer.kept_for = w->merged ? 0 : params;
+        if (p->layer.kept_for)
+            p->layer.stats = base->layer.stats;
+    }
 }
 
 static void add_backward(cln_problems *out, const cln_problem *base, bool outside)
@@ -217,15 +222,8 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
     if (!outside && base->op->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
-    if (has_dx) {
-        cln_problem *p = add_dx(out, base, &w, dx, params, both);
-        if (both) {
-            p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
-            p->layer.kept_for = w.merged ? 0 : params;
-            if (p->layer.kept_for)
-                p->layer.stats = base->layer.stats;
-        }
-    }
+    if (has_dx)
+        add_dx(out, base, &w, dx, params, both);
     if (params && !w.merged) {
         cln_problem *p = add(out, base, CLN_ROLE_PARAMS);
         p->layer.outputs = p->layer.saves = params;
