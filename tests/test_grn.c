@@ -4,6 +4,7 @@
 #include "ref/bound.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* Channels meet in one unit, in which a small one is no float; x / G is 1 all the same. */
 static void channels_far_apart(void)

@@ -91,7 +91,7 @@ static clnorm_status check_buffer(span *out, const clnorm_plan *plan, const char
                         name, size, (unsigned long long)behind, b->byte_offset);
     const span s = { name,
                      root,
-                     origin + b->byte_offset - before,
+                     origin + b->byte_offset - (size_t)before,
                      origin + b->byte_offset + (size_t)behind,
                      t,
                      (use & WRITES) != 0,

@@ -319,7 +319,7 @@ static clnorm_status start(clnorm_team *t, uint32_t threads)
 static uint32_t cores(void)
 {
     const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (uint32_t)n;
+    return n < 1 ? 1 : (unsigned long)n > MOST_THREADS ? MOST_THREADS : (uint32_t)n;
 }
 
 /* Such a device has no threads of its own. */
