@@ -14,19 +14,21 @@ START_TEST(names)
         const char *name;
         int code;
         const char *why;
-    } cases[] = { { "y.txt", EXIT_USAGE,
-                    "OUTPUT y.txt must end in .npy or .png, or be - for standard output" },
-                  { "y", EXIT_USAGE, "must end in" },
-                  { ".npy", EXIT_USAGE, "must end in" },
-                  { "notes.txt", EXIT_USAGE, "must end in" }, /* which is there */
-                  { "", EXIT_USAGE, "must end in" },
-                  { "missing/y.npy", EXIT_INPUT, "missing/y.npy cannot be written: No such file" },
-                  { "file/y.npy", EXIT_INPUT, "Not a directory" },
-                  { "folder.npy", EXIT_INPUT, "folder.npy cannot be written: Is a directory" },
-                  { "dangling.npy", EXIT_INPUT, "a link to a file that does not exist" },
-                  { "loop.npy", EXIT_INPUT, "cannot be written" },
-                  { longest, EXIT_INPUT, "File name too long" },
-                  { "\x1b[2J", EXIT_USAGE, "OUTPUT \\x1b[2J must" } };
+    } cases[] = {
+        { "y.txt", EXIT_USAGE,
+          "OUTPUT y.txt must end in .npy or .png, or be a device, a pipe or - for standard output" },
+        { "y", EXIT_USAGE, "must end in" },
+        { ".npy", EXIT_USAGE, "must end in" },
+        { "notes.txt", EXIT_USAGE, "must end in" }, /* which is there */
+        { "", EXIT_USAGE, "must end in" },
+        { "missing/y.npy", EXIT_INPUT, "missing/y.npy cannot be written: No such file" },
+        { "file/y.npy", EXIT_INPUT, "Not a directory" },
+        { "folder.npy", EXIT_INPUT, "folder.npy cannot be written: Is a directory" },
+        { "dangling.npy", EXIT_INPUT, "a link to a file that does not exist" },
+        { "loop.npy", EXIT_INPUT, "cannot be written" },
+        { longest, EXIT_INPUT, "File name too long" },
+        { "\x1b[2J", EXIT_USAGE, "OUTPUT \\x1b[2J must" }
+    };
     output_enter("names");
     memset(longest, 'x', sizeof longest - 1);
     memcpy(longest + sizeof longest - 5, ".npy", 4);

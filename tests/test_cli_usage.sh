@@ -69,6 +69,10 @@ usage '--color' --color=sometimes list
 usage 'run does not take --hostile' run minmax --hostile x.npy y.npy
 usage 'list does not take --eps' list --eps 1
 usage 'kernels has no --json' kernels --json
+run 0 -- kernels -h
+verdict 'kernels -h does not offer it' "$(grep -e --json stdout)"
+run 0 -- list -h
+verdict 'list -h does' "$(grep -q -e --json stdout || echo 'it is not there')"
 for o in - /dev/stdout /dev/fd/1; do
     usage "--json and OUTPUT $o both want standard output" run minmax --json x.npy $o
     usage '--out min and OUTPUT are one file' run minmax --out min=/dev/stdout x.npy $o
@@ -108,7 +112,7 @@ usage '--layout is nwhc; it may be nchw or nhwc' run minmax --layout nwhc x.npy 
 usage '--out-layout' run minmax --out-layout x x.npy y.npy
 usage '--out-dtype is f64' run minmax --out-dtype f64 x.npy y.npy
 usage '--out-dtype is u16' run minmax --out-dtype u16 x.npy y.npy
-usage 'moments does not write f16' run moments --out-dtype f16 x.npy y.npy
+usage 'moments does not write f16; it writes f32$' run moments --out-dtype f16 x.npy y.npy
 usage '--in-dtype' run minmax --in-dtype f32 x.npy y.npy
 usage '--semantics' run minmax --semantics keras x.npy y.npy
 usage '--effort' run minmax --effort much x.npy y.npy

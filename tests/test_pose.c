@@ -259,11 +259,11 @@ START_TEST(axes_that_x_has_not)
     clnorm_any d = small(CLNORM_OP_LAYERNORM);
     d.layernorm.axes = 1u << 4;
     ck_assert_int_eq(clnorm_op_check(&d), CLNORM_EARG);
-    SAYS("layernorm: axes is 0x10 and x has 4 axes");
+    SAYS("layernorm: axes is 0x10 and x has 4 axes; 0x1 to 0xf are allowed");
     const clnorm_tensor rows = clnorm_rows(CLNORM_F32, 4, 5); /* without pixels */
     d = desc_of(CLNORM_OP_MVN, &rows);
     ck_assert_int_eq(clnorm_op_check(&d), CLNORM_EARG);
-    SAYS("mvn: axes is 0x0 and x has 2 axes");
+    SAYS("mvn: axes is 0x0 and x has 2 axes; 0x1 to 0x3 are allowed");
 }
 END_TEST
 

@@ -40,7 +40,8 @@ static void print_options(const cli_args *args, uint32_t commands, const char *u
     memset(table, 0, sizeof table);
     for (size_t k = 0; k < args->noptions; k++) {
         const cli_option *o = &args->options[k];
-        if ((o->commands & commands) != commands)
+        if ((o->commands & commands) != commands ||
+            (args->command && !args->command->json && strcmp(o->name, "json") == 0))
             continue;
         table[n].longName = o->name;
         table[n].shortName = o->letter;

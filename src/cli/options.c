@@ -54,6 +54,7 @@ static const cli_option own[] = {
       "residual", NULL },
     { "act", 0, false, ON_INPUT, "ACT", "y = act(..): relu, leaky[:slope], silu, gelu or gelu-tanh",
       "act slope", NULL },
+    { "out-scale", 0, false, ON_INPUT, "NUMBER", "quantizes y: y / out_scale + out_zero", "out_scale", NULL },
     { "of", 0, false, ON_INPUT, "OP", "the op to undo", "of", NULL },
     { "whitener", 0, false, ON_INPUT, "FILE.npz", "what `fit-whiten` has written", "task", NULL },
     { "inverse", 0, false, ON_INPUT, NULL, "from whitened data back", "task", NULL },

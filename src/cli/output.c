@@ -103,8 +103,8 @@ static int check_ending(const char *name, bool npz)
 {
     if (npz ? cli_ends_in(name, ".npz") : cli_ends_in(name, ".npy") || cli_ends_in(name, ".png"))
         return EXIT_OK;
-    return cli_fail(EXIT_USAGE, "OUTPUT %s must end in %s, or be - for standard output", cli_quote(name),
-                    npz ? ".npz" : ".npy or .png");
+    return cli_fail(EXIT_USAGE, "OUTPUT %s must end in %s, or be a device, a pipe or - for standard output",
+                    cli_quote(name), npz ? ".npz" : ".npy or .png");
 }
 
 static int resolve(cli_output *o, const char *name, const char *input, bool npz)

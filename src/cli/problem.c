@@ -1,6 +1,7 @@
 /* problem.c -- options and INPUT as a checked descriptor. */
 #include "cli/problem.h"
 #include "cli/layer.h"
+#include "cli/number.h"
 #include "cli/session.h"
 #include "cli/tensors.h"
 
@@ -26,8 +27,14 @@ static int take_words(cli_request *out, const cli_args *args)
 static int check_dtype(const cli_request *r, const cli_args *args)
 {
     const uint32_t dtype = r->writing.dtype;
+    const char *names[33] = { NULL };
+    size_t n = 0;
+    for (uint32_t d = 1; d < 32; d++)
+        if (r->op->y_types >> d & 1u)
+            names[n++] = clnorm_dtype_name(d);
     if (dtype && !(r->op->y_types >> dtype & 1u))
-        return cli_usage(args, "%s does not write %s", r->op->name, clnorm_dtype_name(dtype));
+        return cli_usage(args, "%s does not write %s; it writes %s", r->op->name, clnorm_dtype_name(dtype),
+                         cli_words(names));
     if ((dtype == CLNORM_U8 || dtype == CLNORM_S8) && cli_has(args, "backward"))
         return cli_usage(args, "--out-dtype %s: a gradient is f32, f16 or bf16", clnorm_dtype_name(dtype));
     return EXIT_OK;

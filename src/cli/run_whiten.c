@@ -31,13 +31,16 @@ typedef struct job {
 /* What `run` takes of other ops, and has no meaning here. */
 static int check_options(const cli_args *args)
 {
-    static const char *const taken[] = { "whitener",   "inverse",   "layout", "in-dtype", "rgb8",
-                                         "out-layout", "out-dtype", "effort", NULL };
+    static const char *const taken[] = { "--whitener",   "--inverse",   "--layout", "--in-dtype", "--rgb8",
+                                         "--out-layout", "--out-dtype", "--effort", NULL };
     for (size_t k = 0; k < args->nvalues; k++) {
         const cli_option *o = args->values[k].option;
         const bool every = !(~o->commands & CLI_EVERY) || !strcmp(o->name, "tuning");
-        if (!every && cli_word(o->name, taken) < 0)
-            return cli_usage(args, "whiten does not take --%s; it takes --%s", o->name, cli_words(taken));
+        size_t i = 0;
+        while (taken[i] && strcmp(taken[i] + 2, o->name) != 0)
+            i++;
+        if (!every && !taken[i])
+            return cli_usage(args, "whiten does not take --%s; it takes %s", o->name, cli_words(taken));
     }
     return cli_has(args, "whitener")
                ? EXIT_OK

@@ -17,9 +17,10 @@
 clnorm_status cln_check_axes(const clnorm_any *desc, uint32_t axes)
 {
     const clnorm_tensor *x = &desc->head.x;
-    return axes && !(axes >> x->ndim) ? CLNORM_OK
-                                      : cln_fail(CLNORM_EARG, "%s: axes is 0x%x and x has %u axes",
-                                                 cln_op_of(desc->op.kind)->info.name, axes, x->ndim);
+    return axes && !(axes >> x->ndim)
+               ? CLNORM_OK
+               : cln_fail(CLNORM_EARG, "%s: axes is 0x%x and x has %u axes; 0x1 to 0x%x are allowed",
+                          cln_op_of(desc->op.kind)->info.name, axes, x->ndim, (1u << x->ndim) - 1);
 }
 
 void cln_layer_moments(cln_problem *p, float inside, float outside, uint32_t ddof)

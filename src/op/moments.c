@@ -16,7 +16,8 @@ clnorm_status cln_moments_check(clnorm_any *desc)
     const uint32_t axes = axes_of(d);
     clnorm_tensor want = d->x;
     if (axes >> d->x.ndim)
-        return cln_fail(CLNORM_EARG, "moments: axes is 0x%x and x has %u axes", axes, d->x.ndim);
+        return cln_fail(CLNORM_EARG, "moments: axes is 0x%x and x has %u axes; to 0x%x is allowed", axes,
+                        d->x.ndim, (1u << d->x.ndim) - 1);
     want.dtype = CLNORM_F32;
     memset(want.stride, 0, sizeof want.stride);
     for (uint32_t i = 0; i < want.ndim; i++)

@@ -327,7 +327,7 @@ static clnorm_status write_file(cln_tuning *t, const char *path, const char *tem
     bool absent;
     FILE *const file = fopen(temporary, "wb");
     if (!file)
-        return cln_fail(CLNORM_EIO, "\"%s\" cannot be written: %s", temporary, strerror(errno));
+        return cln_fail(CLNORM_EIO, "the tuning file \"%s\" cannot be written: %s", path, strerror(errno));
     fprintf(file, "%s\n", FIRST_LINE);
     r.others = file;
     clnorm_status st = read_tuning(&r, path, &absent);
