@@ -16,7 +16,7 @@ clnorm_status cln_moments_check(clnorm_any *desc)
     const uint32_t axes = axes_of(d);
     clnorm_tensor want = d->x;
     if (axes >> d->x.ndim)
-        return cln_fail(CLNORM_EARG, "moments: axes is 0x%x and x has %u axes; to 0x%x is allowed", axes,
+        return cln_fail(CLNORM_EARG, "moments: axes is 0x%x and x has %u axes; 0x1 to 0x%x are allowed", axes,
                         d->x.ndim, (1u << d->x.ndim) - 1);
     want.dtype = CLNORM_F32;
     memset(want.stride, 0, sizeof want.stride);
