@@ -9,6 +9,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv=${1:-$HOME/.cache/clnorm-peers}
 python3 -m venv "$venv"
-"$venv/bin/pip" install --disable-pip-version-check --no-deps --requirement "$here/requirements.txt"
+"$venv/bin/pip" install --disable-pip-version-check --no-cache-dir --no-deps --requirement "$here/requirements.txt"
 command -v c++ >/dev/null || echo "no c++: torch.compile will be skipped"
 echo "$venv/bin/python $here/run.py"

@@ -31,7 +31,7 @@ static void handle(int number, void (*handler)(int))
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
-    sigfillset(&action.sa_mask);
+    sigfillset(&action.sa_mask); /* another signal waits until the temporaries are gone */
     sigaction(number, &action, NULL);
 }
 

@@ -24,17 +24,22 @@ static int take_words(cli_request *out, const cli_args *args)
     return code;
 }
 
-static int check_dtype(const cli_request *r, const cli_args *args)
+static int refuse_dtype(const cli_request *r, const cli_args *args)
 {
-    const uint32_t dtype = r->writing.dtype;
     const char *names[33] = { NULL };
     size_t n = 0;
     for (uint32_t d = 1; d < 32; d++)
         if (r->op->y_types >> d & 1u)
             names[n++] = clnorm_dtype_name(d);
+    return cli_usage(args, "%s does not write %s; it writes %s", r->op->name,
+                     clnorm_dtype_name(r->writing.dtype), cli_words(names));
+}
+
+static int check_dtype(const cli_request *r, const cli_args *args)
+{
+    const uint32_t dtype = r->writing.dtype;
     if (dtype && !(r->op->y_types >> dtype & 1u))
-        return cli_usage(args, "%s does not write %s; it writes %s", r->op->name, clnorm_dtype_name(dtype),
-                         cli_words(names));
+        return refuse_dtype(r, args);
     if ((dtype == CLNORM_U8 || dtype == CLNORM_S8) && cli_has(args, "backward"))
         return cli_usage(args, "--out-dtype %s: a gradient is f32, f16 or bf16", clnorm_dtype_name(dtype));
     return EXIT_OK;

@@ -13,11 +13,10 @@ skip() {
   echo "skipped: $*"
   exit 77
 }
-[ -d "$dir/$runtime/vendors" ] || skip "tests/runtimes/install.sh has not run: there is no $runtime in $dir"
+[ -d "$dir/$runtime/vendors" ] || skip "there is no $runtime in $dir: tests/runtimes/install.sh"
 source=$(realpath "$(dirname "$0")/../..")
 
 in_namespace() { unshare --user --map-root-user --mount "$@"; }
-case $runtime in rusticl25 | arm64) in_namespace true || skip "$runtime needs a user namespace" ;; esac
 
 debian13=$dir/debian13/usr/lib/x86_64-linux-gnu
 by_debian13=(env "OCL_ICD_VENDORS=$dir/$runtime/vendors" RUSTICL_ENABLE=llvmpipe "GALLIUM_PIPE_SEARCH_DIR=$debian13/gallium-pipe"
@@ -44,7 +43,7 @@ of_arm64() {
     flock 9
     export CLNORM_ARM64_ROOT=$dir/arm64
     cmake -S "$source" -B "$build" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/arm64.cmake" -DCMAKE_BUILD_TYPE=Release -DCLNORM_CLI=OFF \
-      -DCLNORM_EXAMPLES=OFF -DCLNORM_BENCH=OFF -DCLNORM_CLBLAST=OFF && cmake --build "$build" --target "$(basename "$1")"
+      -DCLNORM_EXAMPLES=OFF -DCLNORM_BENCH=OFF -DCLNORM_CLBLAST=OFF && cmake --build "$build" -j 2 --target "$(basename "$1")"
   ) 9>"$build.lock" >"$build.$(basename "$1").log" 2>&1 || {
     cat "$build.$(basename "$1").log"
     return 1
@@ -68,13 +67,12 @@ on_runtime() {
 }
 
 [ "$runtime" != rusticl ] || [ -s /usr/lib/clc/spirv64-mesa3d-.spv ] || skip "rusticl needs the package libclc-15"
+[ "$runtime" != arm64 ] || { command -v clang && command -v ld.lld; } >/dev/null || skip "arm64 needs clang and lld"
 command -v clinfo >/dev/null || skip "clinfo is not installed"
-[[ $(on_runtime clinfo -l 2>/dev/null) == *Device* ]] || skip "clinfo finds no device of $runtime"
+said=$(on_runtime clinfo -l 2>&1)
+[[ $said == *Device* ]] || skip "clinfo finds no device of $runtime: ${said##*$'\n'}"
 theirs=$program
-if [ "$runtime" = arm64 ]; then
-  { command -v clang && command -v ld.lld; } >/dev/null || skip "arm64 needs clang and lld"
-  theirs=$(of_arm64 "$program") || exit 1
-fi
+[ "$runtime" != arm64 ] || theirs=$(of_arm64 "$program") || exit 1
 [ -n "${CLNORM_TEST_SMALL:-}" ] || {
   on_runtime "$theirs" "${@:2}"
   exit
