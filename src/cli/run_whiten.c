@@ -36,10 +36,9 @@ static int check_options(const cli_args *args)
     for (size_t k = 0; k < args->nvalues; k++) {
         const cli_option *o = args->values[k].option;
         const bool every = !(~o->commands & CLI_EVERY) || !strcmp(o->name, "tuning");
-        size_t i = 0;
-        while (taken[i] && strcmp(taken[i] + 2, o->name) != 0)
-            i++;
-        if (!every && !taken[i])
+        char dashed[sizeof o->name + 2];
+        snprintf(dashed, sizeof dashed, "--%s", o->name);
+        if (!every && cli_word(dashed, taken) < 0)
             return cli_usage(args, "whiten does not take --%s; it takes %s", o->name, cli_words(taken));
     }
     return cli_has(args, "whitener")
