@@ -23,12 +23,11 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
 #define LONG 512 /* elements of a row */
 
 /* A CPU takes a long row and elements that are apart faster while it writes others, as slab does; not halves, which are work to
- * convert, where there is more to do than forward and without a mean. */
+ * convert, where there is more to do than forward. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const cln_layer_problem *l = &problem->layer;
-    const bool apart = cln_apart(problem),
-               work = problem->x_bytes == 2 && (l->reads_d || l->centred || l->family),
+    const bool apart = cln_apart(problem), work = problem->x_bytes == 2 && (l->reads_d || l->family),
                row = problem->set_elements >= LONG && !work && !l->groups;
     return (double)problem->bytes * (params->wg == 1 && (apart || row) ? 1.1 : 1);
 }
