@@ -36,6 +36,31 @@ START_TEST(bundles_of_buffers_anywhere)
 }
 END_TEST
 
+/* So are planes of x, and pixels of y written. */
+START_TEST(planes_of_buffers_anywhere)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 2, 3, 16, 16);
+    clnorm_any d = desc_of(CLNORM_OP_TOTENSOR, &x);
+    cln_problems posed;
+    cl_int code;
+    cl_mem mem = clCreateBuffer(harness_get()->cl, CL_MEM_READ_WRITE, 1 << 16, NULL, &code);
+    ck_assert_int_eq(code, CL_SUCCESS);
+    d.head.y = clnorm_nhwc(CLNORM_F32, 2, 3, 16, 16);
+    OK(cln_op_pose(&posed, &d.op));
+    const cln_body body = { .problem = posed.part[0],
+                            .choice = { .wg = 1, .vec = 16, .bundle = 1, .planes = 3, .wide = true },
+                            .geo = posed.part[0].geo };
+    for (uint32_t slot = CLNORM_X; slot <= CLNORM_Y; slot++)
+        for (size_t offset = 0; offset <= 64; offset += 16) {
+            clnorm_args args = { .size = sizeof args };
+            args.slot[CLNORM_X].mem = args.slot[CLNORM_Y].mem = mem;
+            args.slot[slot].byte_offset = offset;
+            ck_assert_int_eq(cln_pick_variant(&body, &args), offset % 64 ? CLN_PLAIN : CLN_WIDE);
+        }
+    clReleaseMemObject(mem);
+}
+END_TEST
+
 /* Memory of the caller begins where the caller says: where a vector may, or an element behind that. */
 START_TEST(bundles_of_memory_anywhere)
 {
@@ -98,7 +123,8 @@ START_TEST(bundles)
         OK(cln_op_pose(&posed, &d.op));
         const cln_problem *p = &posed.part[0];
         const uint32_t bundle = cln_bundle(p, 1);
-        const cln_geo g = cln_walked(p, 1);
+        const cln_choice choice = { .wg = 1, .bundle = bundle };
+        const cln_geo g = cln_walked(p, &choice);
         ck_assert_msg(bundle == cases[k].bundle, "case %zu: %u sets at once", k, bundle);
         ck_assert_uint_eq(cln_bundle(p, 64), 1);
         ck_assert_uint_eq(g.sets, cln_bundles(p, 1));
@@ -110,7 +136,53 @@ START_TEST(bundles)
 }
 END_TEST
 
+/* Few planes of x that are pixels of y are mapped at once by work-groups of one. */
+START_TEST(planes)
+{
+    static const struct {
+        uint32_t kind, scope;
+        int64_t channels;
+        bool x_last, y_last, swap;
+        uint32_t planes;
+    } cases[] = {
+        { CLNORM_OP_NORMALIZE, 0, 3, false, true, false, 3 },
+        { CLNORM_OP_NORMALIZE, 0, 3, false, true, true, 3 },
+        { CLNORM_OP_TOTENSOR, 0, 2, false, true, false, 2 },
+        { CLNORM_OP_TOTENSOR, 0, 4, false, true, false, 4 },
+        { CLNORM_OP_TOTENSOR, 0, 5, false, true, false, 0 },
+        { CLNORM_OP_TOTENSOR, 0, 1, false, true, false, 0 },
+        { CLNORM_OP_TOTENSOR, 0, 3, true, true, false, 0 },
+        { CLNORM_OP_TOTENSOR, 0, 3, true, false, false, 0 },
+        { CLNORM_OP_TOTENSOR, 0, 3, false, false, false, 0 },
+        { CLNORM_OP_MINMAX, CLNORM_SCOPE_IMAGE, 3, false, true, false, 3 },
+        { CLNORM_OP_ZSCORE, CLNORM_SCOPE_IMAGE, 3, false, true, true, 3 },
+        { CLNORM_OP_ZSCORE, CLNORM_SCOPE_CHANNEL, 3, false, true, false, 0 }, /* a set each */
+    };
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const int64_t c = cases[k].channels;
+        const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 2, c, 9, 7),
+                            last = clnorm_nhwc(CLNORM_F32, 2, c, 9, 7);
+        clnorm_any d = desc_of(cases[k].kind, cases[k].x_last ? &last : &first);
+        const double scope = cases[k].scope, swap = cases[k].swap;
+        cln_problems posed;
+        d.head.y = cases[k].y_last ? last : first;
+        clnorm_op_set(&d, "scope", &scope, 1);
+        clnorm_op_set(&d, "swap_rb", &swap, 1);
+        OK(cln_op_pose(&posed, &d.op));
+        const cln_problem *p = &posed.part[0];
+        const uint32_t got = cln_planes(p, 1, 16);
+        const cln_choice choice = { .wg = 1, .vec = 16, .bundle = 1, .planes = got };
+        ck_assert_msg(got == cases[k].planes, "case %zu: %u planes", k, got);
+        ck_assert_uint_eq(cln_planes(p, 64, 4), 0);
+        ck_assert_uint_eq(cln_planes(p, 1, 4), 0);
+        ck_assert_int_eq(cln_walked(p, &choice).view[CLN_VIEW_Y].step,
+                         got ? 1 : p->geo.view[CLN_VIEW_Y].step);
+    }
+}
+END_TEST
+
 void plan_bundles(TCase *t)
 {
-    SUITE_ADD(t, bundles, bundles_of_buffers_anywhere, bundles_of_memory_anywhere);
+    SUITE_ADD(t, bundles, planes, bundles_of_buffers_anywhere, planes_of_buffers_anywhere,
+              bundles_of_memory_anywhere);
 }

@@ -46,7 +46,9 @@ static const layout layouts[] = {
     { "dense", true, true, 0, 0, 0, false },       { "offset", false, false, 0, 0, 3, false },
     { "padded", false, false, 5, 0, 1, false },    { "padded", true, false, 4, 0, 0, false },
     { "pixel of 4", true, false, 0, 1, 0, false }, { "in place", false, false, 0, 0, 0, true },
+    { "planes", false, true, 0, 0, 0, false },
 };
+#define PLANES (CLN_COUNT(layouts) - 1)
 
 typedef struct extent {
     int64_t n, c, h, w;
@@ -56,6 +58,10 @@ static const extent shapes[] = {
     { 2, 3, 8, 16 },   { 1, 3, 1, 65 }, { 1, 1, 1, 4096 }, { 1, 3, 61, 67 }, { 2, 3, 64, 65 },
     { 1, 3, 96, 144 }, { 0, 3, 4, 4 },  { 2, 3, 0, 4 },    { 33, 3, 3, 3 },
 };
+
+/* Of planes: few channels are walked at once, across chunks too. */
+static const extent planes[] = { { 2, 2, 5, 7 },  { 1, 2, 61, 70 }, { 2, 3, 64, 65 },
+                                 { 3, 4, 3, 33 }, { 1, 4, 64, 70 }, { 1, 5, 9, 9 } };
 
 static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t pixel)
 {
@@ -133,6 +139,15 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     harness_run(harness_get(), &c);
 }
 
+static void run_planes(const clnorm_op_info *op)
+{
+    const pair p = { CLNORM_F32, op->y_types >> CLNORM_U8 & 1 ? CLNORM_U8 : CLNORM_F32, false, 2, 2, false };
+    for (size_t s = 0; s < CLN_COUNT(planes); s++)
+        for (uint32_t scope = 0; scope <= (has_attr(op, "scope") ? CLNORM_SCOPE_BATCH : 0);
+             scope += CLNORM_SCOPE_BATCH)
+            run_cell(op, &p, &layouts[PLANES], planes[s], scope, DATA_NORMAL, planes[s].c == 3);
+}
+
 void table_run(uint32_t kind)
 {
     const clnorm_op_info *op = clnorm_op_of(kind);
@@ -155,7 +170,9 @@ void table_run(uint32_t kind)
         for (size_t l = 0; l < CLN_COUNT(layouts); l++) {
             if (small && l > 1)
                 break;
-            if (layouts[l].in_place && (q.x != q.y || kind == CLNORM_OP_MOMENTS))
+            if (layouts[l].in_place && q.x != q.y)
+                continue;
+            if (kind == CLNORM_OP_MOMENTS && (layouts[l].in_place || l == PLANES)) /* it writes no y */
                 continue;
             if (l > full && !q.all_layouts)
                 break;
@@ -175,6 +192,8 @@ void table_run(uint32_t kind)
                 for (size_t s = 0; s < nshapes; s++)
                     run_cell(op, &q, &layouts[0], shapes[s], (uint32_t)s % scopes, (data_kind)data, false);
     }
+    if (kind != CLNORM_OP_MOMENTS)
+        run_planes(op);
     record_schedules(op);
     record_frozen(op);
 }

@@ -58,24 +58,31 @@ uint32_t cln_bundles(const cln_problem *problem, uint32_t wg)
     return problem->geo.sets / (problem->geo.mix > 1 ? 1 : cln_bundle(problem, wg));
 }
 
-cln_geo cln_walked(const cln_problem *problem, uint32_t wg)
+cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice)
 {
-    const uint32_t bundle = cln_bundle(problem, wg);
     cln_geo g = problem->geo;
-    if (bundle == 1)
+    if (choice->planes) { /* of y they are one run */
+        cln_strides *y = &g.view[CLN_VIEW_Y];
+        *(g.mix > 1 ? &y->mix : &y->run[2]) = 0;
+        y->step = 1;
+    }
+    if (choice->bundle <= 1)
         return g;
-    cln_bundle_lay(&g, bundle);
+    cln_bundle_lay(&g, choice->bundle);
     for (size_t v = 0; v < CLN_VIEW_W; v++)
         g.view[v].step = 1;
     if (problem->geo.mix == 1) {
         g.kept[3] = 1;
-        g.sets /= bundle;
+        g.sets /= choice->bundle;
     }
-    g.len *= bundle;
+    g.len *= choice->bundle;
     return g;
 }
 
-bool cln_apart(const cln_problem *problem) { return cln_walked(problem, 1).view[CLN_VIEW_X].step != 1; }
+bool cln_apart(const cln_problem *problem)
+{
+    return cln_bundle(problem, 1) == 1 && problem->geo.view[CLN_VIEW_X].step != 1;
+}
 
 void cln_bundle_lay(cln_geo *geo, uint32_t bundle)
 {

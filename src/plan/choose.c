@@ -100,15 +100,16 @@ uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, con
 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
 {
-    const cln_geo g = cln_walked(problem, choice->wg);
+    const cln_geo g = cln_walked(problem, choice);
     const bool large = problem->bytes >= params->wide_bytes;
     choice->wide = problem->bytes >= cln_wide_from(choice, problem, params) && (writes || choice->wg > 1) &&
                    cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
-    choice->leads = large && writes && params->stream && choice->wg == 1 && !problem->window &&
-                    runs_on(&g, problem, choice) && !(choice->solver->traits & CLN_TAKES_NEXT) &&
-                    g.view[CLN_VIEW_Y].step == 1 && (problem->columns || g.len >= CLN_LEAST_LED) &&
+    choice->leads = large && writes && !choice->planes && params->stream && choice->wg == 1 &&
+                    !problem->window && runs_on(&g, problem, choice) &&
+                    !(choice->solver->traits & CLN_TAKES_NEXT) && g.view[CLN_VIEW_Y].step == 1 &&
+                    (problem->columns || g.len >= CLN_LEAST_LED) &&
                     (problem->y_bytes != 2 || leads_halves(choice, problem));
 }
 
@@ -126,6 +127,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
         return false;
     cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     c.bundle = cln_bundle(problem, c.wg);
+    c.planes = cln_planes(problem, c.wg, c.vec);
     solver->propose(&c, problem, params, device->units);
     if (!c.per)
         return false;

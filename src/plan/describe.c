@@ -42,7 +42,7 @@ static const char *s_of(uint32_t count) { return count == 1 ? "" : "s"; }
 static void add_alignment(text *t, const cln_body *body, const cln_params *params)
 {
     const cln_problem *p = &body->problem;
-    const cln_geo walked = cln_walked(p, body->choice.wg);
+    const cln_geo walked = cln_walked(p, &body->choice);
     const int64_t xstep = walked.view[CLN_VIEW_X].step, ystep = walked.view[CLN_VIEW_Y].step;
     const bool large = p->maps && p->bytes >= cln_wide_from(&body->choice, p, params);
     const bool leaves_dx = cln_traits(&body->choice) & CLN_LEAVES_DX;
@@ -142,6 +142,8 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
     if (c->bundle > 1)
         add(&t, "%u %s at once, whose elements take turns\n", c->bundle,
             p->geo.mix > 1 ? "channels" : "sets");
+    if (c->planes)
+        add(&t, "%u planes at once, which are pixels of y\n", c->planes);
     if (c->tuned)
         add(&t, "tuned: measured to be the fastest of its class on this device\n");
     add_alignment(&t, body, params);

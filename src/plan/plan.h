@@ -128,6 +128,7 @@ typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
     uint32_t bundle;   /* sets that are walked at once */
+    uint32_t planes;   /* of x that are pixels of y; 0: none */
     bool alone;        /* a set is written before statistics of the next one are taken */
     bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
     bool leads;        /* those of other buffers do so too, from y's first whole line on */
@@ -236,10 +237,12 @@ uint32_t cln_outer(const cln_geo *geo);
 bool cln_fits_tile(const cln_geo *g, uint32_t cols);
 
 /* bundle.c: sets that a work-group of that size walks at once, 1: each by itself; how many such there are; and the geometry
- * of what it walks: a bundle as a set, its elements one after the other. */
+ * of what a choice walks: a bundle as a set, its elements one after the other, and planes of x as one run of y. */
 uint32_t cln_bundle(const cln_problem *problem, uint32_t wg);
 uint32_t cln_bundles(const cln_problem *problem, uint32_t wg);
-cln_geo cln_walked(const cln_problem *problem, uint32_t wg);
+cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice);
+/* planes.c: channels that are planes of x and pixels of y, which a work-group of that size and vectors writes at once; 0: none. */
+uint32_t cln_planes(const cln_problem *problem, uint32_t wg, uint32_t vec);
 /* Whether a CPU's group of one finds the elements of x apart in what it walks, and so takes them one by one. */
 bool cln_apart(const cln_problem *problem);
 /* What a kernel is told of bundles: runs that are one, how weights and earlier statistics lie along the elements. */

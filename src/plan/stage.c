@@ -83,7 +83,7 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
 {
     const cln_layer_problem *l = &body->problem.layer;
     const clnorm_layer *d = &body->problem.desc.layered.layer;
-    const cln_geo walked = cln_walked(&body->problem, body->choice.wg);
+    const cln_geo walked = cln_walked(&body->problem, &body->choice);
     const bool zero_gamma = body->problem.op->info.kind == CLNORM_OP_GRN;
     const int wstep = body->geo.wmod       ? repeated_step(body)
                       : body->choice.along ? 2 /* each column's own */
@@ -131,7 +131,7 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     const cln_problem *p = &body->problem;
     const bool wide = variant & CLN_WIDE;
     const uint32_t subgroup = cln_body_subgroup(body, params);
-    const cln_geo walked = cln_walked(p, body->choice.wg);
+    const cln_geo walked = cln_walked(p, &body->choice);
     if (body->steps) {
         cln_steps_options(text, room, body->steps);
         return;
@@ -142,7 +142,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
                  "-DXSTEP=%d -DYSTEP=%d",
                  body->choice.wg, body->choice.vec, wide, wide ? params->stream : body->choice.leads,
                  clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
-                 step_option(walked.view[CLN_VIEW_X].step, 4), step_option(walked.view[CLN_VIEW_Y].step, 1));
+                 step_option(walked.view[CLN_VIEW_X].step, 4),
+                 body->choice.planes ? 0 : step_option(walked.view[CLN_VIEW_Y].step, 1));
     if (p->op->info.layer)
         add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
     if (p->window)
@@ -150,6 +151,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     if (body->choice.bundle > 1)
         snprintf(text + strlen(text), room - strlen(text), " -DBUNDLE=%u -DBUNDLED_RUNS=%d",
                  body->choice.bundle, p->geo.mix > 1);
+    if (body->choice.planes)
+        snprintf(text + strlen(text), room - strlen(text), " -DPLANES=%u", body->choice.planes);
     if (body->choice.alone)
         snprintf(text + strlen(text), room - strlen(text), " -DALONE=1");
     if (subgroup)
