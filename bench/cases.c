@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FIRST, LAST, LAST_IN, ROWS }; /* channels first, last, last in and first out; (N,C) */
+enum { FIRST, LAST, LAST_IN, LAST_OUT, ROWS }; /* channels first, last, last of x, bytes last of y; (N,C) */
 
 typedef struct row {
     const char *label;
@@ -30,7 +30,7 @@ typedef struct row {
 #define ITER CLNORM_OP_ITERNORM
 #define SPECTRAL CLNORM_OP_SPECTRALNORM
 
-/* W1: a batch of decoded images into a network. W2: one large image, and a batch. W3: batchnorm of ResNet-50.
+/* W1: a batch of decoded images into a network, and back. W2: one large image, and a batch. W3: batchnorm of ResNet-50.
  * W4: layernorm of ViT-B, of ViT-Ti, of images, of ConvNeXt. W5: grn of ConvNeXt V2. W6: lrn of AlexNet.
  * W7: the others, of a diffusion U-Net, of style transfer, of rows.
  * W8: iternorm of ResNet's first stage; spectralnorm of a convolution of 512 to 512 channels, 3 x 3. */
@@ -38,6 +38,7 @@ static const row suite[] = {
     { "W1", CLNORM_OP_NORMALIZE, U8, { 32, 3, 224, 224 }, LAST_IN, 0, PLAIN },
     { "W1", CLNORM_OP_TOTENSOR, U8, { 32, 3, 224, 224 }, LAST_IN, 0, PLAIN },
     { "W1", CLNORM_OP_SYMMETRIC, U8, { 32, 3, 224, 224 }, LAST_IN, 0, PLAIN },
+    { "W1", CLNORM_OP_DENORMALIZE, F32, { 32, 3, 224, 224 }, LAST_OUT, 0, PLAIN },
     { "W2", CLNORM_OP_MINMAX, F32, { 1, 3, 1080, 1920 }, FIRST, 0, PLAIN },
     { "W2", CLNORM_OP_ZSCORE, F32, { 1, 3, 1080, 1920 }, FIRST, 0, PLAIN },
     { "W2", CLNORM_OP_MINMAX, F32, { 32, 3, 224, 224 }, FIRST, 0, PLAIN },
@@ -142,7 +143,11 @@ static bench_case make(const row *r)
     c.desc.op.direction = r->backward ? CLNORM_BACKWARD : CLNORM_FORWARD;
     c.desc.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
     if (op->y_types != 1u << CLNORM_F32) /* else y is a statistic, shaped by the check */
-        c.desc.head.y = tensor_of(r, r->x == U8 ? F32 : r->x, r->layout == LAST);
+        c.desc.head.y = tensor_of(r,
+                                  r->x == U8              ? F32
+                                  : r->layout == LAST_OUT ? U8
+                                                          : r->x,
+                                  r->layout == LAST || r->layout == LAST_OUT);
     if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
         set(&c.desc, "mean", 0.5);
         set(&c.desc, "std", 0.5);

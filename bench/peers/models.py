@@ -23,11 +23,12 @@ class Model:
     nodes: list
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     opset: int = 17
+    to: str = ""
 
     @property
     def y_type(self) -> str:
-        """Of y: that of x, and f32 of bytes."""
-        return "float32" if self.x.dtype == "uint8" else self.x.dtype.name
+        """Of y: `to`, else that of x, and f32 of bytes."""
+        return self.to or ("float32" if self.x.dtype == "uint8" else self.x.dtype.name)
 
     def serialized(self) -> bytes:
         graph = helper.make_graph(

@@ -18,7 +18,7 @@ CPU, DEFAULT_STREAM = 1, 1
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
 GLOBAL_STATS, USE_SCALE, USE_SHIFT = 1, 2, 4
 LRN_ACROSS = 0xAFF
-ADD, SUB, DIV = 0x1FFF0, 0x1FFF5, 0x1FFF4
+ADD, MUL, SUB, DIV = 0x1FFF0, 0x1FFF1, 0x1FFF5, 0x1FFF4
 REDUCE_MAX, REDUCE_MIN = 0x2FFF2, 0x2FFF3
 SRC, SRC_1, DST, SCALES, POST_OP = 1, 2, 17, 4096, 32768
 MEAN, VARIANCE, SCALE, SHIFT, DIFF_SRC, DIFF_DST, DIFF_SCALE, DIFF_SHIFT = 49, 50, 51, 52, 129, 145, 255, 256
@@ -114,9 +114,11 @@ def move(x: Memory, y: Memory) -> None:
     Primitive("reorder", x.desc, _engine, y.desc, _engine, None, memory={SRC: x, DST: y})()
 
 
-def reorder(x: Memory, y: Memory, scale: np.ndarray) -> Primitive:
-    """y = x * scale, type and layout changed; one scale a channel."""
+def reorder(x: Memory, y: Memory, scale: np.ndarray | None = None) -> Primitive:
+    """y = x, or x * scale, type and layout changed; one scale a channel."""
     attr = _made("dnnl_primitive_attr_create")
+    if scale is None:
+        return Primitive("reorder", x.desc, _engine, y.desc, _engine, attr, memory={SRC: x, DST: y})
     _call("dnnl_primitive_attr_set_scales_mask", attr, c_int(SRC), c_int(1 << 1))
     return Primitive("reorder", x.desc, _engine, y.desc, _engine, attr,
                      memory={SRC: x, DST: y, SCALES | SRC: Memory(scale)})

@@ -22,7 +22,7 @@ FIRST, LAST = "<!-- order: written by bench/peers/order.py -->\n", "<!-- end of 
 HEAD = ("", "op", "shape", "ms", "one / any order", "one / careless", "one / one", "error", "any order", "careless")
 LESS = {"any": ("any_order.clh",), "careless": ("any_order.clh", "careless.clh")}
 PLANS = 2  # of each
-WITHOUT = {"affine", "minmax", "batchnorm eval"}  # families that sum nothing
+WITHOUT = {"affine", "denormalize", "minmax", "batchnorm eval"}  # families that sum nothing
 ALLOWED = 1e-3  # of both: they compute the same, less exactly
 
 

@@ -14,6 +14,18 @@ def affine(case: Case) -> Run:
     return run
 
 
+def denormalize(case: Case) -> Run:
+    x, t = case["x"], np.empty(case.row.shape, np.float32)
+    y = np.empty_like(np.moveaxis(x, 1, -1), np.uint8, order="C")
+    a, b = (v.reshape(1, -1, 1, 1) for v in case.back())
+
+    def run() -> np.ndarray:
+        np.rint(np.add(np.multiply(x, a, out=t), b, out=t), out=t)
+        np.copyto(y, np.moveaxis(np.clip(t, 0, 255, out=t), 1, -1), casting="unsafe")
+        return np.moveaxis(y, -1, 1)
+    return run
+
+
 def rows(case: Case) -> tuple[np.ndarray, np.ndarray]:
     x = case["x"].reshape(case.row.shape[0], -1)
     return x, np.empty_like(x)
@@ -49,6 +61,7 @@ def zscore_std(case: Case) -> Run:
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"NumPy: out=": affine},
+    "denormalize": {"NumPy: out=": denormalize},
     "minmax": {"NumPy: out=": minmax},
     "zscore": {"NumPy: einsum": zscore, "NumPy: std": zscore_std},
 }

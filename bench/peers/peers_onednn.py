@@ -25,6 +25,15 @@ def affine(case: Case) -> Run:
     return chain(y, *steps)
 
 
+def denormalize(case: Case) -> Run:
+    """A reorder rounds and saturates."""
+    n, channels, height, width = case.row.shape
+    a, b = (Memory(v.reshape(1, -1, 1, 1)) for v in case.back())
+    t = Memory(clnorm.aligned(case.row.shape, "float32"))
+    y = np.moveaxis(clnorm.aligned((n, height, width, channels), "uint8"), -1, 1)
+    return chain(y, onednn.binary(onednn.MUL, Memory(case["x"]), a, t, then=(onednn.ADD, b)), onednn.reorder(t, Memory(y)))
+
+
 def minmax(case: Case) -> Run:
     """Images as channels of one: a broadcast along axis 1 is the one that oneDNN has a fast kernel for."""
     n = case.row.shape[0]
@@ -148,6 +157,7 @@ def in_layouts(build) -> dict[str, Builder]:
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"oneDNN: reorder": affine},
+    "denormalize": {"oneDNN: binary, reorder": denormalize},
     "minmax": {"oneDNN: reduction, binary": minmax},
     "zscore": {"oneDNN: layer_norm": zscore},
     "batchnorm": in_layouts(batchnorm), "batchnorm eval": in_layouts(batchnorm_eval),

@@ -55,6 +55,18 @@ def affine_batch_norm(case: Case) -> Run:
     return session(np.moveaxis(case["x"], 1, -1), case.row.shape, nodes, constants)
 
 
+def denormalize(case: Case) -> Run:
+    n, channels, height, width = case.row.shape
+    a, b = (v.reshape(1, -1, 1, 1) for v in case.back())
+    nodes = [helper.make_node("Mul", ["x", "a"], ["m"]), helper.make_node("Add", ["m", "b"], ["s"]),
+             helper.make_node("Round", ["s"], ["r"]), helper.make_node("Clip", ["r", "low", "high"], ["c"]),
+             helper.make_node("Cast", ["c"], ["u"], to=TensorProto.UINT8),
+             helper.make_node("Transpose", ["u"], ["y"], perm=[0, 2, 3, 1])]
+    constants = {"a": a, "b": b, "low": np.float32(0), "high": np.float32(255)}
+    run = running(Model(case["x"], (n, height, width, channels), nodes, constants, to="uint8"))
+    return lambda: np.moveaxis(run(), -1, 1)
+
+
 def minmax(case: Case) -> Run:
     axes = [1, 2, 3]
     nodes = [helper.make_node("ReduceMin", ["x"], ["low"], axes=axes),
@@ -77,6 +89,7 @@ def zscore_layer_norm(case: Case) -> Run:
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"ONNX Runtime: Mul, Add": affine, "ONNX Runtime: BatchNormalization": affine_batch_norm},
+    "denormalize": {"ONNX Runtime: Mul, Add, Round, Clip": denormalize},
     "minmax": {"ONNX Runtime: Reduce, Sub, Div": minmax},
     "zscore": {"ONNX Runtime: MVN": zscore_mvn, "ONNX Runtime: LayerNormalization": zscore_layer_norm},
 } | {family: {"ONNX Runtime: layer": lambda case, model=model: running(model(case))}

@@ -20,6 +20,21 @@ def affine(case: Case) -> Run:
     return lambda: cv2.dnn.blobFromImagesWithParams(images, params)
 
 
+def denormalize(case: Case) -> Run:
+    """Each plane by itself, a * x + 0 * x + b to bytes; then they are merged."""
+    n, channels, height, width = case.row.shape
+    x, factors = case["x"], [v.astype(np.float64) for v in case.back()]
+    planes_of, y = np.empty((channels, height, width), np.uint8), np.empty((n, height, width, channels), np.uint8)
+
+    def run() -> np.ndarray:
+        for image, out in zip(x, y):
+            for plane, to, a, b in zip(image, planes_of, *factors):
+                cv2.addWeighted(plane, a, plane, 0.0, b, to, cv2.CV_8U)
+            cv2.merge(list(planes_of), out)
+        return np.moveaxis(y, -1, 1)
+    return run
+
+
 def planes(case: Case) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
     """Each image as one matrix; all the outputs, and one by one."""
     n, _, _, width = case.row.shape
@@ -70,6 +85,7 @@ def network(model: Model) -> Run:
 
 PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"OpenCV: blobFromImages": affine},
+    "denormalize": {"OpenCV: addWeighted, merge": denormalize},
     "minmax": {"OpenCV: normalize": minmax},
     "zscore": {"OpenCV: subtract, multiply": zscore_two, "OpenCV: addWeighted": zscore_weighted},
 } | {family: {"OpenCV: dnn": lambda case, model=model: network(model(case))} for family, model in models.LAYERS.items()}

@@ -83,6 +83,43 @@ def affine_vision(case: Case) -> Run:
     return lambda: TF.normalize(TF.to_dtype(x.contiguous(), torch.float32, scale=True), mean, std, inplace=True)
 
 
+# ---- denormalize: f32 to u8 channels last -----------------------------------------------------
+
+def bytes_of(t: torch.Tensor) -> torch.Tensor:
+    return t.round_().clamp_(0, 255).to(torch.uint8, memory_format=LAST)
+
+
+def back(case: Case) -> list[torch.Tensor]:
+    return [torch.from_numpy(v).view(1, -1, 1, 1) for v in case.back()]
+
+
+def denormalize_eager(case: Case) -> Run:
+    """As it is written everywhere."""
+    x, (std, mean) = tensor(case), (v / 255 for v in back(case))
+    return lambda: bytes_of(x.mul(std).add_(mean).mul_(255))
+
+
+def denormalize_folded(case: Case) -> Run:
+    x, (a, b) = tensor(case), back(case)
+    return lambda: bytes_of(torch.addcmul(b, x, a))
+
+
+def denormalize_last(case: Case) -> Run:
+    """Without the transposition: x is channels last too."""
+    x, (a, b) = tensor(case).contiguous(memory_format=LAST), back(case)
+    return lambda: bytes_of(torch.addcmul(b, x, a))
+
+
+def denormalize_compiled(case: Case) -> Run:
+    a, b = back(case)
+    return compiled(lambda x: bytes_of(x * a + b), tensor(case))
+
+
+def denormalize_compiled_last(case: Case) -> Run:
+    a, b = back(case)
+    return compiled(lambda x: bytes_of(x * a + b), tensor(case).contiguous(memory_format=LAST))
+
+
 # ---- minmax and zscore of each image ----------------------------------------------------------
 
 def rows(case: Case) -> torch.Tensor:
@@ -333,6 +370,9 @@ PEERS: dict[str, dict[str, Builder]] = {
     "affine": {"torch: eager": affine_eager, "torch: folded": affine_folded, "torch: out=": affine_out,
                "torch: channels_last": affine_last, "torch.compile: contiguous": affine_compiled,
                "torch.compile: channels_last": affine_compiled_last, "torchvision: v2": affine_vision},
+    "denormalize": {"torch: eager": denormalize_eager, "torch: folded": denormalize_folded,
+                    "torch: channels_last": denormalize_last, "torch.compile: contiguous": denormalize_compiled,
+                    "torch.compile: channels_last": denormalize_compiled_last},
     "minmax": {"torch: eager": minmax_eager, "torch: out=": minmax_out, "torch.compile: fused": minmax_compiled},
     "zscore": {"torch: eager": zscore_eager, "torch: out=": zscore_out, "torch: layer_norm": zscore_layer_norm,
                "torch.compile: fused": zscore_compiled},

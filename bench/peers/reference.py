@@ -72,6 +72,11 @@ def affine(case: Case) -> list[Truth]:
     return [Truth((double(case, "x") / 255 - mean) / std)]
 
 
+def denormalize(case: Case) -> list[Truth]:
+    mean, std = (np.float32(case.row.attrs[name]).astype(np.float64).reshape(1, -1, 1, 1) for name in ("mean", "std"))
+    return [Truth(np.clip(np.rint((double(case, "x") * std + mean) * 255), 0, 255), 255.0)]
+
+
 def minmax(case: Case) -> list[Truth]:
     x, axes = double(case, "x"), others(case, 0)
     low, high = x.min(axis=axes, keepdims=True), x.max(axis=axes, keepdims=True)
@@ -180,7 +185,7 @@ def summed(case: Case, slot: str, terms: np.ndarray) -> Truth:
 
 
 FAMILIES: dict[str, Callable[[Case], list[Truth]]] = {
-    "affine": affine, "minmax": minmax, "zscore": zscore,
+    "affine": affine, "denormalize": denormalize, "minmax": minmax, "zscore": zscore,
     "batchnorm": standardized(1), "batchnorm eval": batchnorm_eval, "batchnorm backward": backward(1),
     "layernorm": standardized(0), "layernorm backward": backward(0),
     "layernorm over C": standardized(over=(1,)), "layernorm over C backward": backward(over=(1,)),

@@ -46,7 +46,7 @@ class Workload:
         variant = self.family.removeprefix(self.op) if self.family.startswith(self.op) else ""
         if self.direction == "backward" and "backward" not in variant:
             variant += " backward"
-        return f"`{self.op}`{variant}{SHORT.get(self.x[0], '')}"
+        return f"`{self.op}`{variant}{SHORT.get(self.x[0], '')}{' to u8' if self.y[0] == 'uint8' else ''}"
 
     @property
     def place(self) -> str:
@@ -56,7 +56,7 @@ class Workload:
     @property
     def measures(self) -> bool:
         """Whether it takes statistics of x."""
-        return self.family != "affine" and self.direction == "forward" and self.attrs.get("mode") != 2
+        return self.family not in ("affine", "denormalize") and self.direction == "forward" and self.attrs.get("mode") != 2
 
 
 SHORT = {"uint8": " u8", "float16": " f16", "bfloat16": " bf16"}
@@ -114,8 +114,8 @@ LAYERS = (
     GROUPS[0], STYLES[0], RMSNORM,
 )
 
-# The rest of `clnorm bench --suite` but moments and denormalize, and some shapes in the other layout. A layernorm with weights
-# of channels is a groupnorm of one group to others.
+# The rest of `clnorm bench --suite` but moments and denormalize of planes to planes, and some shapes in the other layout. A
+# layernorm with weights of channels is a groupnorm of one group to others.
 MORE = tuple(replace(row, more=True) for row in (
     *batchnorm((32, 1024, 14, 14)), *batchnorm((32, 1024, 14, 14), "nhwc"), *batchnorm((32, 2048, 7, 7), "nhwc"),
     ELEMENTS[1], CHANNELS_FIRST[1],
@@ -142,6 +142,7 @@ WORKLOADS = (
     Workload("W1", "normalize", "affine", PHOTOS, x=U8_LAST, attrs=IMAGENET),
     Workload("W1", "totensor", "affine", PHOTOS, x=U8_LAST),
     Workload("W1", "symmetric", "affine", PHOTOS, x=U8_LAST),
+    Workload("W1", "denormalize", "denormalize", PHOTOS, y=U8_LAST, attrs=IMAGENET, tolerance=4.1e-3),  # one of 255
     Workload("W2", "minmax", "minmax", FRAME),
     Workload("W2", "zscore", "zscore", FRAME, tolerance=1e-3),  # ONNX Runtime sums 6.2e6 numbers plainly
     Workload("W2", "minmax", "minmax", PHOTOS),
@@ -208,6 +209,11 @@ class Case:
         """a, b of y = a * x + b, the same."""
         mean, std = self.mean_std()
         return (1 / (255 * std)).astype(np.float32), (-mean / std).astype(np.float32)
+
+    def back(self) -> tuple[np.ndarray, np.ndarray]:
+        """a, b of y = a * x + b, the bytes that an image was before it was normalized."""
+        mean, std = (255 * np.asarray(self.row.attrs[name], np.float64) for name in ("mean", "std"))
+        return std.astype(np.float32), mean.astype(np.float32)
 
     def run(self) -> list[np.ndarray]:
         """Our outputs, copied."""
