@@ -138,16 +138,13 @@ static bench_case make(const row *r)
 {
     bench_case c;
     const clnorm_op_info *op = clnorm_op_of(r->kind);
+    const uint32_t y = r->layout == LAST_OUT ? U8 : r->x == U8 ? F32 : r->x;
     c.label = r->label;
     clnorm_op_init(&c.desc, r->kind);
     c.desc.op.direction = r->backward ? CLNORM_BACKWARD : CLNORM_FORWARD;
     c.desc.head.x = tensor_of(r, r->x, r->layout == LAST || r->layout == LAST_IN);
     if (op->y_types != 1u << CLNORM_F32) /* else y is a statistic, shaped by the check */
-        c.desc.head.y = tensor_of(r,
-                                  r->x == U8              ? F32
-                                  : r->layout == LAST_OUT ? U8
-                                                          : r->x,
-                                  r->layout == LAST || r->layout == LAST_OUT);
+        c.desc.head.y = tensor_of(r, y, r->layout == LAST || r->layout == LAST_OUT);
     if (r->shape[1] != 3) { /* lists of one value fit any number of channels */
         set(&c.desc, "mean", 0.5);
         set(&c.desc, "std", 0.5);
