@@ -111,17 +111,17 @@ class Primitive:
 
 def move(x: Memory, y: Memory) -> None:
     """y = x, from layout to layout."""
-    Primitive("reorder", x.desc, _engine, y.desc, _engine, None, memory={SRC: x, DST: y})()
+    reorder(x, y)()
 
 
 def reorder(x: Memory, y: Memory, scale: np.ndarray | None = None) -> Primitive:
     """y = x, or x * scale, type and layout changed; one scale a channel."""
-    attr = _made("dnnl_primitive_attr_create")
-    if scale is None:
-        return Primitive("reorder", x.desc, _engine, y.desc, _engine, attr, memory={SRC: x, DST: y})
-    _call("dnnl_primitive_attr_set_scales_mask", attr, c_int(SRC), c_int(1 << 1))
-    return Primitive("reorder", x.desc, _engine, y.desc, _engine, attr,
-                     memory={SRC: x, DST: y, SCALES | SRC: Memory(scale)})
+    attr, memory = None, {SRC: x, DST: y}
+    if scale is not None:
+        attr = _made("dnnl_primitive_attr_create")
+        _call("dnnl_primitive_attr_set_scales_mask", attr, c_int(SRC), c_int(1 << 1))
+        memory[SCALES | SRC] = Memory(scale)
+    return Primitive("reorder", x.desc, _engine, y.desc, _engine, attr, memory=memory)
 
 
 def binary(kind: int, x: Memory, other: Memory, y: Memory, then: tuple[int, Memory] | None = None) -> Primitive:

@@ -27,14 +27,13 @@ def compiled(function, *args) -> Run:
 
 # ---- affine: u8 channels last to f32 --------------------------------------------------------
 
-def factors(case: Case) -> tuple[torch.Tensor, torch.Tensor]:
-    a, b = case.affine()
-    return torch.from_numpy(a).view(1, -1, 1, 1), torch.from_numpy(b).view(1, -1, 1, 1)
+def factors(pair: tuple[np.ndarray, np.ndarray]) -> list[torch.Tensor]:
+    return [torch.from_numpy(v).view(1, -1, 1, 1) for v in pair]
 
 
 def affine_eager(case: Case) -> Run:
     """As it is written everywhere: ToTensor, then Normalize."""
-    x, (a, b) = tensor(case), factors(case)
+    x, (a, b) = tensor(case), factors(case.affine())
     std = 1 / (255 * a)
     mean = -b * std
     if case.row.op == "totensor":
@@ -43,12 +42,12 @@ def affine_eager(case: Case) -> Run:
 
 
 def affine_folded(case: Case) -> Run:
-    x, (a, b) = tensor(case), factors(case)
+    x, (a, b) = tensor(case), factors(case.affine())
     return lambda: torch.addcmul(b, x.to(torch.float32, memory_format=FIRST), a)
 
 
 def affine_out(case: Case) -> Run:
-    x, (a, b) = tensor(case), factors(case)
+    x, (a, b) = tensor(case), factors(case.affine())
     y = torch.empty(case.row.shape)
     if case.row.op == "totensor":
         return lambda: torch.div(x, 255, out=y)
@@ -57,7 +56,7 @@ def affine_out(case: Case) -> Run:
 
 def affine_last(case: Case) -> Run:
     """Without the transposition: y is channels last too."""
-    x, (a, b) = tensor(case), factors(case)
+    x, (a, b) = tensor(case), factors(case.affine())
     y = torch.empty(case.row.shape, memory_format=LAST)
     if case.row.op == "totensor":
         return lambda: torch.div(x, 255, out=y)
@@ -65,12 +64,12 @@ def affine_last(case: Case) -> Run:
 
 
 def affine_compiled(case: Case) -> Run:
-    a, b = factors(case)
+    a, b = factors(case.affine())
     return compiled(lambda x: (x.float() * a + b).contiguous(), tensor(case))
 
 
 def affine_compiled_last(case: Case) -> Run:
-    a, b = factors(case)
+    a, b = factors(case.affine())
     return compiled(lambda x: (x.float() * a + b).contiguous(memory_format=LAST), tensor(case))
 
 
@@ -89,34 +88,30 @@ def bytes_of(t: torch.Tensor) -> torch.Tensor:
     return t.round_().clamp_(0, 255).to(torch.uint8, memory_format=LAST)
 
 
-def back(case: Case) -> list[torch.Tensor]:
-    return [torch.from_numpy(v).view(1, -1, 1, 1) for v in case.back()]
-
-
 def denormalize_eager(case: Case) -> Run:
     """As it is written everywhere."""
-    x, (std, mean) = tensor(case), (v / 255 for v in back(case))
+    x, (std, mean) = tensor(case), (v / 255 for v in factors(case.back()))
     return lambda: bytes_of(x.mul(std).add_(mean).mul_(255))
 
 
 def denormalize_folded(case: Case) -> Run:
-    x, (a, b) = tensor(case), back(case)
+    x, (a, b) = tensor(case), factors(case.back())
     return lambda: bytes_of(torch.addcmul(b, x, a))
 
 
 def denormalize_last(case: Case) -> Run:
     """Without the transposition: x is channels last too."""
-    x, (a, b) = tensor(case).contiguous(memory_format=LAST), back(case)
+    x, (a, b) = tensor(case).contiguous(memory_format=LAST), factors(case.back())
     return lambda: bytes_of(torch.addcmul(b, x, a))
 
 
 def denormalize_compiled(case: Case) -> Run:
-    a, b = back(case)
+    a, b = factors(case.back())
     return compiled(lambda x: bytes_of(x * a + b), tensor(case))
 
 
 def denormalize_compiled_last(case: Case) -> Run:
-    a, b = back(case)
+    a, b = factors(case.back())
     return compiled(lambda x: bytes_of(x * a + b), tensor(case).contiguous(memory_format=LAST))
 
 
