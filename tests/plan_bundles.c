@@ -170,11 +170,12 @@ START_TEST(planes)
         clnorm_op_set(&d, "swap_rb", &swap, 1);
         OK(cln_op_pose(&posed, &d.op));
         const cln_problem *p = &posed.part[0];
-        const uint32_t got = cln_planes(p, 1, 16);
+        const uint32_t got = cln_planes(p, 16);
         const cln_choice choice = { .wg = 1, .vec = 16, .bundle = 1, .planes = got };
         ck_assert_msg(got == cases[k].planes, "case %zu: %u planes", k, got);
-        ck_assert_uint_eq(cln_planes(p, 64, 4), 0);
-        ck_assert_uint_eq(cln_planes(p, 1, 4), 0);
+        ck_assert_uint_eq(cln_planes(p, 4), got);
+        ck_assert_uint_eq(cln_planes(p, 1), 0);
+        ck_assert_uint_eq(cln_planes(p, 8), 0);
         ck_assert_int_eq(cln_walked(p, &choice).view[CLN_VIEW_Y].step,
                          got ? 1 : p->geo.view[CLN_VIEW_Y].step);
     }

@@ -41,7 +41,10 @@ START_TEST(tuned_ways_of_a_device)
         { GPU, 1024, 128, 2, NULL },
         { GPU, 1024, 256, 4, NULL },
         { GPU, 1024, 128, 3, "no device of this type" },
+        { GPU, 1024, 128, 0, "no device of this type" },
         { GPU, 1024, 64, 2, "no device of this type" },
+        { GPU, 32, 32, 2, NULL },
+        { GPU, 32, 32, 0, "no device of this type" },
         { GPU, 128, 256, 4, "the device has no work-groups of that size" },
     };
     for (size_t k = 0; k < CLN_COUNT(cases); k++) {
@@ -171,7 +174,9 @@ START_TEST(alignment_in_words)
 {
     const clnorm_tensor even = clnorm_nchw(CLNORM_F32, 2, 4, 32, 32),
                         odd = clnorm_nchw(CLNORM_F32, 2, 3, 5, 131),
-                        last = clnorm_nhwc(CLNORM_F32, 2, 4, 32, 32);
+                        last = clnorm_nhwc(CLNORM_F32, 2, 4, 32, 32),
+                        six = clnorm_nchw(CLNORM_F32, 2, 6, 32, 32),
+                        six_last = clnorm_nhwc(CLNORM_F32, 2, 6, 32, 32);
     clnorm_any d = desc_of(CLNORM_OP_ZSCORE, &even);
     describe(&cln_solve_slab, &d, CPU);
     says(text, "wide: vector loads and streaming stores where the buffers are aligned\n");
@@ -188,7 +193,12 @@ START_TEST(alignment_in_words)
     d = desc_of(CLNORM_OP_ZSCORE, &even);
     d.head.y = last;
     describe(&cln_solve_slab, &d, GPU);
-    says(text, "no wide stores: y's elements are 4 apart in a run\n");
+    says(text, "4 planes at once, which are pixels of y\n");
+    says(text, "wide: vector loads and stores where the buffers are aligned\n");
+    d = desc_of(CLNORM_OP_ZSCORE, &six);
+    d.head.y = six_last;
+    describe(&cln_solve_slab, &d, GPU);
+    says(text, "no wide stores: y's elements are 6 apart in a run\n");
     d = desc_of(CLNORM_OP_ZSCORE, &even);
     for (uint32_t k = 0; k < 4; k++)
         d.head.x.stride[k] *= 5;

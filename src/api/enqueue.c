@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Whether a buffer's first element can be read as a whole vector: host memory of the user may start anywhere.
- */
+/* Whether a buffer's first element can be read as a whole vector: host memory of the user may start anywhere, and where a device
+ * has it copied, the copy does not. */
 static bool aligned(const clnorm_buffer *b, size_t vector)
 {
     cl_mem_flags flags = 0;
@@ -18,7 +18,8 @@ static bool aligned(const clnorm_buffer *b, size_t vector)
     if (flags & CL_MEM_USE_HOST_PTR &&
         clGetMemObjectInfo(b->mem, CL_MEM_HOST_PTR, sizeof host, &host, NULL) != CL_SUCCESS)
         return false;
-    return ((uintptr_t)host + (host ? 0 : origin) + b->byte_offset) % vector == 0;
+    return (origin + b->byte_offset) % vector == 0 &&
+           (!host || ((uintptr_t)host + b->byte_offset) % vector == 0);
 }
 
 static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32_t slot, int view,

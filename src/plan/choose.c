@@ -127,7 +127,7 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
         return false;
     cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     c.bundle = cln_bundle(problem, c.wg);
-    c.planes = cln_planes(problem, c.wg, c.vec);
+    c.planes = cln_planes(problem, c.vec);
     solver->propose(&c, problem, params, device->units);
     if (!c.per)
         return false;
@@ -269,7 +269,8 @@ const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
     if (!solver_named(tuned->solver))
         return "there is no such solver";
     cln_params_for(&own, device);
-    if (tuned->wg == own.wg && (tuned->vec == own.vec || (own.wg > 1 && tuned->vec == 1)))
+    if (tuned->wg == own.wg &&
+        (tuned->vec == own.vec || (own.wg > 1 && (tuned->vec == 1 || tuned->vec == 2))))
         return NULL;
     for (size_t k = 0; cln_params_pair(&wg, &vec, k, device); k++)
         if (wg == tuned->wg && vec == tuned->vec)
@@ -326,12 +327,35 @@ static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, 
     }
 }
 
-#define MANY_CHUNKS 8 /* of a set: an H200 gains from there on */
+#define MANY_CHUNKS 8    /* of a set: an H200 gains from there on */
+#define LONG_ENOUGH 1024 /* elements of a run: of shorter ones vectors of 4 are faster (H200) */
 
-/* Few large sets are few chunks for a GPU, and with vectors of 1 a chunk's team is four times as many work-items. */
-bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params)
+/* Few large sets, or long rows, are few chunks for a GPU, and with vectors of 1 a chunk's team is four times as many
+ * work-items; but a half each is little of a line, and where weights change along a run each finds its own by a division. */
+static bool may_be_narrow(const cln_solver *solver, const cln_problem *problem)
 {
-    return params->wg > 1 && solver->traits & CLN_IN_CHUNKS && cln_geo_chunks(&problem->geo) >= MANY_CHUNKS;
+    const bool large = solver->traits & CLN_IN_CHUNKS && cln_geo_chunks(&problem->geo) >= MANY_CHUNKS &&
+                       problem->geo.wdiv <= 1 && problem->x_bytes != 2;
+    return large || solver == &cln_solve_rows;
+}
+
+/* Gradients whose weights or statistics change along a run leave few registers of a GPU: an H200 takes vectors of 2 in 0.7 to
+ * 0.9 of the time of others. */
+static bool is_crowded(const cln_solver *solver, const cln_problem *problem)
+{
+    const cln_strides *v = problem->geo.view;
+    return solver->traits & CLN_IN_CHUNKS && problem->layer.reads_d &&
+           (v[CLN_VIEW_W].step || v[CLN_VIEW_S].step);
+}
+
+size_t cln_vectors(uint32_t vec[CLN_VECTORS], const cln_solver *solver, const cln_problem *problem,
+                   const cln_params *params)
+{
+    const bool other = params->wg > 1 && problem->geo.len >= LONG_ENOUGH,
+               crowded = other && is_crowded(solver, problem);
+    vec[0] = crowded && params->vec > 2 ? 2 : params->vec;
+    vec[1] = 1;
+    return other && !crowded && may_be_narrow(solver, problem) ? 2 : 1;
 }
 
 static void choose_estimated(cln_choice *out, const cln_problem *problem, const cln_params *params,
@@ -339,14 +363,16 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
 {
     /* for a workspace; where nothing fits, a plan says what it lacks */
     const uint64_t rooms[] = { device->max_alloc, UINT64_MAX };
-    cln_params narrow = *params;
+    uint32_t vec[CLN_VECTORS];
     double ns = -1;
-    narrow.vec = 1;
     for (size_t r = 0; r < CLN_COUNT(rooms) && ns < 0; r++)
         for (size_t i = 0; cln_solvers[i]; i++) {
-            take_cheaper(out, &ns, cln_solvers[i], problem, params, device, rooms[r]);
-            if (cln_may_be_narrow(cln_solvers[i], problem, params))
-                take_cheaper(out, &ns, cln_solvers[i], problem, &narrow, device, rooms[r]);
+            const size_t n = cln_vectors(vec, cln_solvers[i], problem, params);
+            for (size_t k = 0; k < n; k++) {
+                cln_params p = *params;
+                p.vec = vec[k];
+                take_cheaper(out, &ns, cln_solvers[i], problem, &p, device, rooms[r]);
+            }
         }
     assert(ns >= 0); /* split and pointwise take every problem between them */
 }

@@ -194,8 +194,10 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
 bool cln_fuses(const cln_problem *x, const cln_problem *weights);
 /* Whose fold the gradients of the weights take then. */
 const cln_solver *cln_folds_for_fused(const cln_problem *weights);
-/* Whether the planner also looks at vectors of 1 for it. */
-bool cln_may_be_narrow(const cln_solver *solver, const cln_problem *problem, const cln_params *params);
+/* The vectors that the planner looks at for it, and how many: the device's own, or those that an H200 is faster with. */
+#define CLN_VECTORS 2
+size_t cln_vectors(uint32_t vec[CLN_VECTORS], const cln_solver *solver, const cln_problem *problem,
+                   const cln_params *params);
 /* A solver's own proposal; false where it does not apply. */
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
                      const cln_params *params, const cln_device *device);
@@ -241,8 +243,8 @@ bool cln_fits_tile(const cln_geo *g, uint32_t cols);
 uint32_t cln_bundle(const cln_problem *problem, uint32_t wg);
 uint32_t cln_bundles(const cln_problem *problem, uint32_t wg);
 cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice);
-/* planes.c: channels that are planes of x and pixels of y, which a work-group of that size and vectors writes at once; 0: none. */
-uint32_t cln_planes(const cln_problem *problem, uint32_t wg, uint32_t vec);
+/* planes.c: channels that are planes of x and pixels of y, which vectors of so many write at once; 0: none. */
+uint32_t cln_planes(const cln_problem *problem, uint32_t vec);
 /* Whether a CPU's group of one finds the elements of x apart in what it walks, and so takes them one by one. */
 bool cln_apart(const cln_problem *problem);
 /* What a kernel is told of bundles: runs that are one, how weights and earlier statistics lie along the elements. */

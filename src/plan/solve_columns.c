@@ -154,6 +154,14 @@ static uint32_t whole_columns(const cln_geo *g, uint32_t most, uint32_t vec)
     return most >= whole ? most / whole * whole : most >= g->span ? most / g->span * g->span : g->span;
 }
 
+/* Sets of few leaves that a group of many folds at once: each leaf a work-item's, but no unit without a group. */
+static uint32_t folded_at_once(const cln_problem *problem, uint32_t wg, uint32_t units)
+{
+    const uint32_t held = wg / leaves(&problem->geo), fair = problem->geo.sets / units,
+                   most = held < fair ? held : fair;
+    return most > 1 ? most : 1;
+}
+
 static void cols_propose(cln_choice *choice, const cln_problem *problem, const cln_params *params,
                          uint32_t units)
 {
@@ -166,6 +174,7 @@ static void cols_propose(cln_choice *choice, const cln_problem *problem, const c
         cols = whole_columns(&problem->geo, cols, choice->vec);
     choice->cols = problem->geo.len < cols ? problem->geo.len : cols;
     choice->per = cln_share(choice, problem, params, units);
+    choice->block = folded_at_once(problem, choice->wg, units);
 }
 
 /* What leaves and folds leave for each other: a statistic per leaf of a set, and its map. */
@@ -187,8 +196,9 @@ static size_t cols_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const
 {
     const size_t up = (size_t)cln_outer(geo) * leaves(geo);
     geo->cols = choice->cols;
+    geo->per = choice->block;
     out[0] = (cln_stage){ "leaves", cln_groups(up * blocks(geo, choice->cols)), column_items(geo, choice) };
-    out[1] = (cln_stage){ "foldcols", cln_groups(geo->sets), 0 };
+    out[1] = (cln_stage){ "foldcols", cln_groups(cln_ceil_div(geo->sets, geo->per)), 0 };
     *workspace = cln_kept_bytes(geo, problem) + left_between(problem);
     if (choice->leaves_there) {
         out[0] = out[1];

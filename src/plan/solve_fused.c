@@ -1,5 +1,5 @@
-/* solve_fused.c -- gradients of x and of the weights along its rows, from one walk: a group per leaf of rows. Or, where sets lie
- * side by side, of the weights of their rows: a CPU's group takes chunks of columns. */
+/* solve_fused.c -- gradients of x and of the weights along its rows, from one walk: a group per leaf of rows, or per 16 of a device
+ * that wants many groups. Or, where sets lie side by side, of the weights of their rows: a CPU's group takes chunks of columns. */
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -94,19 +94,43 @@ static size_t kept_by_group(const cln_geo *g, uint32_t cols)
 #define ROOM_OF_UNIT (64u << 10) /* of the workspace, or */
 #define SHARE_OF_ALL 96          /* of what is moved */
 
+static uint64_t room_for(const cln_problem *problem, uint32_t units)
+{
+    const uint64_t unit = (uint64_t)units * ROOM_OF_UNIT, share = problem->bytes / SHARE_OF_ALL;
+    return unit > share ? unit : share;
+}
+
 /* Groups that fit into a workspace of that. */
 static uint64_t most_groups(const cln_problem *problem, uint32_t cols, uint32_t units)
 {
-    const uint64_t unit = (uint64_t)units * ROOM_OF_UNIT, share = problem->bytes / SHARE_OF_ALL,
-                   room = unit > share ? unit : share, pairs = bytes_of_pairs(problem);
+    const uint64_t room = room_for(problem, units), pairs = bytes_of_pairs(problem);
     const size_t each = kept_by_group(&problem->geo, cols);
     return pairs > room ? 0 : each ? (room - pairs) / each : chunks(problem);
 }
 
+/* ---- rows ---- */
+
+/* PIECES of cl/common/fused.clh. */
+static uint32_t pieces(const cln_problem *problem, uint32_t wg)
+{
+    return cln_ceil_div(problem->geo.sets, wg == 1 ? CLN_LEAF : CLN_REST_ROWS);
+}
+
+/* Of the workspace: a pair per column of each leaf, and rows of sums of each piece. */
+static size_t bytes_of_rows(const cln_problem *problem, uint32_t wg)
+{
+    const size_t columns = problem->geo.len, pitch = (columns + 63) & ~(size_t)63, rows = wg == 1 ? 4 : 2;
+    return cln_ceil_div(problem->geo.sets, CLN_LEAF) * columns * PAIR_BYTES +
+           pieces(problem, wg) * rows * pitch * sizeof(float);
+}
+
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
-    if (!problem->columns)
+    if (!problem->columns) {
+        if (choice->wg > 1 && bytes_of_rows(problem, choice->wg) > room_for(problem, units))
+            choice->per = 0;
         return;
+    }
     choice->cols = tile_of(&problem->geo, wanted_columns(problem, params));
     choice->per = cln_fair_per(chunks(problem), 0, problem, params, units);
     const uint32_t all = chunks(problem), groups = cln_ceil_div(all, choice->per);
@@ -155,16 +179,18 @@ static size_t column_stages(cln_stage *out, cln_geo *geo, size_t *workspace, con
     return 1;
 }
 
-/* Behind what is kept: a pair per column of each leaf, and four rows of sums of each. */
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
                      const cln_choice *choice)
 {
-    const size_t leaves = cln_ceil_div(geo->sets, CLN_LEAF), pitch = ((size_t)geo->len + 63) & ~(size_t)63;
     if (problem->columns)
         return column_stages(out, geo, workspace, problem, choice);
-    *workspace = cln_kept_bytes(geo, problem) + leaves * (geo->len * PAIR_BYTES + 4 * pitch * sizeof(float));
-    out[0] = (cln_stage){ "fused", cln_groups(leaves), 0 };
-    return 1;
+    *workspace = cln_kept_bytes(geo, problem) + bytes_of_rows(problem, choice->wg);
+    out[0] = (cln_stage){ "fused", cln_groups(pieces(problem, choice->wg)), 0 };
+    if (choice->wg == 1)
+        return 1;
+    const uint64_t sums = (uint64_t)cln_ceil_div(geo->sets, CLN_LEAF) * geo->len;
+    out[1] = (cln_stage){ "unite", cln_groups(cln_ceil_div(sums, choice->wg)), 0 };
+    return 2;
 }
 
 const cln_solver cln_solve_fused = { .name = "fused",

@@ -3,6 +3,7 @@
 #include "plan/plan.h"
 
 #define MOST_PARTS 256 /* of a set: they are folded as often */
+#define FEW_PARTS 16   /* whose fold is worth doing more often */
 
 static const char *applicable(const cln_problem *problem)
 {
@@ -27,6 +28,18 @@ static uint64_t wanted_groups(const cln_problem *problem, const cln_params *para
     return groups < few ? few : groups < most ? groups : most;
 }
 
+/* Chunks that a group maps: those of its part, or fewer, where a GPU has more work-items for a map than for statistics, of which a
+ * chunk's team is all. */
+static uint32_t mapped_chunks(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
+                              uint32_t units)
+{
+    if (choice->wg == 1 || choice->vec == 1 || problem->layer.reads_d || problem->layer.family ||
+        parts(problem, choice->block) > FEW_PARTS)
+        return choice->block;
+    const uint32_t fair = cln_share(choice, problem, params, units);
+    return fair < choice->block ? fair : choice->block;
+}
+
 static void propose(cln_choice *choice, const cln_problem *problem, const cln_params *params, uint32_t units)
 {
     const uint64_t wanted = wanted_groups(problem, params, units), sets = cln_bundles(problem, choice->wg);
@@ -37,6 +50,7 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
            (sets * parts(problem, choice->block) > wanted || parts(problem, choice->block) > MOST_PARTS ||
             (choice->block < teams && sets * parts(problem, choice->block * 2) >= units)))
         choice->block *= 2;
+    choice->per = mapped_chunks(choice, problem, params, units);
 }
 
 static double traffic(const cln_problem *problem, const cln_params *params)
@@ -68,8 +82,13 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
                      const cln_choice *choice)
 {
     const size_t n = partial_stages(out, geo, workspace, problem, choice);
-    if (problem->maps && !problem->layer.family)
-        out[1] = (cln_stage){ "apply", out[0].groups, 0 };
+    if (problem->maps && !problem->layer.family) {
+        const uint64_t sets = cln_bundles(problem, choice->wg), chunks = cln_geo_chunks(geo);
+        geo->per = choice->per;
+        while (sets * cln_ceil_div(chunks, geo->per) > CLN_MAX_GROUPS)
+            geo->per *= 2;
+        out[1] = (cln_stage){ "apply", (size_t)(sets * cln_ceil_div(chunks, geo->per)), 0 };
+    }
     return n + cln_stage_families(out + n, geo, problem, choice);
 }
 

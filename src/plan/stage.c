@@ -155,6 +155,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
         snprintf(text + strlen(text), room - strlen(text), " -DPLANES=%u", body->choice.planes);
     if (body->choice.alone)
         snprintf(text + strlen(text), room - strlen(text), " -DALONE=1");
+    if (body->geo.plain)
+        snprintf(text + strlen(text), room - strlen(text), " -DPLAIN=1");
     if (subgroup)
         snprintf(text + strlen(text), room - strlen(text), " -DSUBGROUP=%u", subgroup);
 }

@@ -66,14 +66,15 @@ static bool force(clnorm_context *ctx, const clnorm_any *d, const cln_problems *
                   const char *name, void (*take)(clnorm_plan *plan, const char *name))
 {
     bool made = true;
-    cln_params narrow = ctx->params;
-    narrow.vec = 1;
     for (size_t i = 0; cln_solvers[i]; i++) {
-        made &= force_one(ctx, d, posed, k, cln_solvers[i], &ctx->params, name, take);
-        if (cln_may_be_narrow(cln_solvers[i], &posed->part[k], &ctx->params)) {
+        uint32_t vec[CLN_VECTORS];
+        const size_t n = cln_vectors(vec, cln_solvers[i], &posed->part[k], &ctx->params);
+        for (size_t v = 0; v < n; v++) {
             char also[80];
-            snprintf(also, sizeof also, "%s-narrow", name);
-            made &= force_one(ctx, d, posed, k, cln_solvers[i], &narrow, also, take);
+            cln_params p = ctx->params;
+            p.vec = vec[v];
+            snprintf(also, sizeof also, "%s%s", name, v ? "-narrow" : "");
+            made &= force_one(ctx, d, posed, k, cln_solvers[i], &p, also, take);
         }
     }
     return made;
