@@ -25,7 +25,9 @@ die() {
 
 packages=(libpng-dev libjpeg62-turbo-dev libwebp-dev libzip-dev libpopt-dev libjansson-dev zlib1g-dev check libsubunit-dev
   libxxhash-dev opencl-c-headers ocl-icd-opencl-dev ocl-icd-libopencl1 libpng16-16 libjpeg62-turbo libwebp7 libzip4
-  libbz2-1.0 libssl3 libpopt0 libjansson4 zlib1g libsubunit0)
+  libbz2-1.0 libssl3 libpopt0 libjansson4 zlib1g libsubunit0 libclblast-dev libclblast1 liblapacke-dev libblas-dev liblapacke libtmglib3
+  libgfortran5 libquadmath0)
+lib=/usr/lib/x86_64-linux-gnu
 programs=(cmake ctest ninja pkg-config)
 
 # The shared libraries that a program loads, but for those of the C library, which are the other machine's.
@@ -39,8 +41,15 @@ pack_program() {
   cat >"$kit/bin/$1" <<END && chmod +x "$kit/bin/$1"
 #!/bin/sh
 tools=\$(dirname "\$(readlink -f "\$0")")/../tools
-LD_LIBRARY_PATH=\$tools/lib exec "\$tools/bin/$1" "\$@"
+LD_LIBRARY_PATH=\$tools/lib\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH} exec "\$tools/bin/$1" "\$@"
 END
+}
+
+# What Debian's alternatives stand for, and what CLBlast's configuration names by a place of this machine.
+pack_matrices() {
+  cp -L $lib/blas/libblas.so.3 $lib/lapack/liblapack.so.3 "$kit$lib/" || die "cannot copy BLAS and LAPACK"
+  cp /usr/include/x86_64-linux-gnu/cblas-netlib.h "$kit/usr/include/cblas.h" || die "cannot copy cblas.h"
+  sed -i 's|"/usr/lib|"${_IMPORT_PREFIX}/lib|; s|;/usr/include"|"|' "$kit$lib"/cmake/CLBlast/*.cmake || die "cannot change CLBlast's configuration"
 }
 
 pack() {
@@ -49,10 +58,11 @@ pack() {
   mkdir -p "$kit/bin" "$kit/tools/bin" "$kit/tools/lib" "$kit/tools/share"
   for package in "${packages[@]}"; do
     dpkg -L "$package" >/dev/null 2>&1 || die "$package is not installed; ./bootstrap test installs it"
-    dpkg -L "$package" | grep -E '^(/usr)?/(include|lib)/|^/usr/share/pkgconfig/' | while read -r file; do
+    dpkg -L "$package" | grep -E '^(/usr)?/(include|lib)/|^/usr/share/pkgconfig/' | grep -v '/lib\(clblast\|lapacke\|tmglib\|blas\)[.]a$' | while read -r file; do
       [ -d "$file" ] || { mkdir -p "$kit$(dirname "$file")" && cp -P "$file" "$kit$file"; }
     done
   done
+  pack_matrices
   for package in "${programs[@]}"; do
     pack_program "$package"
   done
@@ -67,14 +77,15 @@ pack() {
 
 # What the kit has is taken where the machine has none.
 use_kit() {
-  local program dir=$kit/usr/lib/x86_64-linux-gnu:$kit/lib/x86_64-linux-gnu
+  local program dir=$kit$lib:$kit/lib/x86_64-linux-gnu
   [ -d "$kit" ] || return 0
   for program in "${programs[@]}"; do
     command -v "$program" >/dev/null || ln -sf "$kit/bin/$program" "$out/bin/$program"
   done
   export PATH=$PATH:$out/bin CPATH=$kit/usr/include:$kit/usr/include/x86_64-linux-gnu LIBRARY_PATH=$dir LD_LIBRARY_PATH=$dir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export PKG_CONFIG_SYSROOT_DIR=$kit PKG_CONFIG_LIBDIR=${dir%%:*}/pkgconfig:$kit/usr/share/pkgconfig
-  with_kit=(-DOpenCL_INCLUDE_DIR="$kit/usr/include" -DOpenCL_LIBRARY="${dir%%:*}/libOpenCL.so")
+  export LDFLAGS="-Wl,-rpath-link,$kit$lib ${LDFLAGS:-}" PKG_CONFIG_SYSROOT_DIR=$kit PKG_CONFIG_LIBDIR=$kit$lib/pkgconfig:$kit/usr/share/pkgconfig
+  with_kit=(-DOpenCL_INCLUDE_DIR="$kit/usr/include" -DOpenCL_LIBRARY="$kit$lib/libOpenCL.so" -DCLBlast_DIR="$kit$lib/cmake/CLBlast"
+    -DCLNORM_LAPACKE="$kit$lib/liblapacke.so" -DCLNORM_CBLAS="$kit$lib/libblas.so.3")
 }
 
 # Drivers that no .icd file names, as in a container that was lent only the libraries.
