@@ -119,7 +119,8 @@ static uint32_t pieces(const cln_problem *problem, uint32_t wg)
 /* Of the workspace: a pair per column of each leaf, and rows of sums of each piece. */
 static size_t bytes_of_rows(const cln_problem *problem, uint32_t wg)
 {
-    const size_t columns = problem->geo.len, pitch = (columns + 63) & ~(size_t)63, rows = wg == 1 ? 4 : 2;
+    const size_t columns = problem->geo.len, pitch = (columns + CLN_LANES - 1) / CLN_LANES * CLN_LANES,
+                 rows = wg == 1 ? 4 : 2;
     return cln_ceil_div(problem->geo.sets, CLN_LEAF) * columns * PAIR_BYTES +
            pieces(problem, wg) * rows * pitch * sizeof(float);
 }
