@@ -29,6 +29,13 @@ uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit)
     return per > least ? per : least;
 }
 
+uint32_t cln_fit_share(uint32_t share, uint64_t times, uint64_t pieces)
+{
+    while (share < pieces && times * cln_ceil_div(pieces, share) > CLN_MAX_GROUPS)
+        share *= 2;
+    return share;
+}
+
 size_t cln_groups(uint64_t work) { return work < CLN_MAX_GROUPS ? (size_t)work : CLN_MAX_GROUPS; }
 
 static bool multiples(const int64_t *stride, const uint32_t *n, size_t count, uint32_t vec)
@@ -77,7 +84,6 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
                                    g->view[CLN_VIEW_Y].run[2] == g->len)));
 }
 
-#define EARLIER 8     /* times as soon: gradients of short columns, and of halves that no row holds */
 #define LONG_ROW 2048 /* bytes of a row, pieces of which are not fetched ahead when they are written */
 
 /* Whether a CPU's kernel of sets of halves gains by it: not while it takes statistics of the next one. */
@@ -95,7 +101,7 @@ uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, con
                rows = tiles && problem->geo.len * problem->y_bytes >= LONG_ROW;
     const bool early =
         params->stream && problem->maps && (rows || (problem->layer.reads_d && (halves || tiles)));
-    return early ? params->wide_bytes / EARLIER : params->wide_bytes;
+    return early ? params->wide_bytes / params->earlier : params->wide_bytes;
 }
 
 void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln_params *params, bool writes)
@@ -145,12 +151,20 @@ bool cln_same_choice(const cln_choice *a, const cln_choice *b)
            a->wide == b->wide && a->leads == b->leads;
 }
 
+double cln_from_memory(uint64_t read, uint64_t kept)
+{
+    return read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1;
+}
+
+static double read_again(uint64_t read, const cln_params *params)
+{
+    return (double)read * cln_from_memory(read, params->slab_bytes * 8); /* the whole cache */
+}
+
 double cln_read_again(const cln_problem *problem, const cln_params *params)
 {
-    const double all = (double)problem->set_elements * problem->geo.sets;
-    const double read = (double)problem->bytes - all * (double)problem->y_bytes * problem->maps;
-    const double kept = (double)params->slab_bytes * 8; /* the whole cache */
-    return read * (read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1);
+    const uint64_t all = problem->set_elements * problem->geo.sets;
+    return read_again(problem->bytes - all * problem->y_bytes * problem->maps, params);
 }
 
 bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo)
@@ -200,6 +214,13 @@ static double weight(const cln_problem *problem)
            (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
 }
 
+/* What the gradients of weights read again: of rows a CPU finds it in its cache. */
+static double rest_of(const cln_problem *problem, const cln_params *params)
+{
+    const uint64_t rest = problem->layer.rest_bytes;
+    return params->wg == 1 && !problem->columns ? read_again(rest, params) : (double)rest;
+}
+
 /* Nanoseconds, and the workspace. */
 static double cost(const cln_choice *choice, size_t *workspace, const cln_problem *problem,
                    const cln_params *params, uint32_t units)
@@ -212,14 +233,13 @@ static double cost(const cln_choice *choice, size_t *workspace, const cln_proble
     const bool waits = problem->layer.family && !(traits & CLN_READS_ONCE);
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     const uint64_t dx_bytes = (uint64_t)geo.sets * problem->set_elements * problem->y_bytes;
-    const double rest = traits & CLN_TAKES_NEXT  ? 0
-                        : traits & CLN_LEAVES_DX ? (double)(problem->layer.rest_bytes + dx_bytes)
-                                                 : (double)problem->layer.rest_bytes;
+    const double rest = traits & CLN_TAKES_NEXT ? 0 : rest_of(problem, params),
+                 dx = traits & CLN_LEAVES_DX ? (double)dx_bytes : 0;
     /* A CPU's map that waits deals its own work. */
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
-    return (double)n * params->launch_ns +
-           (rest + mapped + walked / share) * (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
+    return (double)n * params->launch_ns + (rest + dx + mapped + walked / share) *
+                                               (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
 }
 
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
@@ -229,54 +249,7 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
     return cost(choice, &workspace, problem, params, units);
 }
 
-/* ---- what was measured ---- */
-
-const char *cln_role_name(cln_role role)
-{
-    static const char *const names[] = { "forward", "given", "keep", "dx", "frozen", "params" };
-    return names[role];
-}
-
-static unsigned log_of(uint64_t n)
-{
-    unsigned log = 0;
-    while (n >>= 1)
-        log++;
-    return log;
-}
-
-void cln_problem_class(char name[CLN_CLASS_ROOM], const cln_problem *problem)
-{
-    const cln_geo *g = &problem->geo;
-    snprintf(name, CLN_CLASS_ROOM, "%s %s %s %s %s 2^%u x 2^%u in 2^%u", problem->op->info.name,
-             cln_role_name(problem->layer.role), clnorm_dtype_name(problem->desc.head.x.dtype),
-             clnorm_dtype_name(problem->y_dtype), problem->columns ? "columns" : "rows", log_of(g->sets),
-             log_of(problem->set_elements), log_of(g->len));
-}
-
-static const cln_solver *solver_named(const char *name)
-{
-    for (size_t i = 0; cln_solvers[i]; i++)
-        if (strcmp(cln_solvers[i]->name, name) == 0)
-            return cln_solvers[i];
-    return NULL;
-}
-
-const char *cln_tuned_check(const cln_tuned *tuned, const cln_device *device)
-{
-    uint32_t wg, vec;
-    cln_params own;
-    if (!solver_named(tuned->solver))
-        return "there is no such solver";
-    cln_params_for(&own, device);
-    if (tuned->wg == own.wg &&
-        (tuned->vec == own.vec || (own.wg > 1 && (tuned->vec == 1 || tuned->vec == 2))))
-        return NULL;
-    for (size_t k = 0; cln_params_pair(&wg, &vec, k, device); k++)
-        if (wg == tuned->wg && vec == tuned->vec)
-            return wg <= device->max_wg ? NULL : "the device has no work-groups of that size";
-    return "no device of this type runs that work-group with that vector";
-}
+/* ---- the choice ---- */
 
 void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
                        const cln_params *params)
@@ -286,31 +259,6 @@ void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_p
         cln_choose_stores(choice, problem, params, true);
     }
 }
-
-bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
-                      const cln_choice *before, const cln_params *params, const cln_device *device)
-{
-    const cln_params p = cln_params_tuned(params, tuned);
-    if (!cln_choose_with(out, solver_named(tuned->solver), problem, &p, device))
-        return false;
-    cln_choose_behind(out, before, problem, &p);
-    out->tuned = true;
-    return true;
-}
-
-static bool choose_measured(cln_choice *out, const cln_problem *problem, const cln_choice *before,
-                            const cln_params *params, const cln_device *device)
-{
-    char name[CLN_CLASS_ROOM];
-    cln_tuned tuned;
-    if (!params->tuning)
-        return false;
-    cln_problem_class(name, problem);
-    return cln_tuning_find(params->tuning, name, &tuned) && strcmp(tuned.solver, CLN_ESTIMATE) != 0 &&
-           cln_choose_tuned(out, &tuned, problem, before, params, device);
-}
-
-/* ---- the choice ---- */
 
 /* Takes the solver's way if it is cheaper than *ns, and its workspace has at most `room`. */
 static void take_cheaper(cln_choice *out, double *ns, const cln_solver *solver, const cln_problem *problem,
@@ -386,7 +334,7 @@ void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *b
         (void)folds;
         return;
     }
-    if (choose_measured(out, problem, before, params, device))
+    if (cln_choose_measured(out, problem, before, params, device))
         return;
     choose_estimated(out, problem, params, device);
     cln_choose_behind(out, before, problem, params);

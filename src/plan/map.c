@@ -52,9 +52,7 @@ cln_stage cln_stage_map(cln_geo *geo, const cln_problem *problem, uint32_t wg, u
 {
     const uint64_t times = others(geo, problem->columns, geo->cols), all = pieces(problem, wg);
     assert(share);
-    geo->mapped = share;
-    while (geo->mapped < all && times * cln_ceil_div(all, geo->mapped) > CLN_MAX_GROUPS)
-        geo->mapped *= 2;
+    geo->mapped = cln_fit_share(share, times, all);
     if (problem->columns)
         geo->parts = cln_ceil_div(geo->runs, geo->mapped);
     return (cln_stage){ problem->columns ? "mapcols" : "pointwise",

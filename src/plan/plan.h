@@ -213,9 +213,12 @@ size_t cln_choice_stages(cln_stage *stages, cln_geo *geo, size_t *workspace, con
 /* The class that a problem is tuned in: what it is, and its lengths to a power of two. */
 void cln_problem_class(char name[CLN_CLASS_ROOM], const cln_problem *problem);
 const char *cln_role_name(cln_role role);
-/* The way that was measured; false where it cannot be had. */
+/* The way that a line of a tuning file says; false where it cannot be had. */
 bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem *problem,
                       const cln_choice *before, const cln_params *params, const cln_device *device);
+/* The way that the device's own table has for the problem's class; false where there is none, or it cannot be had. */
+bool cln_choose_measured(cln_choice *out, const cln_problem *problem, const cln_choice *before,
+                         const cln_params *params, const cln_device *device);
 /* What the choice before it (NULL: there is none) changes: behind `sums` the gradients of weights write dx too. */
 void cln_choose_behind(cln_choice *choice, const cln_choice *before, const cln_problem *problem,
                        const cln_params *params);
@@ -227,6 +230,8 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
 
 /* ---- helpers of the solvers ---- */
 
+/* Of what is read once more and so much of which a cache keeps, the share that comes from memory or takes as long. */
+double cln_from_memory(uint64_t read, uint64_t kept);
 /* Bytes that a second walk over all that is read brings from memory, with what the cache keeps taken off. */
 double cln_read_again(const cln_problem *problem, const cln_params *params);
 /* map.c: what one group maps so that all are busy; the stage; places of columns besides each other's sets. */
@@ -258,6 +263,8 @@ uint32_t cln_fair_per(uint32_t work, double start, const cln_problem *problem, c
                       uint32_t units);
 /* per, raised until ceil(work / (per * unit)) groups are few enough for one launch. */
 uint32_t cln_fit_per(uint32_t per, uint64_t work, uint32_t unit);
+/* The share of `pieces` that a group takes, doubled until they are few enough for one launch, `times` over. */
+uint32_t cln_fit_share(uint32_t share, uint64_t times, uint64_t pieces);
 /* Groups of a launch whose kernel deals work to them in turn. */
 size_t cln_groups(uint64_t work);
 /* Elements of a run that is written by the lines of y, at least: those at its ends are not whole. */

@@ -162,7 +162,7 @@ static double busy(const cln_problem *problem, uint32_t units)
                    of_first = first * CLN_LEAF - (leaves * CLN_LEAF - rows),
                    of_next = units > 1 ? cln_ceil_div(left, units - 1) * CLN_LEAF : 0;
     /* Its sums across rows take time too, more of rows of which two are as many as stay near. */
-    return (problem->geo.len > LONG_ROW ? 0.6 : 0.9) * rows / units /
+    return (problem->geo.len > LONG_ROW ? 0.75 : 0.9) * rows / units /
            (of_first > of_next ? of_first : of_next);
 }
 

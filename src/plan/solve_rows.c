@@ -20,15 +20,16 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                                      : all;
 }
 
-#define LONG 512 /* elements of a row */
+#define LONG 512     /* elements of a row */
+#define LONGEST 2048 /* of which two, and y, fit into the nearest cache */
 
-/* A CPU takes a long row and elements that are apart faster while it writes others, as slab does; not halves, which are work to
- * convert, where there is more to do than forward. */
+/* A CPU takes a long row and elements that are apart faster while it writes others, as slab does; not gradients, nor halves of
+ * families, which are more to do. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const cln_layer_problem *l = &problem->layer;
-    const bool apart = cln_apart(problem), work = problem->x_bytes == 2 && (l->reads_d || l->family),
-               row = problem->set_elements >= LONG && !work && !l->groups;
+    const bool apart = cln_apart(problem), work = l->reads_d || (problem->x_bytes == 2 && l->family),
+               row = problem->set_elements >= LONG && problem->set_elements <= LONGEST && !work && !l->groups;
     return (double)problem->bytes * (params->wg == 1 && (apart || row) ? 1.1 : 1);
 }
 

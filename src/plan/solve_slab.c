@@ -33,17 +33,24 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                                   : 1;
 }
 
+/* Of the second walk over a set, what comes from memory or takes as long. */
+static double again(uint64_t elements, uint64_t set_bytes, const cln_params *params)
+{
+    if (set_bytes <= params->slab_bytes)
+        return params->wg == 1 && elements < LARGE ? 0.02 : 0.1;
+    return params->wg == 1 ? cln_from_memory(set_bytes, params->share_bytes) : 1;
+}
+
 /* Halves of two streams at once have too few registers of a CPU. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const uint64_t elements = problem->set_elements * cln_bundle(problem, params->wg),
                    set_bytes = elements * problem->x_bytes;
-    const double near = params->wg == 1 && elements < LARGE ? 0.02 : 0.1,
-                 again = set_bytes <= params->slab_bytes ? near : 1; /* of the second walk */
     const bool crowded =
         params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !cln_apart(problem);
     return (double)problem->bytes * (crowded ? 1.2 : 1) +
-           again * (double)set_bytes * cln_bundles(problem, params->wg) * problem->maps;
+           again(elements, set_bytes, params) * (double)set_bytes * cln_bundles(problem, params->wg) *
+               problem->maps;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

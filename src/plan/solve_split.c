@@ -84,9 +84,7 @@ static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_
     const size_t n = partial_stages(out, geo, workspace, problem, choice);
     if (problem->maps && !problem->layer.family) {
         const uint64_t sets = cln_bundles(problem, choice->wg), chunks = cln_geo_chunks(geo);
-        geo->per = choice->per;
-        while (sets * cln_ceil_div(chunks, geo->per) > CLN_MAX_GROUPS)
-            geo->per *= 2;
+        geo->per = cln_fit_share(choice->per, sets, chunks);
         out[1] = (cln_stage){ "apply", (size_t)(sets * cln_ceil_div(chunks, geo->per)), 0 };
     }
     return n + cln_stage_families(out + n, geo, problem, choice);

@@ -6,26 +6,48 @@
 
 #define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
+#define MUCH 4    /* times that of all units: the last level is a host's, and others write to it meanwhile */
+#define EARLIER 8 /* times as soon some outputs stream there */
 #define LEAST_SLAB (64 << 10)
-#define NEAR_CACHE (2 << 20) /* and of the one that it has alone, where nobody says */
+#define NEAR_CACHE (2 << 20) /* of the level that a unit has alone, where nobody says */
 
-/* The first row whose type matches. slab and wide are shares of the device's cache: a CPU runtime reports the
- * last level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is
- * taken to have more than MOST_CACHE. A set that is walked again from a neighbour's cache still beats memory.
- * Streaming pays where a third of the cache is moved: then the output's own lines are not there, nor will they be for the next op
- * (docs/planner.md); wide loads on a
- * GPU pay always. */
+/* The first row whose type matches. The shares are of the device's cache: a CPU runtime reports the last level, which its units
+ * share, and in a virtual machine is the host's, of which others have theirs: no unit is taken to have more than MOST_CACHE. A set
+ * that is walked again from a neighbour's cache still beats memory. Streaming pays where half of the cache is moved, of a host's a
+ * third of what units have at most: then the output's own lines are not there, nor will they be for the next op (docs/planner.md);
+ * wide loads on a GPU pay always. */
 static const struct {
     cl_device_type type;
     cln_params params;
-    double slab_share, wide_share;
+    double slab_share, wide_share, hosts_share;
 } rows[] = {
     { CL_DEVICE_TYPE_CPU,
-      { 1, 16, 8, 65536, 128, 512, 32768, 1, 0, 0, NEAR_CACHE, 0, true, 20, 20e3, NULL, true },
+      { .wg = 1,
+        .vec = 16,
+        .busy = 8,
+        .full = 65536,
+        .set_start = 128,
+        .group_start = 512,
+        .part = 32768,
+        .items = 1,
+        .near_bytes = NEAR_CACHE,
+        .stream = true,
+        .bytes_per_ns = 20,
+        .launch_ns = 20e3,
+        .own_products = true },
       1.0 / 8,
+      1.0 / 2,
       1.0 / 3 },
-    { CL_DEVICE_TYPE_GPU, { 128, 4, 16, 0, 0, 0, 0, 512, 0, 0, 0, 0, false, 2000, 2500, NULL, false }, 0, 0 },
-    { CL_DEVICE_TYPE_ALL, { 64, 1, 16, 0, 0, 0, 0, 64, 0, 0, 0, 0, false, 50, 10e3, NULL, false }, 0, 0 },
+    { CL_DEVICE_TYPE_GPU,
+      { .wg = 128, .vec = 4, .busy = 16, .items = 512, .bytes_per_ns = 2000, .launch_ns = 2500 },
+      0,
+      0,
+      0 },
+    { CL_DEVICE_TYPE_ALL,
+      { .wg = 64, .vec = 1, .busy = 16, .items = 64, .bytes_per_ns = 50, .launch_ns = 10e3 },
+      0,
+      0,
+      0 },
 };
 
 static size_t row_of(const cln_device *device)
@@ -40,8 +62,12 @@ void cln_params_of_units(cln_params *p, const cln_device *device)
 {
     const size_t k = row_of(device);
     const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
-    p->slab_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].slab_share);
-    p->wide_bytes = (uint64_t)((cache < most ? cache : most) * rows[k].wide_share);
+    const double kept = cache < most ? cache : most;
+    const bool hosts = cache > MUCH * most;
+    p->slab_bytes = (uint64_t)(kept * rows[k].slab_share);
+    p->share_bytes = (uint64_t)(kept / device->units);
+    p->wide_bytes = (uint64_t)(hosts ? most * rows[k].hosts_share : cache * rows[k].wide_share);
+    p->earlier = hosts ? EARLIER : 1;
     if (p->slab_bytes < LEAST_SLAB)
         p->slab_bytes = LEAST_SLAB;
 }
