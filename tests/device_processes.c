@@ -37,8 +37,8 @@ int device_report(void)
     if (clnorm_device_find(&found, "gpu") == CLNORM_OK)
         printf("gpu %s\n", found.id);
     if (clnorm_device_find(&found, NULL) == CLNORM_OK)
-        printf("name <%s>, driver <%s>, vendor of %zu, fp16 %d, fp64 %d\n", found.name, found.driver,
-               strlen(found.vendor), (int)found.fp16, (int)found.fp64);
+        printf("name <%s>, driver <%s>, vendor of %zu, fp16 %d, fp64 %d, units %u\n", found.name,
+               found.driver, strlen(found.vendor), (int)found.fp16, (int)found.fp64, (unsigned)found.units);
     return 0;
 }
 
@@ -106,7 +106,8 @@ START_TEST(strange_words)
     ck_assert_int_lt(snprintf(command, sizeof command, "OPENCL_LAYERS='%s'", CLNORM_WORDS),
                      (int)sizeof command);
     run_self(said, sizeof said, command);
-    snprintf(expected, sizeof expected, "name <a padded name>, driver <>, vendor of %zu, fp16 0, fp64 1\n",
+    snprintf(expected, sizeof expected,
+             "name <a padded name>, driver <>, vendor of %zu, fp16 0, fp64 1, units 1\n",
              sizeof device_list->vendor - 1);
     SAYS(said, expected);
     snprintf(command, sizeof command, "CLNORM_TEST_ARGUMENTS=1 OPENCL_LAYERS='%s'", CLNORM_WORDS);

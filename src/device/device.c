@@ -156,7 +156,7 @@ static clnorm_status query_numbers(cln_device *d)
                         d->name, arguments, LEAST_ARGUMENTS);
     d->images = images != CL_FALSE;
     d->denorm = (config & CL_FP_DENORM) != 0;
-    d->units = units;
+    d->units = units ? units : 1; /* who says none has one at least */
     d->max_wg = max_wg < UINT32_MAX ? (uint32_t)max_wg : UINT32_MAX;
     d->local_bytes = local;
     d->global_bytes = global;
