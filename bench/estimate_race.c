@@ -35,7 +35,8 @@ static uint32_t slot_of_output(const cln_lab *lab)
 
 static clnorm_status make_outputs(const cln_lab *lab, size_t bytes)
 {
-    const size_t cache = (size_t)lab->params.slab_bytes * 8, many = 2 * cache / bytes + 2;
+    const size_t kept = (size_t)lab->params.kept_bytes, twice = (size_t)lab->params.wide_bytes * 2,
+                 many = 2 * (kept > twice ? kept : twice) / bytes + 2;
     const cl_uint zero = 0;
     for (noutputs = 0; noutputs < many && noutputs < MOST_OUTPUTS; noutputs++) {
         CLN_TRY(cln_context_buffer(lab->ctx, CL_MEM_READ_WRITE, bytes, NULL, &outputs[noutputs]));

@@ -32,6 +32,8 @@ static const known all[] = {
     /* of 32 MiB the second walk of two sets, one for each unit, finds much: split took 1.1 times as long */
     { CLNORM_OP_GROUPNORM, 0, 0, { 2, 280, 143, 143 }, "slab", 0, 2, 32 },
     { CLNORM_OP_GROUPNORM, 0, 0, { 3, 8, 247, 247 }, "split", 0, 24, 32 },
+    /* x and dy are 23 MB a set */
+    { CLNORM_OP_INSTANCENORM, 1, 0, { 3, 1, 1700, 1700 }, "split", 0, 69, 32 },
     /* x and dy stay for the gradients of weights: one walk took 1.3 times as long; of more than the cache it does not */
     { CLNORM_OP_LAYERNORM, 1, 0, { 793, 843, 1, 1 }, "rows", 0, 32, 32 },
     { CLNORM_OP_LAYERNORM, 1, 0, { 6272, 768, 1, 1 }, "fused", 0, 13, 32 },
@@ -45,7 +47,8 @@ START_TEST(from_when_on_outputs_stream)
 {
     static const struct {
         unsigned cache, units, wide, earlier, share;
-    } cases[] = { { 32, 2, 16, 1, 12 }, { 480, 2, 8, 8, 12 }, { 32, 1, 16, 1, 12 }, { 96, 16, 48, 1, 6 } };
+    } cases[] = { { 32, 2, 16, 1, 12 }, { 480, 2, 8, 8, 12 }, { 32, 1, 12, 1, 12 },
+                  { 96, 16, 48, 1, 6 }, { 96, 2, 24, 1, 12 }, { 96, 1, 4, 8, 12 } };
     for (size_t k = 0; k < CLN_COUNT(cases); k++) {
         cln_device device = harness_get()->ctx->device;
         cln_params params;
@@ -56,6 +59,8 @@ START_TEST(from_when_on_outputs_stream)
         ck_assert_uint_eq(params.wide_bytes >> 20, cases[k].wide);
         ck_assert_uint_eq(params.earlier, cases[k].earlier);
         ck_assert_uint_eq(params.share_bytes >> 20, cases[k].share);
+        ck_assert_uint_le(params.slab_bytes,
+                          params.share_bytes); /* else a set would stay that is more than a unit has */
     }
 }
 END_TEST

@@ -266,7 +266,8 @@ START_TEST(what_plans_are_made_for)
     ck_assert_uint_eq(ctx->device.units, 3);
     ck_assert_uint_eq(ctx->params.slab_bytes, 3 * one.slab_bytes);
     ck_assert_uint_eq(ctx->params.share_bytes, one.share_bytes); /* a thread's is as large as before */
-    ck_assert_uint_eq(ctx->params.wide_bytes, one.wide_bytes);   /* and so is what all have together */
+    ck_assert_uint_eq(2 * ctx->params.wide_bytes,
+                      3 * one.wide_bytes); /* half of what there is, or of 24 MiB of one */
     clnorm_team_release(team);
     ctx->device.cache_bytes = cache;
     cln_params_of_units(&ctx->params, &ctx->device);

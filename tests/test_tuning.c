@@ -6,6 +6,7 @@ static cln_device a_device(void)
 {
     cln_device d;
     memset(&d, 0, sizeof d);
+    d.units = 1;
     d.type = CL_DEVICE_TYPE_CPU;
     d.max_wg = 4096;
     snprintf(d.name, sizeof d.name, "Some CPU");

@@ -3,8 +3,6 @@
 #include "plan/plan.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
 
 const cln_solver *const cln_solvers[CLN_MAX_SOLVERS] = {
     &cln_solve_pointwise, &cln_solve_rows,  &cln_solve_slab,   &cln_solve_split,
@@ -156,15 +154,15 @@ double cln_from_memory(uint64_t read, uint64_t kept)
     return read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1;
 }
 
-static double read_again(uint64_t read, const cln_params *params)
+static double once_more(uint64_t read, const cln_params *params)
 {
-    return (double)read * cln_from_memory(read, params->slab_bytes * 8); /* the whole cache */
+    return (double)read * cln_from_memory(read, params->kept_bytes);
 }
 
 double cln_read_again(const cln_problem *problem, const cln_params *params)
 {
     const uint64_t all = problem->set_elements * problem->geo.sets;
-    return read_again(problem->bytes - all * problem->y_bytes * problem->maps, params);
+    return once_more(problem->bytes - all * problem->y_bytes * problem->maps, params);
 }
 
 bool cln_gathers_last(const cln_problem *problem, const cln_geo *geo)
@@ -214,11 +212,11 @@ static double weight(const cln_problem *problem)
            (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
 }
 
-/* What the gradients of weights read again: of rows a CPU finds it in its cache. */
+/* What the gradients of weights read again: of rows a CPU may find it in its cache. */
 static double rest_of(const cln_problem *problem, const cln_params *params)
 {
     const uint64_t rest = problem->layer.rest_bytes;
-    return params->wg == 1 && !problem->columns ? read_again(rest, params) : (double)rest;
+    return params->wg == 1 && !problem->columns ? once_more(rest, params) : (double)rest;
 }
 
 /* Nanoseconds, and the workspace. */

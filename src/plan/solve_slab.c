@@ -33,24 +33,24 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                                   : 1;
 }
 
-/* Of the second walk over a set, what comes from memory or takes as long. */
-static double again(uint64_t elements, uint64_t set_bytes, const cln_params *params)
+/* Bytes that the second walk over a set brings from memory, with what the cache keeps taken off. */
+static double again(uint64_t elements, const cln_problem *problem, const cln_params *params)
 {
-    if (set_bytes <= params->slab_bytes)
-        return params->wg == 1 && elements < LARGE ? 0.02 : 0.1;
-    return params->wg == 1 ? cln_from_memory(set_bytes, params->share_bytes) : 1;
+    const uint64_t x = elements * problem->x_bytes,
+                   all = x + elements * (problem->layer.reads_d ? problem->layer.d_bytes : 0);
+    if (x <= params->slab_bytes)
+        return (double)x * (params->wg == 1 && elements < LARGE ? 0.02 : 0.1);
+    return params->wg == 1 ? (double)all * cln_from_memory(all, params->share_bytes) : (double)x;
 }
 
 /* Halves of two streams at once have too few registers of a CPU. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
-    const uint64_t elements = problem->set_elements * cln_bundle(problem, params->wg),
-                   set_bytes = elements * problem->x_bytes;
+    const uint64_t elements = problem->set_elements * cln_bundle(problem, params->wg);
     const bool crowded =
         params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !cln_apart(problem);
     return (double)problem->bytes * (crowded ? 1.2 : 1) +
-           again(elements, set_bytes, params) * (double)set_bytes * cln_bundles(problem, params->wg) *
-               problem->maps;
+           again(elements, problem, params) * cln_bundles(problem, params->wg) * problem->maps;
 }
 
 static size_t stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,

@@ -2,24 +2,28 @@
 #include "tune/params.h"
 #include "base/compiler.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define SUBGROUP 16           /* a team of the GPUs' row */
 #define MOST_CACHE (12 << 20) /* bytes of the last level that are a unit's own, at most */
-#define MUCH 4    /* times that of all units: the last level is a host's, and others write to it meanwhile */
+#define SPARE 2   /* times that of all units: outputs of a last level that is theirs have no more of it */
+#define HOSTS 4   /* times that: it is a host's, and others write to it meanwhile */
 #define EARLIER 8 /* times as soon some outputs stream there */
-#define LEAST_SLAB (64 << 10)
+#define LEAST_KEPT (512 << 10)
+#define PARTS 8 /* of what is kept: a set of which less than one is walked twice is there the second time */
 #define NEAR_CACHE (2 << 20) /* of the level that a unit has alone, where nobody says */
 
-/* The first row whose type matches. The shares are of the device's cache: a CPU runtime reports the last level, which its units
- * share, and in a virtual machine is the host's, of which others have theirs: no unit is taken to have more than MOST_CACHE. A set
- * that is walked again from a neighbour's cache still beats memory. Streaming pays where half of the cache is moved, of a host's a
- * third of what units have at most: then the output's own lines are not there, nor will they be for the next op (docs/planner.md);
- * wide loads on a GPU pay always. */
+/* The first row whose type matches; keeps: what is walked again may come from the device's cache. A CPU runtime reports the last
+ * level, which its units share, and in a virtual machine is the host's, of which others have theirs: no unit is taken to keep more
+ * than MOST_CACHE. A set that is walked again from a neighbour's cache still beats memory. Streaming pays where half of the cache is
+ * moved, of a host's a third of what units have at most: then the output's own lines are not there, nor will they be for the next op
+ * (docs/planner.md); wide loads on a GPU pay always. */
 static const struct {
     cl_device_type type;
     cln_params params;
-    double slab_share, wide_share, hosts_share;
+    bool keeps;
+    double wide_share, hosts_share;
 } rows[] = {
     { CL_DEVICE_TYPE_CPU,
       { .wg = 1,
@@ -35,17 +39,17 @@ static const struct {
         .bytes_per_ns = 20,
         .launch_ns = 20e3,
         .own_products = true },
-      1.0 / 8,
+      true,
       1.0 / 2,
       1.0 / 3 },
     { CL_DEVICE_TYPE_GPU,
       { .wg = 128, .vec = 4, .busy = 16, .items = 512, .bytes_per_ns = 2000, .launch_ns = 2500 },
-      0,
+      false,
       0,
       0 },
     { CL_DEVICE_TYPE_ALL,
       { .wg = 64, .vec = 1, .busy = 16, .items = 64, .bytes_per_ns = 50, .launch_ns = 10e3 },
-      0,
+      false,
       0,
       0 },
 };
@@ -58,18 +62,21 @@ static size_t row_of(const cln_device *device)
     return k;
 }
 
+static double smaller(double a, double b) { return a < b ? a : b; }
+
 void cln_params_of_units(cln_params *p, const cln_device *device)
 {
     const size_t k = row_of(device);
-    const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes;
-    const double kept = cache < most ? cache : most;
-    const bool hosts = cache > MUCH * most;
-    p->slab_bytes = (uint64_t)(kept * rows[k].slab_share);
-    p->share_bytes = (uint64_t)(kept / device->units);
-    p->wide_bytes = (uint64_t)(hosts ? most * rows[k].hosts_share : cache * rows[k].wide_share);
+    const double most = (double)device->units * MOST_CACHE, cache = (double)device->cache_bytes,
+                 kept = rows[k].keeps ? smaller(cache, most) : 0;
+    const bool hosts = cache > HOSTS * most;
+    assert(device->units);
+    p->kept_bytes = kept > LEAST_KEPT ? (uint64_t)kept : LEAST_KEPT;
+    p->share_bytes = p->kept_bytes / device->units;
+    p->slab_bytes = p->kept_bytes / (rows[k].keeps && device->units > PARTS ? device->units : PARTS);
+    p->wide_bytes =
+        (uint64_t)(hosts ? most * rows[k].hosts_share : smaller(cache, SPARE * most) * rows[k].wide_share);
     p->earlier = hosts ? EARLIER : 1;
-    if (p->slab_bytes < LEAST_SLAB)
-        p->slab_bytes = LEAST_SLAB;
 }
 
 void cln_params_for(cln_params *out, const cln_device *device)

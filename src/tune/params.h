@@ -14,13 +14,14 @@ typedef struct cln_params {
         part; /* elements of a large set that are worth a group of a CPU; 0: groups are as many as keep units busy */
     uint32_t items;       /* work-items per compute unit whose loads keep memory busy */
     uint32_t subgroup;    /* work-items of a sub-group, where a group is of whole ones; 0: without */
+    uint64_t kept_bytes;  /* of what is read, what is still in a cache when it is read again */
+    uint64_t share_bytes; /* of that, a unit's */
     uint64_t slab_bytes;  /* a set this large is still in a group's cache when it is walked again */
-    uint64_t share_bytes; /* of the last level, a unit's */
     uint64_t near_bytes;  /* and this large in its own alone; 0: sets leave it in no time */
     uint64_t
         wide_bytes; /* outputs of what moves this much are worth stores of their own (plan.h: wide, leads) */
-    uint32_t
-        earlier; /* that for gradients of short columns, and of halves that no row holds, is so many times less */
+    /* that for gradients of short columns, of halves that no row holds, and for tiles of rows of 2 KiB is so many times less */
+    uint32_t earlier;
     bool stream;         /* whose stores pass the cache by */
     double bytes_per_ns; /* of the whole device, about: for ESTIMATE */
     double launch_ns;    /* of one more stage */

@@ -53,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t left_size;
     bool absent;
     memset(&device, 0, sizeof device);
+    device.units = 1;
     device.type = CL_DEVICE_TYPE_CPU;
     device.max_wg = 4096;
     strcpy(device.name, "CPU");
