@@ -37,6 +37,10 @@ size_t bench_cases(bench_case *out, size_t room, uint32_t kind, bench_set set);
 /* The usual cases of an op with a shape (n,c,h,w). */
 size_t bench_shaped(bench_case *out, size_t room, uint32_t kind, const int64_t shape[4]);
 
+/* Before a device is looked for: PoCL's threads are to stay on a core each, unless the environment says or the process may
+ * not use all. */
+void bench_steady_threads(void);
+
 /* What a call of the plan is timed with: x and y; of a layer all that training has, and what inference needs. */
 clnorm_status bench_args(clnorm_args *out, const bench_device *device, const clnorm_any *desc,
                          const clnorm_plan *plan);

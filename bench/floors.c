@@ -8,7 +8,7 @@
  *
  * Of each row, in the same memory: the copy, reading alone (the statistics' walk), the bare walks in each order that
  * floors_rows.c has, the op; medians of 30 rounds, each in random order. Ratios are those of a round. The bare walks are those
- * of the fastest order, "sums" the fastest of those that keep sums of columns. POCL_AFFINITY is 1 where it is not set. */
+ * of the fastest order, "sums" the fastest of those that keep sums of columns. PoCL's threads stay on a core each. */
 #define _XOPEN_SOURCE 700
 #include "floors.h"
 #include "timing.h"
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
     asked o = { 0, 0, NULL };
     const int first = parse(&o, argc, argv);
     lazy.kernel_dir = o.kernels;
-    setenv("POCL_AFFINITY", "1", 0);
+    bench_steady_threads();
     floor_check(clnorm_open(&device.ctx, "cpu", &lazy), "cpu");
     floor_check(clnorm_context_handles(device.ctx, &device.cl, &device.id, &device.queue), "the context");
     run_rows(&device, &o, argc - first, argv + first);

@@ -1,5 +1,6 @@
 /* layer_words.c -- an OpenCL layer of devices with strange words: blanks around a name, a vendor longer than any, extensions
- * that begin or end like those that count, and no compute units; with CLNORM_TEST_ARGUMENTS kernels that take as few as the embedded profile's. */
+ * that begin or end like those that count, and no compute units; with CLNORM_TEST_ARGUMENTS kernels that take as few as the
+ * embedded profile's. */
 #undef CL_TARGET_OPENCL_VERSION
 #define CL_TARGET_OPENCL_VERSION 300
 #include "layer_self.h"

@@ -1,6 +1,6 @@
-/* test_steady.c -- which threads `bench` and `tune` ask of PoCL. */
+/* test_steady.c -- which threads what measures asks of PoCL. */
 #define _GNU_SOURCE /* sched_setaffinity */
-#include "cli/session.h"
+#include "bench/bench.h"
 
 #include "suite.h"
 
@@ -27,7 +27,7 @@ START_TEST(a_core_each)
     cpu_set_t set;
     ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
     unsetenv("POCL_AFFINITY");
-    cli_steady_threads();
+    bench_steady_threads();
     if (CPU_COUNT(&set) == sysconf(_SC_NPROCESSORS_ONLN))
         ck_assert_pstr_eq(getenv("POCL_AFFINITY"), "1");
     else
@@ -38,7 +38,7 @@ END_TEST
 START_TEST(who_has_said_it)
 {
     setenv("POCL_AFFINITY", "0", 1);
-    cli_steady_threads();
+    bench_steady_threads();
     ck_assert_str_eq(getenv("POCL_AFFINITY"), "0");
 }
 END_TEST
@@ -50,7 +50,7 @@ START_TEST(who_may_not_use_all)
         return;
     leave((int)there - 1);
     unsetenv("POCL_AFFINITY");
-    cli_steady_threads();
+    bench_steady_threads();
     ck_assert_ptr_null(getenv("POCL_AFFINITY"));
 }
 END_TEST

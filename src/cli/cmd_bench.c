@@ -229,7 +229,7 @@ static int run_all(bench *b, clnorm_device *device, const int64_t *shape)
 {
     const clnorm_options options = cli_context_options(b->args);
     const double begin = cli_now_ms();
-    cli_steady_threads();
+    bench_steady_threads();
     int code = cli_find_device(device, b->args);
     b->find = cli_now_ms() - begin;
     if (code == EXIT_OK && b->latency)

@@ -107,7 +107,7 @@ static int open_context(tune *t)
     clnorm_options options = cli_context_options(t->args);
     clnorm_device device;
     options.tuning_file = t->file ? "" : NULL;
-    cli_steady_threads();
+    bench_steady_threads();
     int code = cli_find_device(&device, t->args);
     if (code == EXIT_OK)
         code = cli_status(clnorm_open(&t->ctx, device.id, &options));

@@ -23,9 +23,6 @@ void cli_session_close(cli_session *s);
  * it. */
 int cli_status(clnorm_status status);
 int cli_status_code(clnorm_status status);
-/* Before a device is looked for: PoCL's threads are to stay on a core each, unless the environment says or the process may
- * not use all. */
-void cli_steady_threads(void);
 /* The device that was asked for; NULL for the preferred one. */
 const char *cli_device(const cli_args *args);
 /* The same, found; a failure says who named it. */

@@ -1,8 +1,9 @@
 /* steady.c -- threads that stay on a core each, for what measures. */
 #define _GNU_SOURCE /* sched_getaffinity */
-#include "cli/session.h"
+#include "bench/bench.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ static bool all_is_ours(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == there;
 }
 
-void cli_steady_threads(void)
+void bench_steady_threads(void)
 {
     if (all_is_ours())
         setenv("POCL_AFFINITY", "1", 0);
