@@ -22,8 +22,4 @@ INLINE map_t OP(fold)(summary_t s, HERE, ARGS)
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 #define moments_map(v, m) ((v).x)
 
-#include "common/pass.clh"
-#include "common/rows.clh"
-#include "common/slab.clh"
-#include "common/split.clh"
-#include "common/end.clh"
+#include "common/schedules.clh"

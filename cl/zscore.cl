@@ -18,8 +18,4 @@ INLINE map_t OP(fold)(moments_t s, HERE, ARGS)
 INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS) { return m; }
 INLINE fv OP(map)(el v, mapv m) { return hat(v.x, m); }
 
-#include "common/pass.clh"
-#include "common/rows.clh"
-#include "common/slab.clh"
-#include "common/split.clh"
-#include "common/end.clh"
+#include "common/schedules.clh"

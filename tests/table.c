@@ -63,6 +63,9 @@ static const extent shapes[] = {
 static const extent planes[] = { { 2, 2, 5, 7 },  { 1, 2, 61, 70 }, { 2, 3, 64, 65 },
                                  { 3, 4, 3, 33 }, { 1, 4, 64, 70 }, { 1, 5, 9, 9 } };
 
+/* Of many channels, which lie side by side in x: columns of up to a leaf and of several, whole vectors and not. */
+static const extent bands[] = { { 2, 16, 5, 7 }, { 1, 19, 24, 25 }, { 2, 33, 3, 11 }, { 1, 16, 48, 47 } };
+
 static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t pixel)
 {
     const int64_t n[] = { s.n, s.c, s.h, s.w };
@@ -148,6 +151,25 @@ static void run_planes(const clnorm_op_info *op)
             run_cell(op, &p, &layouts[PLANES], planes[s], scope, DATA_NORMAL, planes[s].c == 3);
 }
 
+/* Floats with all kinds of data, y channels first and last; bytes and 16 bits where there is a statistic, which is of each channel. */
+static void run_bands(const clnorm_op_info *op)
+{
+    static const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, 2, 2, false },
+                                  { CLNORM_U8, CLNORM_F32, true, 0, 2, true },
+                                  { CLNORM_U16, CLNORM_F32, true, 0, 2, true } };
+    const bool folds = has_attr(op, "scope");
+    const size_t ys = op->kind == CLNORM_OP_MOMENTS ? 1 : 2;
+    for (size_t p = 0; p < (folds ? CLN_COUNT(kinds) : 1); p++)
+        for (size_t s = 0; s < CLN_COUNT(bands) * ys && takes_pair(op, &kinds[p]); s++) {
+            const layout l = { "bands", true, s % ys > 0, 0, 0, 0, false };
+            for (int data = DATA_NORMAL; data < (p ? DATA_NORMAL + 1 : DATA_KINDS); data++)
+                if (data_fits((data_kind)data, kinds[p].x))
+                    run_cell(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_CHANNEL, (data_kind)data, false);
+            if (folds)
+                run_cell(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_BATCH_CHANNEL, DATA_NORMAL, false);
+        }
+}
+
 void table_run(uint32_t kind)
 {
     const clnorm_op_info *op = clnorm_op_of(kind);
@@ -194,6 +216,7 @@ void table_run(uint32_t kind)
     }
     if (kind != CLNORM_OP_MOMENTS)
         run_planes(op);
+    run_bands(op);
     record_schedules(op);
     record_frozen(op);
 }

@@ -23,6 +23,13 @@ static void image_axes(cln_view_spec *spec, const cln_problem *p)
             (cln_axis){ x->shape[i], { x->stride[i], y->stride[i], 0, 0, 0 }, p->reduced >> i & 1, false };
 }
 
+/* Layers' sets, and those of an input op with a statistic each, whose channels have not traded places; what has none is walked as it
+ * lies in memory. */
+static bool may_lie_side_by_side(const cln_problem *p)
+{
+    return p->op->info.layer ? !p->window : p->stat_bytes && !p->swap;
+}
+
 static clnorm_status build(cln_problem *p)
 {
     cln_view_spec spec;
@@ -41,7 +48,8 @@ static clnorm_status build(cln_problem *p)
         cln_layer_axes(&spec, p);
     else
         image_axes(&spec, p);
-    p->columns = p->op->info.layer && !p->window && cln_view_columns(&p->geo, &spec);
+    p->columns = may_lie_side_by_side(p) && cln_view_columns(&p->geo, &spec) &&
+                 (p->op->info.layer || p->geo.span == 1);
     if (p->window)
         CLN_TRY(cln_view_window(&p->geo, &spec, p->layer.role == CLN_ROLE_FORWARD));
     else if (!p->columns) {

@@ -146,6 +146,8 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
                  body->choice.planes ? 0 : step_option(walked.view[CLN_VIEW_Y].step, 1));
     if (p->op->info.layer)
         add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
+    else if (p->columns)
+        snprintf(text + used, room - (size_t)used, " -DCOLUMNS=1");
     if (p->window)
         add_window_options(text + strlen(text), room - strlen(text), body);
     if (body->choice.bundle > 1)

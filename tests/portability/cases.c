@@ -29,6 +29,8 @@ static clnorm_any make(const clnorm_op_info *op, const row *r, uint32_t directio
         set(&d, "mean", 0.5);
         set(&d, "std", 0.5);
     }
+    if (r->scope)
+        set(&d, "scope", r->scope);
     if (!op->layer)
         return d;
     set(&d, "groups", r->layout == ROWS ? 1 : 32);

@@ -17,7 +17,7 @@ typedef struct row {
     int64_t shape[4];
     uint64_t only; /* CLNORM_OP_BIT of the ops that it is for */
     bool all_hows; /* else with its own statistics alone */
-    uint32_t axes, affine, act, residual;
+    uint32_t scope, axes, affine, act, residual;
 } row;
 
 #define F32 CLNORM_F32, CLNORM_F32

@@ -36,12 +36,25 @@ static const row layers[] = {
     { "images-relu", FIRST, F32, { 32, 64, 56, 56 }, ONE(BATCHNORM), .act = CLNORM_RELU, .residual = 2 },
     { "images-silu", FIRST, F32, { 32, 64, 56, 56 }, ONE(GROUPNORM), .act = CLNORM_SILU },
 };
-/* Decoded photographs, as bytes and as floats; sets of one chunk and large ones. */
+/* Decoded photographs, as bytes and as floats; sets of one chunk and large ones; a set for each of many bands. */
 static const row inputs[] = {
     { "photos", FIRST, F32, { 32, 3, 224, 224 }, .only = BUT(TOTENSOR) & BUT(SYMMETRIC) },
     { "photos-u8", LAST_IN, CLNORM_U8, CLNORM_F32, { 32, 3, 224, 224 }, .only = BUT(DENORMALIZE) },
     { "photos-f16", LAST_IN, CLNORM_U8, CLNORM_F16, { 32, 3, 224, 224 }, .only = ONE(NORMALIZE) },
     { "icons", FIRST, F32, { 256, 3, 32, 32 }, .only = ONE(MINMAX) | ONE(ZSCORE) | ONE(MOMENTS) },
+    { "bands",
+      LAST,
+      F32,
+      { 8, 64, 28, 28 },
+      .only = ONE(MINMAX) | ONE(ZSCORE) | ONE(MOMENTS),
+      .scope = CLNORM_SCOPE_CHANNEL },
+    { "bands-u8",
+      LAST,
+      CLNORM_U8,
+      CLNORM_F32,
+      { 8, 64, 28, 28 },
+      .only = ONE(ZSCORE),
+      .scope = CLNORM_SCOPE_CHANNEL },
 };
 
 /* ---- the plans ---- */
