@@ -92,12 +92,11 @@ static void add_layer_options(char *text, size_t room, const cln_body *body, boo
     const uint32_t few = short_sets(body, both, wstep, sstep);
     int used = snprintf(
         text, room,
-        " -DLAYER=1 -DROLE=%d -DCOLUMNS=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
+        " -DLAYER=1 -DROLE=%d -DFAMILY_STAGE=%d -DDTY=%s -DDSTEP=%d -DPAR=%s -DWSTEP=%d "
         "-DSSTEP=%d -DRES=%d -DREADS_D=%d -DMERGED=%d -DGATHERS=%d -DVARIANCE=%d -DACT=%u -DQUANT=%d "
         "-DACCUMULATE=%d -DGAMMA_ABSENT=%s -DGAMMA_ADDED=%s -DWRITES_E=%d -DFUSES=%d -DBOTH=%d -DALONG=%d",
-        (int)l->role, body->problem.columns ? 1 + (body->geo.span > 1) : 0, l->by_weight ? 2 : l->family != 0,
-        clnorm_dtype_name(l->d_dtype), step_option(walked.view[CLN_VIEW_D].step, 1),
-        clnorm_dtype_name(d->param_dtype), wstep, sstep,
+        (int)l->role, l->by_weight ? 2 : l->family != 0, clnorm_dtype_name(l->d_dtype),
+        step_option(walked.view[CLN_VIEW_D].step, 1), clnorm_dtype_name(d->param_dtype), wstep, sstep,
         l->bind[CLN_BIND_R] == CLN_NO_SLOT ? 0 : (int)d->residual, l->reads_d, l->merged, l->weights != 0,
         l->variance, d->act, d->out_scale != 0.0f, l->accumulate,
         l->zero_centred || zero_gamma ? "0.0f" : "1.0f", l->zero_centred ? "1.0f" : "0.0f",
@@ -139,15 +138,14 @@ void cln_stage_options(char *text, size_t room, const cln_body *body, const cln_
     const int used =
         snprintf(text, room,
                  "-cl-std=CL1.2 -cl-kernel-arg-info -DWG=%u -DVEC=%u -DALIGN=%d -DNT=%d -DSRC=%s -DDST=%s "
-                 "-DXSTEP=%d -DYSTEP=%d",
+                 "-DXSTEP=%d -DYSTEP=%d -DCOLUMNS=%d",
                  body->choice.wg, body->choice.vec, wide, wide ? params->stream : body->choice.leads,
                  clnorm_dtype_name(p->desc.head.x.dtype), clnorm_dtype_name(p->y_dtype),
                  step_option(walked.view[CLN_VIEW_X].step, 4),
-                 body->choice.planes ? 0 : step_option(walked.view[CLN_VIEW_Y].step, 1));
+                 body->choice.planes ? 0 : step_option(walked.view[CLN_VIEW_Y].step, 1),
+                 p->columns ? 1 + (body->geo.span > 1) : 0);
     if (p->op->info.layer)
         add_layer_options(text + used, room - (size_t)used, body, variant & CLN_BOTH);
-    else if (p->columns)
-        snprintf(text + used, room - (size_t)used, " -DCOLUMNS=1");
     if (p->window)
         add_window_options(text + strlen(text), room - strlen(text), body);
     if (body->choice.bundle > 1)
