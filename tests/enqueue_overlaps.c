@@ -144,7 +144,52 @@ START_TEST(what_writes_no_element)
 }
 END_TEST
 
+/* y in the residual's place, from one order of channels to the other, of numbers of them that are no whole vectors. */
+START_TEST(residual_in_place)
+{
+    enum { PIXELS = 8 * 32, MOST = 37 * PIXELS };
+    static const struct {
+        uint32_t kind;
+        int64_t channels;
+        bool x_last;
+    } cases[] = { { CLNORM_OP_LAYERNORM, 5, false },     { CLNORM_OP_LAYERNORM, 17, false },
+                  { CLNORM_OP_LAYERNORM, 17, true },     { CLNORM_OP_LAYERNORM, 37, true },
+                  { CLNORM_OP_INSTANCENORM, 20, false }, { CLNORM_OP_INSTANCENORM, 37, true } };
+    harness *h = harness_get();
+    float *x = (float *)malloc(4 * sizeof *x * MOST), *r = x + MOST, *want = r + MOST, *back = want + MOST;
+    ck_assert_ptr_nonnull(x);
+    fill(x, MOST, 7);
+    fill(r, MOST, 8);
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const int64_t c = cases[k].channels;
+        const clnorm_tensor first = clnorm_nchw(CLNORM_F32, 1, c, 8, 32),
+                            last = clnorm_nhwc(CLNORM_F32, 1, c, 8, 32);
+        const size_t bytes = sizeof *x * PIXELS * (size_t)c;
+        clnorm_any d;
+        clnorm_op_init(&d, cases[k].kind);
+        d.head.x = cases[k].x_last ? last : first;
+        d.head.y = cases[k].x_last ? first : last;
+        d.layered.layer.residual = CLNORM_RESIDUAL_AFTER;
+        clnorm_plan *plan = plan_of(&d.op);
+        cl_mem x_mem = buffer(bytes, x), r_mem = buffer(bytes, r), y_mem = buffer(bytes, NULL);
+        clnorm_args args = pair(x_mem, 0, y_mem, 0);
+        put(&args, CLNORM_RESIDUAL, r_mem, 0);
+        go(plan, h->queue, &args, 0, NULL, NULL);
+        read_back(y_mem, 0, bytes, want);
+        args = pair(x_mem, 0, r_mem, 0);
+        put(&args, CLNORM_RESIDUAL, r_mem, 0);
+        go(plan, h->queue, &args, 0, NULL, NULL);
+        read_back(r_mem, 0, bytes, back);
+        ck_assert_msg(!memcmp(want, back, bytes), "case %zu", k);
+        RELEASE(x_mem, r_mem, y_mem);
+        clnorm_plan_release(plan);
+    }
+    free(x);
+}
+END_TEST
+
 void enqueue_overlaps(TCase *t)
 {
-    SUITE_ADD(t, overlaps, workspace_is_not_a_tensor, places_that_are_not_the_same, what_writes_no_element);
+    SUITE_ADD(t, overlaps, residual_in_place, workspace_is_not_a_tensor, places_that_are_not_the_same,
+              what_writes_no_element);
 }

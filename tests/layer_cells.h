@@ -133,15 +133,18 @@ static const extent shapes[] = {
 
 /* Small and odd ones, and what reaches every schedule: one sample, one channel, one pixel, nothing, primes,
  * three channels last, groups of three and five, columns, several of them to a set. */
-static const layer_layout odd_layouts[] = { { "odd", false, false, 0, 0, 0, false },
-                                            { "odd", true, true, 0, 0, 0, false },
-                                            { "odd slice", true, true, 0, 8, 0, false },
-                                            { "odd plane", false, false, 0, 0, 0, false } };
+static const layer_layout odd_layouts[] = {
+    { "odd", false, false, 0, 0, 0, false },       { "odd", true, true, 0, 0, 0, false },
+    { "odd slice", true, true, 0, 8, 0, false },   { "odd plane", false, false, 0, 0, 0, false },
+    { "odd turned", true, false, 0, 0, 0, false }, { "odd turned", false, true, 0, 0, 0, false }
+};
 typedef enum odd_layout {
     FIRST,
     LAST,
     SLICE, /* of pixels of 32 channels, which are aligned */
-    PLANE  /* in pieces over C, or a row of several vectors and a rest */
+    PLANE, /* in pieces over C, or a row of several vectors and a rest */
+    LAST_TO_FIRST,
+    FIRST_TO_LAST
 } odd_layout;
 static const struct {
     odd_layout layout;
@@ -160,7 +163,8 @@ static const struct {
 /* What no draw may leave out, in the solver `only`: columns of more rows than the work-items of a group of many take in one
  * turn, of which a set has one, or two; one of 16 members that are folded at once asks for what is rare, and 8 are left over; parts of
  * 128 elements, the shortest that share a walk with their weight's gradients, with statistics given and made; maps of planes in the order of memory; gradients over C of
- * planes of two chunks, in tiles; families that lie in several places.
+ * planes of two chunks, in tiles; families that lie in several places; channels last to first and back, by all that maps 16 lines
+ * at once.
  * In a work-group of 64x1, which PoCL compiles soonest, with CLNORM_TEST_FULL in all. */
 typedef struct layer_must {
     uint32_t op;
@@ -173,6 +177,14 @@ typedef struct layer_must {
     const char *only;
     extent e;
 } layer_must;
+#define TURNED(op, name, kind, way, solver, ...)                                                \
+    {                                                                                           \
+        CLNORM_OP_##op, .variant = (name), .layout = (way), .data = (kind), .force = WAYS_WIDE, \
+                        .only = (solver), .e = {                                                \
+                            4,                                                                  \
+                            { __VA_ARGS__ }                                                     \
+                        }                                                                       \
+    }
 static const layer_must musts[] = {
     { .op = CLNORM_OP_BATCHNORM,
       .layout = LAST,
@@ -205,6 +217,19 @@ static const layer_must musts[] = {
       .form = 1,
       .layout = LAST,
       .e = { 4, { 2, 16, 8, 8 } } },
+    TURNED(LAYERNORM, NULL, DATA_NORMAL, LAST_TO_FIRST, "slab", 2, 21, 16, 17),
+    TURNED(LAYERNORM, NULL, DATA_PEAK, LAST_TO_FIRST, "split", 1, 24, 64, 66),
+    TURNED(LAYERNORM, "C", DATA_NORMAL, LAST_TO_FIRST, "rows", 2, 40, 9, 9),
+    TURNED(LAYERNORM, "C", DATA_PEAK, LAST_TO_FIRST, "rows", 1, 250, 5, 7),
+    TURNED(LAYERNORM, "C", DATA_NORMAL, LAST_TO_FIRST, "split", 1, 250, 5, 7),
+    TURNED(RMSNORM, "C", DATA_NORMAL, LAST_TO_FIRST, "rows", 1, 16, 8, 32),
+    TURNED(L2NORM, NULL, DATA_NORMAL, LAST_TO_FIRST, "rows", 2, 3, 9, 9),
+    TURNED(L2NORM, NULL, DATA_NORMAL, LAST_TO_FIRST, "rows", 1, 250, 8, 32),
+    TURNED(INSTANCENORM, NULL, DATA_PEAK, FIRST_TO_LAST, "split", 2, 21, 16, 17),
+    TURNED(INSTANCENORM, NULL, DATA_NORMAL, FIRST_TO_LAST, "rows", 1, 32, 16, 16),
+    TURNED(BATCHNORM, NULL, DATA_NORMAL, FIRST_TO_LAST, "split", 3, 35, 7, 9),
+    TURNED(GROUPNORM, "G = 1", DATA_NORMAL, FIRST_TO_LAST, "slab", 2, 24, 16, 16),
 };
+#undef TURNED
 
 #endif

@@ -182,8 +182,86 @@ START_TEST(planes)
 }
 END_TEST
 
+/* What lies apart where lines beside it are neighbours is mapped 16 lines at a time; small y of it does not pass the cache by. */
+START_TEST(transposed)
+{
+    enum { MIX = CLN_LINES_MIX, RUNS = CLN_LINES_RUNS, SETS = CLN_LINES_SETS, BUNDLE = CLN_LINES_BUNDLE };
+    enum { IMAGE = CLNORM_SCOPE_IMAGE, CHANNEL = CLNORM_SCOPE_CHANNEL };
+    static const struct {
+        uint32_t kind, scope;
+        clnorm_dtype y;
+        int64_t channels, pixels;
+        bool x_last, y_last;
+        const cln_solver *solver;
+        uint32_t lines, planes;
+        bool wide;
+    } cases[] = {
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 16, 256, true, false, &cln_solve_pointwise, MIX, 0, true },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 5, 256, true, false, &cln_solve_pointwise, MIX, 0, true },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 4, 256, true, false, &cln_solve_pointwise, 0, 0, true },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F16, 16, 256, true, false, &cln_solve_pointwise, MIX, 0, false },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 16, 256, false, true, &cln_solve_pointwise, RUNS, 0, true },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 20, 256, false, true, &cln_solve_pointwise, RUNS, 0, false },
+        { CLNORM_OP_SYMMETRIC, 0, CLNORM_F32, 16, 256, true, true, &cln_solve_pointwise, 0, 0, true },
+        { CLNORM_OP_ZSCORE, IMAGE, CLNORM_F32, 16, 256, true, false, &cln_solve_slab, MIX, 0, true },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 16, 256, false, true, &cln_solve_split, SETS, 0, true },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 16, 256, false, true, &cln_solve_slab, 0, 0, false },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 3, 256, false, true, &cln_solve_split, SETS, 3, true },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 3, 256, false, true, &cln_solve_rows, 0, 0, false },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 13, 256, true, false, &cln_solve_slab, BUNDLE, 0, true },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 13, 248, true, false, &cln_solve_slab, BUNDLE, 0, false },
+        { CLNORM_OP_ZSCORE, CHANNEL, CLNORM_F32, 13, 256, true, true, &cln_solve_slab, 0, 0, true },
+        { CLNORM_OP_L2NORM, 0, CLNORM_F32, 3, 256, true, false, &cln_solve_rows, SETS, 0, false },
+        { CLNORM_OP_INSTANCENORM, 0, CLNORM_F32, 3, 256, false, true, &cln_solve_split, 0, 0, false },
+        { CLNORM_OP_INSTANCENORM, 0, CLNORM_F32, 13, 256, true, false, &cln_solve_slab, 0, 0, true },
+    };
+    const harness *on = harness_get();
+    cln_params params = on->ctx->params;
+    params.wide_bytes = 0;
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const int64_t c = cases[k].channels, h = 2, w = cases[k].pixels / 2;
+        const clnorm_tensor x =
+            cases[k].x_last ? clnorm_nhwc(CLNORM_F32, 2, c, h, w) : clnorm_nchw(CLNORM_F32, 2, c, h, w);
+        const double scope = cases[k].scope, scale = 1;
+        clnorm_any d = desc_of(cases[k].kind, &x);
+        cln_problems posed;
+        cln_choice got;
+        d.head.y =
+            cases[k].y_last ? clnorm_nhwc(cases[k].y, 2, c, h, w) : clnorm_nchw(cases[k].y, 2, c, h, w);
+        clnorm_op_set(&d, "scope", &scope, 1);
+        clnorm_op_set(&d, "scale", &scale, 1);
+        OK(cln_op_pose(&posed, &d.op));
+        ck_assert_msg(cln_choose_with(&got, cases[k].solver, posed.part, &params, &on->ctx->device), "%zu",
+                      k);
+        ck_assert_msg(got.transposed == cases[k].lines && got.planes == cases[k].planes &&
+                          got.wide == cases[k].wide,
+                      "case %zu: lines %u, planes %u, wide %d", k, got.transposed, got.planes, got.wide);
+        ck_assert(!got.transposed || !cln_scatters(posed.part, &got));
+    }
+}
+END_TEST
+
+/* Pixels that overlap are read as whole vectors, whose last ones end sums in an order of their own. */
+START_TEST(overlapping_pixels)
+{
+    harness *on = harness_get();
+    clnorm_tensor x = clnorm_nhwc(CLNORM_F32, 1, 7, 1, 512);
+    for (int64_t step = 2; step <= 6; step++) {
+        cln_problems posed;
+        cln_choice got;
+        x.stride[0] = x.stride[2] = 512 * step;
+        x.stride[3] = step;
+        clnorm_any d = desc_of(CLNORM_OP_ZSCORE, &x);
+        d.head.y = clnorm_nchw(CLNORM_F32, 1, 7, 1, 512);
+        OK(cln_op_pose(&posed, &d.op));
+        ck_assert(cln_choose_with(&got, &cln_solve_slab, posed.part, &on->ctx->params, &on->ctx->device));
+        ck_assert_int_eq(got.transposed, step < 5 ? CLN_LINES_NONE : CLN_LINES_MIX);
+    }
+}
+END_TEST
+
 void plan_bundles(TCase *t)
 {
-    SUITE_ADD(t, bundles, planes, bundles_of_buffers_anywhere, planes_of_buffers_anywhere,
-              bundles_of_memory_anywhere);
+    SUITE_ADD(t, bundles, planes, transposed, overlapping_pixels, bundles_of_buffers_anywhere,
+              planes_of_buffers_anywhere, bundles_of_memory_anywhere);
 }

@@ -66,6 +66,12 @@ static const extent planes[] = { { 2, 2, 5, 7 },  { 1, 2, 61, 70 }, { 2, 3, 64, 
 /* Of many channels, which lie side by side in x: columns of up to a leaf and of several, whole vectors and not. */
 static const extent bands[] = { { 2, 16, 5, 7 }, { 1, 19, 24, 25 }, { 2, 33, 3, 11 }, { 1, 16, 48, 47 } };
 
+/* From channels last to first and back, 16 channels at once, fewer and some twice: whole vectors of pixels and not, chunks of several
+ * parts. */
+static const extent turned[] = { { 2, 5, 9, 9 },  { 1, 13, 64, 65 }, { 2, 16, 5, 20 }, { 1, 21, 40, 33 },
+                                 { 2, 40, 7, 7 }, { 1, 32, 65, 64 }, { 2, 3, 64, 65 }, { 1, 4, 9, 33 },
+                                 { 3, 3, 8, 16 }, { 1, 35, 1, 16 } };
+
 static clnorm_tensor tensor(uint32_t dtype, extent s, bool last, int64_t pad, int64_t pixel)
 {
     const int64_t n[] = { s.n, s.c, s.h, s.w };
@@ -170,6 +176,28 @@ static void run_bands(const clnorm_op_info *op)
         }
 }
 
+/* Of floats with all kinds of data, wide too; of what is smaller in one way, of an op with statistics half of it. */
+static void run_turned(const clnorm_op_info *op)
+{
+    static const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, 4, 4, false },
+                                  { CLNORM_F32, CLNORM_U8, true, 0, 0, true },
+                                  { CLNORM_U8, CLNORM_U8, true, 0, 0, true },
+                                  { CLNORM_F16, CLNORM_BF16, true, 0, 0, true },
+                                  { CLNORM_U16, CLNORM_F16, true, 0, 0, true } };
+    const uint32_t scopes = has_attr(op, "scope") ? 4 : 1;
+    const bool folds = scopes > 1 && op->kind != CLNORM_OP_DENORMALIZE;
+    for (size_t p = 0; p < CLN_COUNT(kinds); p++) {
+        const bool due = !p || !folds || (p + op->kind / 2) % 2;
+        for (size_t s = 0; s < CLN_COUNT(turned) * 2 && due && takes_pair(op, &kinds[p]); s++) {
+            const layout l = { "turned", s % 2 == 0, s % 2 > 0, 0, 0, 0, false };
+            for (uint32_t scope = 0; scope < scopes; scope++)
+                for (int data = DATA_NORMAL; data < (p || scope % 2 ? DATA_NORMAL + 1 : DATA_KINDS); data++)
+                    if (data_fits((data_kind)data, kinds[p].x))
+                        run_cell(op, &kinds[p], &l, turned[s / 2], scope, (data_kind)data, false);
+        }
+    }
+}
+
 void table_run(uint32_t kind)
 {
     const clnorm_op_info *op = clnorm_op_of(kind);
@@ -214,8 +242,10 @@ void table_run(uint32_t kind)
                 for (size_t s = 0; s < nshapes; s++)
                     run_cell(op, &q, &layouts[0], shapes[s], (uint32_t)s % scopes, (data_kind)data, false);
     }
-    if (kind != CLNORM_OP_MOMENTS)
+    if (kind != CLNORM_OP_MOMENTS) {
         run_planes(op);
+        run_turned(op);
+    }
     run_bands(op);
     record_schedules(op);
     record_frozen(op);

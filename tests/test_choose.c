@@ -199,6 +199,8 @@ START_TEST(alignment_in_words)
     d.head.y = six_last;
     describe(&cln_solve_slab, &d, GPU);
     says(text, "no wide stores: y's elements are 6 apart in a run\n");
+    describe(&cln_solve_slab, &d, CPU);
+    says(text, "16 runs at once, which are turned\n");
     d = desc_of(CLNORM_OP_ZSCORE, &even);
     for (uint32_t k = 0; k < 4; k++)
         d.head.x.stride[k] *= 5;

@@ -25,7 +25,8 @@ static bool aligned(const clnorm_buffer *b, size_t vector)
 static bool stream_aligned(const cln_body *body, const clnorm_args *args, uint32_t slot, int view,
                            size_t bytes)
 {
-    const bool vectors = body->choice.bundle > 1 || body->choice.planes || body->geo.view[view].step == 1;
+    const bool vectors = body->choice.bundle > 1 || body->choice.planes || body->choice.transposed ||
+                         body->geo.view[view].step == 1;
     const bool used = slot < CLNORM_SLOTS && args->slot[slot].mem && vectors;
     return !used || aligned(&args->slot[slot], body->choice.vec * bytes);
 }

@@ -13,12 +13,19 @@ static bool all_zero(const int64_t *stride, const uint32_t *n, size_t count)
     return true;
 }
 
+#define LEAST_TURNED \
+    5 /* sets of an input op that take turns in x alone: fewer are picked from whole vectors */
+
 /* Whether neighbours on the last kept axis are neighbours in memory, and all of them the step from one element to the next. */
-static bool take_turns(const cln_geo *g, bool has_d)
+static bool take_turns(const cln_problem *problem)
 {
+    const cln_geo *g = &problem->geo;
+    const bool layer = problem->op->info.layer, turned = !layer && problem->maps &&
+                                                         g->kept[3] >= LEAST_TURNED &&
+                                                         g->view[CLN_VIEW_Y].step == 1;
     bool all = g->kept[3] >= 2 && g->kept[3] <= MOST && g->mix == 1 && !g->swap_kept && g->channel_mod == 1 &&
                g->wdiv == 1 && !g->wmod;
-    for (size_t v = 0; v <= (has_d ? CLN_VIEW_D : CLN_VIEW_Y); v++)
+    for (size_t v = 0; v <= (layer ? CLN_VIEW_D : turned ? CLN_VIEW_X : CLN_VIEW_Y); v++)
         all &= g->view[v].kept[3] == 1 && g->view[v].step == g->kept[3];
     return all;
 }
@@ -48,9 +55,9 @@ uint32_t cln_bundle(const cln_problem *problem, uint32_t wg)
     const cln_layer_problem *l = &problem->layer;
     const bool may = wg == 1 && !problem->columns && !problem->window && !l->fuses && !l->leaves_dx &&
                      !(l->both && l->family) && l->family % (g->kept[3] ? g->kept[3] : 1) == 0;
-    return may && take_turns(g, problem->op->info.layer) && share_the_rest(g) ? g->kept[3]
-           : may && runs_take_turns(problem)                                  ? g->mix
-                                                                              : 1;
+    return may && take_turns(problem) && share_the_rest(g) ? g->kept[3]
+           : may && runs_take_turns(problem)               ? g->mix
+                                                           : 1;
 }
 
 uint32_t cln_bundles(const cln_problem *problem, uint32_t wg)
@@ -63,9 +70,10 @@ cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice)
     cln_geo g = problem->geo;
     if (choice->planes) { /* of y they are one run */
         cln_strides *y = &g.view[CLN_VIEW_Y];
-        *(g.mix > 1 ? &y->mix : &y->run[2]) = 0;
+        *(choice->transposed ? &y->kept[3] : g.mix > 1 ? &y->mix : &y->run[2]) = 0;
         y->step = 1;
-    }
+    } else
+        cln_transposed_lay(&g, choice->transposed);
     if (choice->bundle <= 1)
         return g;
     cln_bundle_lay(&g, choice->bundle);

@@ -110,8 +110,10 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                    cln_geo_aligned(&g, choice->vec, writes) &&
                    (choice->cols % choice->vec == 0 ||
                     choice->cols >= g.len); /* else a group's first column would not be aligned */
-    choice->leads = large && writes && !choice->planes && params->stream && choice->wg == 1 &&
-                    !problem->window && runs_on(&g, problem, choice) &&
+    if (choice->transposed) /* what ends early is no whole vector; less than a cache line is no stream */
+        choice->wide = choice->wide && cln_lines_stream(problem, choice);
+    choice->leads = large && writes && !choice->planes && !choice->transposed && params->stream &&
+                    choice->wg == 1 && !problem->window && runs_on(&g, problem, choice) &&
                     !(choice->solver->traits & CLN_TAKES_NEXT) && g.view[CLN_VIEW_Y].step == 1 &&
                     (problem->columns || g.len >= CLN_LEAST_LED) &&
                     (problem->y_bytes != 2 || leads_halves(choice, problem));
@@ -132,6 +134,9 @@ bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_proble
     cln_choice c = { .solver = solver, .wg = params->wg, .vec = params->vec, .per = 1, .block = 1 };
     c.bundle = cln_bundle(problem, c.wg);
     c.planes = cln_planes(problem, c.vec);
+    c.transposed = cln_transposed(problem, &c);
+    if (c.transposed == CLN_LINES_SETS)
+        c.planes = cln_planes_of_sets(problem);
     solver->propose(&c, problem, params, device->units);
     if (!c.per)
         return false;
@@ -202,6 +207,7 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
 #define NEARER 1.6       /* times as fast as memory */
 #define HALVES 1.5       /* times as long as floats of as many bytes, a CPU's */
 #define GRADIENTS 3.0    /* and gradients of weights as a map */
+#define SCATTERED 12.0   /* and an element that is written by itself */
 #define APART 3.0        /* and elements that are apart as those of a run */
 
 /* Bytes of a floats' map that a CPU takes as long for as for one of the problem's. */
@@ -231,12 +237,14 @@ static double cost(const cln_choice *choice, size_t *workspace, const cln_proble
     const bool waits = problem->layer.family && !(traits & CLN_READS_ONCE);
     const double again = waits && problem->maps ? cln_read_again(problem, params) : 0;
     const uint64_t dx_bytes = (uint64_t)geo.sets * problem->set_elements * problem->y_bytes;
+    const double apart =
+        cln_scatters(problem, choice) ? SCATTERED * (double)geo.sets * (double)problem->set_elements : 0;
     const double rest = traits & CLN_TAKES_NEXT ? 0 : rest_of(problem, params),
                  dx = traits & CLN_LEAVES_DX ? (double)dx_bytes : 0;
     /* A CPU's map that waits deals its own work. */
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
-    return (double)n * params->launch_ns + (rest + dx + mapped + walked / share) *
+    return (double)n * params->launch_ns + (rest + dx + apart + mapped + walked / share) *
                                                (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
 }
 

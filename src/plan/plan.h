@@ -123,18 +123,28 @@ typedef struct cln_problems {
 /* What the calls of a plan give of earlier statistics: where it is known, fewer programs are built. */
 typedef enum cln_calls { CLN_CALLS_EITHER, CLN_CALLS_GIVE, CLN_CALLS_LACK } cln_calls;
 
+/* What lies beside each other in y, or in x (MIX, BUNDLE), where elements do not: TRANSPOSED of cl/common/types.clh, in its order. */
+typedef enum cln_lines {
+    CLN_LINES_NONE,
+    CLN_LINES_RUNS,
+    CLN_LINES_MIX,
+    CLN_LINES_SETS,
+    CLN_LINES_BUNDLE
+} cln_lines;
+
 /* The launch parameters of one plan. Results never depend on them. */
 typedef struct cln_choice {
     const struct cln_solver *solver;
     uint32_t wg, vec, per, block, cols, mapped;
-    uint32_t bundle;   /* sets that are walked at once */
-    uint32_t planes;   /* of x that are pixels of y; 0: none */
-    bool alone;        /* a set is written before statistics of the next one are taken */
-    bool wide;         /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
-    bool leads;        /* those of other buffers do so too, from y's first whole line on */
-    bool leaves_there; /* the problem before was fused: leaves of cols, or parts of split, are there */
-    bool along;        /* the problem before has left dx to this one */
-    bool tuned;        /* by measurement, not by estimate */
+    uint32_t bundle;      /* sets that are walked at once */
+    uint32_t planes;      /* of x that are pixels of y; 0: none */
+    cln_lines transposed; /* what is mapped 16 at a time */
+    bool alone;           /* a set is written before statistics of the next one are taken */
+    bool wide;            /* also build kernels for aligned buffers; on CPUs their stores pass the cache by */
+    bool leads;           /* those of other buffers do so too, from y's first whole line on */
+    bool leaves_there;    /* the problem before was fused: leaves of cols, or parts of split, are there */
+    bool along;           /* the problem before has left dx to this one */
+    bool tuned;           /* by measurement, not by estimate */
     cln_calls calls;
 } cln_choice;
 
@@ -150,7 +160,8 @@ enum {
     CLN_LEAVES_DX = 2,  /* to the next problem, which has its elements at hand */
     CLN_READS_ONCE = 4, /* x of families, whose statistics others wait for */
     CLN_IN_TILES = 8,   /* of columns, the last of a row with fewer */
-    CLN_IN_CHUNKS = 16  /* of sets, which groups share */
+    CLN_IN_CHUNKS = 16, /* of sets, which groups share */
+    CLN_BESIDE = 32     /* maps sets that lie beside each other at once */
 };
 
 /* A way to run a problem. Solvers are data: choose.c lists them. */
@@ -250,6 +261,14 @@ uint32_t cln_bundles(const cln_problem *problem, uint32_t wg);
 cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice);
 /* planes.c: channels that are planes of x and pixels of y, which vectors of so many write at once; 0: none. */
 uint32_t cln_planes(const cln_problem *problem, uint32_t vec);
+/* The same of sets that a CPU maps at once. */
+uint32_t cln_planes_of_sets(const cln_problem *problem);
+/* transposed.c: what a CPU's choice, of that solver, work-group, vectors, bundle and planes, maps 16 of at once; those as runs of
+ * y; whether its vectors of y are whole cache lines; and whether a choice writes y element by element. */
+cln_lines cln_transposed(const cln_problem *problem, const cln_choice *choice);
+void cln_transposed_lay(cln_geo *geo, cln_lines lines);
+bool cln_lines_stream(const cln_problem *problem, const cln_choice *choice);
+bool cln_scatters(const cln_problem *problem, const cln_choice *choice);
 /* Whether a CPU's group of one finds the elements of x apart in what it walks, and so takes them one by one. */
 bool cln_apart(const cln_problem *problem);
 /* What a kernel is told of bundles: runs that are one, how weights and earlier statistics lie along the elements. */

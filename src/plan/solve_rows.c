@@ -18,6 +18,8 @@ static void propose(cln_choice *choice, const cln_problem *problem, const cln_pa
                   : choice->wg == 1  ? cln_fair_per(sets, 0, problem, params, units)
                   : fair < all       ? fair
                                      : all;
+    if (choice->transposed && choice->per)
+        choice->per = cln_ceil_div(choice->per, choice->vec) * choice->vec;
 }
 
 #define LONG 512     /* elements of a row */
@@ -48,4 +50,5 @@ const cln_solver cln_solve_rows = { .name = "rows",
                                     .propose = propose,
                                     .traffic = traffic,
                                     .stages = stages,
+                                    .traits = CLN_BESIDE,
                                     .pieces = cln_bundles };

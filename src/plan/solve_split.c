@@ -124,4 +124,4 @@ const cln_solver cln_solve_split = { .name = "split",
                                      .propose = propose,
                                      .traffic = traffic,
                                      .stages = stages,
-                                     .traits = CLN_IN_CHUNKS };
+                                     .traits = CLN_IN_CHUNKS | CLN_BESIDE };

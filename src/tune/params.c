@@ -82,6 +82,8 @@ void cln_params_for(cln_params *out, const cln_device *device)
     out->subgroup = device->subgroups & SUBGROUP;
     while (out->wg > 1 && out->wg > device->max_wg)
         out->wg /= 2;
+    if (out->wg == 1)
+        out->vec = rows[0].params.vec; /* what walks alone does so as a CPU's */
 }
 
 cln_params cln_params_tuned(const cln_params *params, const cln_tuned *tuned)
