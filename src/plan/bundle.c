@@ -13,15 +13,13 @@ static bool all_zero(const int64_t *stride, const uint32_t *n, size_t count)
     return true;
 }
 
-#define LEAST_TURNED \
-    5 /* sets of an input op that take turns in x alone: fewer are picked from whole vectors */
-
-/* Whether neighbours on the last kept axis are neighbours in memory, and all of them the step from one element to the next. */
+/* Whether neighbours on the last kept axis are neighbours in memory, and all of them the step from one element to the next: of an input
+ * op with sets enough in x alone. */
 static bool take_turns(const cln_problem *problem)
 {
     const cln_geo *g = &problem->geo;
     const bool layer = problem->op->info.layer, turned = !layer && problem->maps &&
-                                                         g->kept[3] >= LEAST_TURNED &&
+                                                         g->kept[3] >= CLN_LEAST_LINES &&
                                                          g->view[CLN_VIEW_Y].step == 1;
     bool all = g->kept[3] >= 2 && g->kept[3] <= MOST && g->mix == 1 && !g->swap_kept && g->channel_mod == 1 &&
                g->wdiv == 1 && !g->wmod;

@@ -263,7 +263,9 @@ cln_geo cln_walked(const cln_problem *problem, const cln_choice *choice);
 uint32_t cln_planes(const cln_problem *problem, uint32_t vec);
 /* The same of sets that a CPU maps at once. */
 uint32_t cln_planes_of_sets(const cln_problem *problem);
-/* transposed.c: what a CPU's choice, of that solver, work-group, vectors, bundle and planes, maps 16 of at once; those as runs of
+/* transposed.c, lines: fewer are planes, a bundle, or picked from whole vectors. */
+#define CLN_LEAST_LINES 5
+/* What a CPU's choice, of that solver, work-group, vectors, bundle and planes, maps 16 of at once; those as runs of
  * y; whether its vectors of y are whole cache lines; and whether a choice writes y element by element. */
 cln_lines cln_transposed(const cln_problem *problem, const cln_choice *choice);
 void cln_transposed_lay(cln_geo *geo, cln_lines lines);

@@ -2,8 +2,6 @@
  * A CPU maps 16 lines at once (cl/common/transposed.clh). */
 #include "plan/plan.h"
 
-#define LEAST 5 /* lines: fewer are planes, a bundle, or picked from whole vectors */
-
 /* Its kernels map so: what a layer leaves besides y, and the walks of gradients, do not. */
 static bool may_be(const cln_problem *p, const cln_choice *c)
 {
@@ -18,16 +16,17 @@ cln_lines cln_transposed(const cln_problem *problem, const cln_choice *choice)
     const cln_geo *g = &problem->geo;
     const cln_strides *x = &g->view[CLN_VIEW_X], *y = &g->view[CLN_VIEW_Y];
     const bool may_few = choice->solver->traits & CLN_IN_CHUNKS && cln_planes_of_sets(problem),
-               sets = choice->solver->traits & CLN_BESIDE && (g->kept[3] >= LEAST || may_few);
+               sets = choice->solver->traits & CLN_BESIDE && (g->kept[3] >= CLN_LEAST_LINES || may_few);
     /* Pixels that overlap so closely are read as whole vectors, and their sums end as those do. */
-    const bool overlap = x->step >= 1 && x->step < LEAST;
+    const bool overlap = x->step >= 1 && x->step < CLN_LEAST_LINES;
     if (choice->bundle > 1)
         return g->mix == 1 && y->kept[3] != 1 ? CLN_LINES_BUNDLE : CLN_LINES_NONE;
     if (!may_be(problem, choice) || (x->step == 1) == (y->step == 1))
         return CLN_LINES_NONE;
     if (y->step == 1)
-        return !overlap && g->mix >= LEAST && x->mix == 1 && !g->swap ? CLN_LINES_MIX : CLN_LINES_NONE;
-    if (g->run[2] >= LEAST && y->run[2] == 1 && g->mix == 1)
+        return !overlap && g->mix >= CLN_LEAST_LINES && x->mix == 1 && !g->swap ? CLN_LINES_MIX
+                                                                                : CLN_LINES_NONE;
+    if (g->run[2] >= CLN_LEAST_LINES && y->run[2] == 1 && g->mix == 1)
         return CLN_LINES_RUNS;
     return sets && y->kept[3] == 1 && !g->swap_kept ? CLN_LINES_SETS : CLN_LINES_NONE;
 }
