@@ -201,6 +201,15 @@ START_TEST(alignment_in_words)
     says(text, "no wide stores: y's elements are 6 apart in a run\n");
     describe(&cln_solve_slab, &d, CPU);
     says(text, "16 runs at once, which are turned\n");
+    d.zscore.scope = CLNORM_SCOPE_CHANNEL;
+    describe(&cln_solve_split, &d, CPU);
+    says(text, "16 sets at once, which are turned\n");
+    d = desc_of(CLNORM_OP_ZSCORE, &even);
+    d.head.y = last;
+    d.zscore.scope = CLNORM_SCOPE_CHANNEL;
+    describe(&cln_solve_split, &d, CPU);
+    says(text, "4 planes at once, which are pixels of y\n");
+    ck_assert_ptr_null(strstr(text, "which are turned"));
     d = desc_of(CLNORM_OP_ZSCORE, &even);
     for (uint32_t k = 0; k < 4; k++)
         d.head.x.stride[k] *= 5;

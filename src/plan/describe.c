@@ -144,9 +144,9 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
             p->geo.mix > 1 ? "channels" : "sets");
     if (c->planes)
         add(&t, "%u planes at once, which are pixels of y\n", c->planes);
-    if (c->transposed)
-        add(&t, "%u %s at once, which are turned\n", c->vec,
-            c->transposed == CLN_LINES_SETS ? "sets" : "runs");
+    else if (c->transposed)
+        add(&t, "%u %s at once, which are turned\n", c->bundle > 1 ? c->bundle : c->vec,
+            c->transposed >= CLN_LINES_SETS ? "sets" : "runs");
     if (c->tuned)
         add(&t, "tuned: measured to be the fastest of its class on this device\n");
     add_alignment(&t, body, params);
