@@ -176,8 +176,8 @@ static void run_bands(const clnorm_op_info *op)
         }
 }
 
-/* Floats, wide too, with all kinds of data; what is smaller in one way, of an op with statistics half of it. minmax, which maps as
- * zscore does, has the device's own work-groups alone. Few channels are planes; last in x, they have layouts of their own. */
+/* Floats, wide too, with all kinds of data; what is smaller in one way, of an op with statistics half of it, in one scope each. minmax,
+ * which maps as zscore does, has the device's own work-groups alone. Few channels are planes; last in x, they have layouts of their own. */
 static void run_turned(const clnorm_op_info *op)
 {
     const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, op->kind == CLNORM_OP_MINMAX ? 0 : 4, 4, false },
@@ -196,7 +196,7 @@ static void run_turned(const clnorm_op_info *op)
                 continue;
             for (uint32_t scope = 0; scope < scopes; scope++)
                 for (int data = DATA_NORMAL; data < (p || scope % 2 ? DATA_NORMAL + 1 : DATA_KINDS); data++)
-                    if (data_fits((data_kind)data, kinds[p].x))
+                    if (data_fits((data_kind)data, kinds[p].x) && (!p || scope == (s / 2 + p) % scopes))
                         run_cell(op, &kinds[p], &l, *e, scope, (data_kind)data, false);
         }
     }
