@@ -20,6 +20,8 @@ void harness_nap(void)
 
 /* ---- the device ---- */
 
+bool harness_small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
+
 harness *harness_get(void)
 {
     if (the.ctx)

@@ -24,6 +24,9 @@ typedef struct harness {
 /* Opens the device of CLNORM_TEST_DEVICE (default: the preferred). Once per process; never forks. */
 harness *harness_get(void);
 
+/* Whether CLNORM_TEST_SMALL asks for a part of the cases: for tools that are slow. */
+bool harness_small(void);
+
 /* A plan with the programs alone of calls that give earlier statistics, or of those that do not; NULL: the last error
  * says why. */
 clnorm_plan *harness_plan(const clnorm_op *op, const cln_choice *choices, bool gives, bool build);

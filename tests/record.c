@@ -128,7 +128,7 @@ void record_schedules(const clnorm_op_info *op)
             const bool run = record_has_run(op, way, name), listed = lists(said, name);
             ck_assert_msg(listed || !run, "%s %s has run in \"%s\", which src/op/ops.def does not list",
                           op->name, names[way], name);
-            ck_assert_msg(run || !listed || getenv("CLNORM_TEST_SMALL"),
+            ck_assert_msg(run || !listed || harness_small(),
                           "%s %s is listed with \"%s\", which no case of its test runs", op->name, names[way],
                           name);
         }
@@ -236,7 +236,7 @@ void record_frozen(const clnorm_op_info *op)
     char path[512];
     size_t same = 0, other = 0;
     snprintf(path, sizeof path, CLNORM_FROZEN "/%s.txt", op->name);
-    if (getenv("CLNORM_TEST_SMALL"))
+    if (harness_small())
         return;
     if (getenv("CLNORM_TEST_FREEZE")) {
         freeze(path, op);

@@ -5,7 +5,8 @@
  * schedule, others in one that is compiled already (WAYS_ONE of harness.h). The slab schedule costs as much as
  * all others together, to ten seconds in a work-group of many: those of 64 are minmax's, those of 48 zscore's,
  * and of the layouts but the first pair's each op has a third. CLNORM_TEST_FULL has all; CLNORM_TEST_SMALL, for
- * tools that are slow, a part: six shapes of the first two pairs, and three of f16 and bf16. */
+ * tools that are slow, a part: six shapes of the first two pairs, three of f16 and bf16, and of what follows the
+ * table ordinary data of few elements. */
 #include "array.h"
 #include "data.h"
 #include "harness.h"
@@ -148,13 +149,23 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     harness_run(harness_get(), &c);
 }
 
+/* What follows besides the table: of it a slow tool has ordinary data of up to FEW elements. */
+#define FEW 4000
+
+static void run_besides(const clnorm_op_info *op, const pair *p, const layout *l, extent s, uint32_t scope,
+                        data_kind data, bool swap)
+{
+    if (!harness_small() || (data == DATA_NORMAL && s.n * s.c * s.h * s.w <= FEW))
+        run_cell(op, p, l, s, scope, data, swap);
+}
+
 static void run_planes(const clnorm_op_info *op)
 {
     const pair p = { CLNORM_F32, op->y_types >> CLNORM_U8 & 1 ? CLNORM_U8 : CLNORM_F32, false, 2, 2, false };
     for (size_t s = 0; s < CLN_COUNT(planes); s++)
         for (uint32_t scope = 0; scope <= (has_attr(op, "scope") ? CLNORM_SCOPE_BATCH : 0);
              scope += CLNORM_SCOPE_BATCH)
-            run_cell(op, &p, &layouts[PLANES], planes[s], scope, DATA_NORMAL, planes[s].c == 3);
+            run_besides(op, &p, &layouts[PLANES], planes[s], scope, DATA_NORMAL, planes[s].c == 3);
 }
 
 /* Floats with all kinds of data, y channels first and last; bytes and 16 bits where there is a statistic, which is of each channel. */
@@ -170,9 +181,10 @@ static void run_bands(const clnorm_op_info *op)
             const layout l = { "bands", true, s % ys > 0, 0, 0, 0, false };
             for (int data = DATA_NORMAL; data < (p ? DATA_NORMAL + 1 : DATA_KINDS); data++)
                 if (data_fits((data_kind)data, kinds[p].x))
-                    run_cell(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_CHANNEL, (data_kind)data, false);
+                    run_besides(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_CHANNEL, (data_kind)data,
+                                false);
             if (folds)
-                run_cell(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_BATCH_CHANNEL, DATA_NORMAL, false);
+                run_besides(op, &kinds[p], &l, bands[s / ys], CLNORM_SCOPE_BATCH_CHANNEL, DATA_NORMAL, false);
         }
 }
 
@@ -197,7 +209,7 @@ static void run_turned(const clnorm_op_info *op)
             for (uint32_t scope = 0; scope < scopes; scope++)
                 for (int data = DATA_NORMAL; data < (p || scope % 2 ? DATA_NORMAL + 1 : DATA_KINDS); data++)
                     if (data_fits((data_kind)data, kinds[p].x) && (!p || scope == (s / 2 + p) % scopes))
-                        run_cell(op, &kinds[p], &l, *e, scope, (data_kind)data, false);
+                        run_besides(op, &kinds[p], &l, *e, scope, (data_kind)data, false);
         }
     }
 }
@@ -209,9 +221,8 @@ void table_run(uint32_t kind)
     const uint32_t turn = kind + kind / 4; /* each of minmax, zscore and moments has its own third */
     const uint32_t dear = kind == CLNORM_OP_MINMAX ? 2 : kind == CLNORM_OP_ZSCORE ? 1 | 4 : 1 | 2 | 4;
     const size_t full = getenv("CLNORM_TEST_FULL") != NULL;
-    const bool small = getenv("CLNORM_TEST_SMALL") != NULL;
-    for (size_t p = 0; p < (small ? 4 : CLN_COUNT(pairs)); p++) {
-        const size_t nshapes = !small ? CLN_COUNT(shapes) : p < 2 ? 6 : 3;
+    for (size_t p = 0; p < (harness_small() ? 4 : CLN_COUNT(pairs)); p++) {
+        const size_t nshapes = !harness_small() ? CLN_COUNT(shapes) : p < 2 ? 6 : 3;
         pair q = pairs[p];
         if (kind == CLNORM_OP_MOMENTS)
             q.y = CLNORM_F32;
@@ -222,7 +233,7 @@ void table_run(uint32_t kind)
         if (kind == CLNORM_OP_MOMENTS && p && pairs[p - 1].x == q.x)
             continue;
         for (size_t l = 0; l < CLN_COUNT(layouts); l++) {
-            if (small && l > 1)
+            if (harness_small() && l > 1)
                 break;
             if (layouts[l].in_place && q.x != q.y)
                 continue;

@@ -194,10 +194,6 @@ static void run_some(const cell *l, size_t count, size_t usual, ways force)
     }
 }
 
-/* CLNORM_TEST_SMALL, for tools that are slow: six shapes of the base, one of f16 and of bf16, and the odd
- * ones, each in one way. */
-static bool small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
-
 /* Kernels are dear, and those of a schedule are the same text for every layer: of the base's shapes each layer
  * has a third in all ways, backward, which costs the most, a sixth, and all layers together have each. */
 static bool is_turn(const cell *l, size_t s)
@@ -205,9 +201,11 @@ static bool is_turn(const cell *l, size_t s)
     return (s + l->op->kind) % (l->form->direction == CLNORM_BACKWARD ? 6 : 3) == 0;
 }
 
+/* For tools that are slow: six shapes of the base, of differing types (below) one of f16 and of bf16, and the odd ones,
+ * each in one way. */
 static void run_base(const cell *l)
 {
-    if (small()) {
+    if (harness_small()) {
         run_some(l, 6, 6, WAYS_ONE);
         return;
     }
@@ -266,7 +264,7 @@ static void run_differing(const cell *l)
         run_some(l, 8, usual, WAYS_OWN);
     else if (full && n == 2)
         run_some(l, third, 0, WAYS_ONE);
-    else if (small())
+    else if (harness_small())
         run_some(&one, n == 1 && half, 1, WAYS_ONE);
     else
         run_some(&one, usual, usual, WAYS_ONE);
@@ -298,7 +296,7 @@ static void run_odd(const clnorm_op_info *op)
                                  (uint32_t)(f * 7 + v * 3 + o),
                                  false,
                                  full || (o + op->kind) % 5 == 0 ? 0 : 8 };
-                const bool all = odds[o].all && !small() && (full || (o + op->kind) % 2),
+                const bool all = odds[o].all && !harness_small() && (full || (o + op->kind) % 2),
                            slice = odds[o].layout == SLICE && op->kind == CLNORM_OP_BATCHNORM,
                            plane = odds[o].layout == PLANE && op->kind == CLNORM_OP_LAYERNORM &&
                                    variants[v].span == SPAN_CHANNEL,
@@ -350,7 +348,7 @@ void layers_run(uint32_t kind)
                         run_differing(&l);
                     }
     run_odd(l.op);
-    if (!small())
+    if (!harness_small())
         run_musts(l.op);
     record_schedules(l.op);
     record_frozen(l.op);

@@ -41,7 +41,7 @@ static void describe(clnorm_any *d, const clnorm_op_info *op, const int64_t *n, 
 /* Backward, whose kernels take long to compile, on every other one, and never where all is to be small. */
 static void run(const clnorm_op_info *op, size_t s, bool last)
 {
-    const bool back = op->layer && (s + last) % 2 && !getenv("CLNORM_TEST_SMALL");
+    const bool back = op->layer && (s + last) % 2 && !harness_small();
     for (uint32_t direction = CLNORM_FORWARD; direction <= back; direction++) {
         op_case c;
         memset(&c, 0, sizeof c);

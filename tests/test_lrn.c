@@ -68,8 +68,6 @@ static void both_ways(op_case *c)
     }
 }
 
-static bool small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
-
 /* Of the first two layouts, each of which is a program more, a case has the one that is its turn, and with
  * CLNORM_TEST_FULL both. */
 static bool has_layout(op_case *c, size_t l, size_t turn)
@@ -81,8 +79,8 @@ static bool has_layout(op_case *c, size_t l, size_t turn)
 /* Every shape in every layout; the first two layouts in work-groups of all kinds. */
 START_TEST(layouts_and_shapes)
 {
-    for (size_t l = 0; l < (small() ? 2 : CLN_COUNT(layouts)); l++)
-        for (size_t s = 0; s < (small() ? 5 : CLN_COUNT(shapes)); s++) {
+    for (size_t l = 0; l < (harness_small() ? 2 : CLN_COUNT(layouts)); l++)
+        for (size_t s = 0; s < (harness_small() ? 5 : CLN_COUNT(shapes)); s++) {
             op_case c = make(shapes[s], &layouts[l], CLNORM_F32, CLNORM_F32);
             c.force = l < 2 && (s == 0 || s == 4 + 3 * l) ? WAYS_ALL : WAYS_OWN;
             c.desc.lrn.alpha = 1.0f;
@@ -101,7 +99,7 @@ START_TEST(windows_and_sides)
             c.desc.lrn.lean = windows[w].lean;
             c.desc.lrn.whole_alpha = l == 1;
             c.desc.lrn.alpha = 0.5f;
-            c.force = w == 1 && !small() ? WAYS_ALL : WAYS_OWN;
+            c.force = w == 1 && !harness_small() ? WAYS_ALL : WAYS_OWN;
             both_ways(&c);
         }
 }
@@ -114,7 +112,7 @@ START_TEST(types)
                                          { CLNORM_F32, CLNORM_F16 },
                                          { CLNORM_BF16, CLNORM_F32 } };
     static const size_t some[] = { 0, 4, 7 };
-    for (size_t p = 0; p < (small() ? 2 : CLN_COUNT(pairs)); p++)
+    for (size_t p = 0; p < (harness_small() ? 2 : CLN_COUNT(pairs)); p++)
         for (size_t l = 0; l < 2; l++)
             for (size_t s = 0; s < CLN_COUNT(some); s++) {
                 op_case c = make(shapes[some[s]], &layouts[l], pairs[p][0], pairs[p][1]);
@@ -167,7 +165,7 @@ START_TEST(fused)
     for (size_t l = 0; l < 2; l++)
         for (size_t a = 0; a < CLN_COUNT(acts); a++)
             for (uint32_t residual = 0; residual <= CLNORM_RESIDUAL_AFTER; residual++) {
-                op_case c = make(shapes[small() ? 4 : 0], &layouts[l], CLNORM_F32, CLNORM_F32);
+                op_case c = make(shapes[harness_small() ? 4 : 0], &layouts[l], CLNORM_F32, CLNORM_F32);
                 c.desc.lrn.alpha = 1.0f;
                 c.desc.lrn.layer.act = acts[a];
                 c.desc.lrn.layer.residual = residual;
