@@ -1,15 +1,17 @@
 /* estimate.c -- how near what the planner takes is to the fastest of all ways, over random problems.
  *
- *   estimate SEED FROM TO          runs every way of problems FROM to TO - 1 of a seed once: their kernels are compiled
- *   estimate SEED FROM TO FILE     measures them and appends to FILE
- *   estimate FILE                  the distribution of what is in FILE
+ *   estimate SEED FROM TO            runs every way of problems FROM to TO - 1 of a seed once: their kernels are compiled
+ *   estimate SEED FROM TO FILE       measures them and appends to FILE
+ *   estimate SEED FROM TO FILE OLD   and beside them, once more, the ways that were the fastest in OLD, an earlier FILE
+ *   estimate FILE                    the distribution of what is in FILE
  *
  * A way is a solver with a share of work and a kind of stores. Of each problem all ways run by turn, in rounds, and those that fall
  * behind drop out; a line "way" each says how fast they were. Then the planner's own, the same once more and the fastest, for longer,
  * until the planner's two agree: a line "end" with the planner's time and the fastest's, their ratio, 1 where they are one plan, and that
- * of the planner's to itself, which is the noise. Behind each launch runs the next op (next.h), whose own time is taken off. A turn's
- * first launch is not timed, so that each finds the cache as it leaves it. POCL_AFFINITY=1 keeps PoCL's threads from meeting on one core,
- * which doubles a time now and then. docs/planner.md has the results. */
+ * of the planner's to itself, which is the noise. OLD's way over the fastest is a line "old": how far one search is from the next. Behind
+ * each launch runs the next op (next.h), whose own time is taken off. A turn's first launch is not timed, so that each finds the cache as
+ * it leaves it. POCL_AFFINITY=1 keeps PoCL's threads from meeting on one core, which doubles a time now and then. docs/planner.md has the
+ * results. */
 #define _POSIX_C_SOURCE 200809L
 #include "estimate.h"
 #include "base/compiler.h"
@@ -23,8 +25,9 @@
 #include <string.h>
 
 #define SEMIFINAL 4
-#define RIVALS 3        /* of the final: the planner's way, the same once more, the fastest */
+#define RIVALS 4        /* of the final: the planner's way, the same once more, the fastest, OLD's */
 #define WHOLE (1 << 18) /* bytes of the lines of a problem, at most */
+#define NAME 128        /* of a way */
 
 static bool is_there(const cln_way *list, size_t count, const cln_choice *c, size_t k)
 {
@@ -69,15 +72,17 @@ static size_t all_ways(cln_way list[MOST_WAYS], const cln_lab *lab, size_t k)
     return count;
 }
 
-static void print_way(FILE *out, const cln_way *w, size_t parts)
+static void name_way(char name[NAME], const cln_way *w, size_t parts)
 {
-    for (size_t k = 0; k < parts; k++)
-        fprintf(out, "%s%s/%u/%u%s", k ? "+" : "", w->choices[k].solver->name,
-                w->choices[k].per > w->choices[k].block ? w->choices[k].per : w->choices[k].block,
-                w->choices[k].cols,
-                w->choices[k].wide    ? "w"
-                : w->choices[k].leads ? "l"
-                                      : "");
+    size_t n = 0;
+    for (size_t k = 0; k < parts && n < NAME; k++) {
+        const cln_choice *c = &w->choices[k];
+        n += (size_t)snprintf(name + n, NAME - n, "%s%s/%u/%u%s", k ? "+" : "", c->solver->name,
+                              c->per > c->block ? c->per : c->block, c->cols,
+                              c->wide    ? "w"
+                              : c->leads ? "l"
+                                         : "");
+    }
 }
 
 static void print_problem(FILE *out, const clnorm_any *d)
@@ -92,6 +97,7 @@ static void print_problem(FILE *out, const clnorm_any *d)
 
 typedef struct entry {
     FILE *out; /* NULL: every way runs once */
+    FILE *old; /* NULL: none */
     unsigned seed, no;
 } entry;
 
@@ -143,28 +149,67 @@ static clnorm_status search(cln_way *best, const cln_way *first, cln_lab *lab, c
     return st;
 }
 
+/* The way that was the fastest of a problem in OLD, and whether it is there. */
+static bool find_old(cln_way *w, const cln_way *first, const cln_lab *lab, const entry *e)
+{
+    static cln_way list[MOST_WAYS];
+    static char line[4096];
+    char name[NAME] = "", its[NAME];
+    unsigned seed, no;
+    for (rewind(e->old); fgets(line, sizeof line, e->old);)
+        if (sscanf(line, "end\t%u\t%u\t%*[^\t]\t%*[^\t]\t%127[^\t]", &seed, &no, its) == 3 &&
+            seed == e->seed && no == e->no)
+            memcpy(name, its, sizeof name);
+    *w = *first;
+    for (size_t k = 0; k < lab->posed.count; k++) {
+        list[0] = *w;
+        const size_t count = all_ways(list, lab, k);
+        for (size_t i = 0; i < count; i++) {
+            name_way(its, &list[i], k + 1);
+            if (!strncmp(its, name, strlen(its)) && (name[strlen(its)] == '+' || !name[strlen(its)]))
+                *w = list[i];
+        }
+    }
+    name_way(its, w, lab->posed.count);
+    return !strcmp(its, name);
+}
+
 /* The planner's way, of both times that it ran, over the fastest. */
-static void print_end(const entry *e, const clnorm_any *d, const cln_way list[], size_t parts, bool same)
+static void print_end(const entry *e, const clnorm_any *d, const cln_way list[], size_t parts)
 {
     const double first = race_ns(&list[0]), again = race_ns(&list[1]), planned = (first + again) / 2,
-                 best = same ? planned : race_ns(&list[2]);
+                 best = same_way(&list[0], &list[2], parts) ? planned : race_ns(&list[2]);
+    char taken[NAME], fastest[NAME];
+    name_way(taken, &list[0], parts);
+    name_way(fastest, &list[2], parts);
     fprintf(e->out, "end\t%u\t%u\t", e->seed, e->no);
     print_problem(e->out, d);
-    fprintf(e->out, "\t");
-    print_way(e->out, &list[0], parts);
-    fprintf(e->out, "\t");
-    print_way(e->out, &list[2], parts);
-    fprintf(e->out, "\t%.1f\t%.1f\t%.4f\t%.4f\n", planned / 1e3, best / 1e3, planned / best, again / first);
-    fflush(e->out);
+    fprintf(e->out, "\t%s\t%s\t%.1f\t%.1f\t%.4f\t%.4f\n", taken, fastest, planned / 1e3, best / 1e3,
+            planned / best, again / first);
+}
+
+/* OLD's way over the fastest. */
+static void print_old(const entry *e, const cln_way list[], size_t parts)
+{
+    const bool planned = same_way(&list[3], &list[0], parts), fastest = same_way(&list[3], &list[2], parts);
+    const double best = race_ns(&list[2]),
+                 its = planned ? (race_ns(&list[0]) + race_ns(&list[1])) / 2 : race_ns(&list[3]);
+    char name[NAME];
+    name_way(name, &list[3], parts);
+    fprintf(e->out, "old\t%u\t%u\t%s\t%.4f\n", e->seed, e->no, name, fastest ? 1 : its / best);
 }
 
 static clnorm_status decide(cln_lab *lab, cln_way list[RIVALS], const entry *e, const clnorm_any *d)
 {
-    const bool same = same_way(&list[0], &list[2], lab->posed.count);
-    const size_t rivals = same ? RIVALS - 1 : RIVALS;
+    const bool old = e->old && find_old(&list[3], list, lab, e);
+    const size_t rivals = old ? RIVALS : RIVALS - 1;
     const clnorm_status st = race_final(lab, list, rivals);
-    if (st == CLNORM_OK)
-        print_end(e, d, list, lab->posed.count, same);
+    if (st == CLNORM_OK) {
+        print_end(e, d, list, lab->posed.count);
+        if (old)
+            print_old(e, list, lab->posed.count);
+        fflush(e->out);
+    }
     race_release(list, rivals);
     return st;
 }
@@ -191,13 +236,14 @@ static clnorm_status study(clnorm_context *ctx, const clnorm_any *d, const entry
     return st;
 }
 
-static int measure(unsigned seed, unsigned from, unsigned to, const char *file)
+/* file and old: NULL, or where lines go to and the file that ways of old are in. */
+static int measure(unsigned seed, unsigned from, unsigned to, const char *file, const char *old)
 {
     clnorm_options options = { 0 };
     clnorm_context *ctx;
-    entry e = { file ? fopen(file, "a") : NULL, seed, 0 };
-    if (file && !e.out) {
-        fprintf(stderr, "\"%s\" cannot be written\n", file);
+    entry e = { file ? fopen(file, "a") : NULL, old ? fopen(old, "r") : NULL, seed, 0 };
+    if ((file && !e.out) || (old && !e.old)) {
+        fprintf(stderr, e.out ? "\"%s\" cannot be read\n" : "\"%s\" cannot be written\n", e.out ? old : file);
         return 1;
     }
     if (file)
@@ -221,6 +267,8 @@ static int measure(unsigned seed, unsigned from, unsigned to, const char *file)
     }
     if (e.out)
         fclose(e.out);
+    if (e.old)
+        fclose(e.old);
     clnorm_close(ctx);
     return st != CLNORM_OK;
 }
@@ -229,9 +277,10 @@ int main(int argc, char **argv)
 {
     if (argc == 2)
         return bench_distribution(argv[1]);
-    if (argc == 4 || argc == 5)
+    if (argc >= 4 && argc <= 6)
         return measure((unsigned)strtoul(argv[1], NULL, 10), (unsigned)strtoul(argv[2], NULL, 10),
-                       (unsigned)strtoul(argv[3], NULL, 10), argc == 5 ? argv[4] : NULL);
-    fprintf(stderr, "estimate SEED FROM TO [FILE], or estimate FILE\n");
+                       (unsigned)strtoul(argv[3], NULL, 10), argc > 4 ? argv[4] : NULL,
+                       argc > 5 ? argv[5] : NULL);
+    fprintf(stderr, "estimate SEED FROM TO [FILE [OLD]], or estimate FILE\n");
     return 2;
 }

@@ -24,28 +24,40 @@ static inline void bench_print_distribution(const char *what, double *v, size_t 
     printf("  95th of 100: %.3f, worst %.3f\n", v[n * 95 / 100], v[n - 1]);
 }
 
+/* The last numbers of a line, one or two: whether they are there and above 0. */
+static inline bool bench_last_numbers(const char *line, double *before, double *last)
+{
+    const char *tab = strrchr(line, '\t'), *from = tab;
+    while (before && from && from > line && *--from != '\t') {
+    }
+    return from &&
+           (before ? sscanf(from, "%lf%lf", before, last) == 2 && *before > 0
+                   : sscanf(from, "%lf", last) == 1) &&
+           *last > 0;
+}
+
 static inline int bench_distribution(const char *file)
 {
-    static double ratio[MOST_PROBLEMS], self[MOST_PROBLEMS];
+    static double ratio[MOST_PROBLEMS], self[MOST_PROBLEMS], old[MOST_PROBLEMS];
     static char line[4096];
     FILE *in = fopen(file, "r");
-    size_t n = 0, damaged = 0;
+    size_t n = 0, m = 0, damaged = 0;
     if (!in) {
         fprintf(stderr, "\"%s\" cannot be read\n", file);
         return 1;
     }
-    while (n < MOST_PROBLEMS && fgets(line, sizeof line, in)) {
-        const char *last = strrchr(line, '\t'), *tab = last;
-        if (strncmp(line, "end\t", 4) != 0)
+    while (n < MOST_PROBLEMS && m < MOST_PROBLEMS && fgets(line, sizeof line, in)) {
+        const bool end = !strncmp(line, "end\t", 4);
+        if (!end && strncmp(line, "old\t", 4) != 0)
             continue;
-        while (tab && tab > line && *--tab != '\t') {
-        }
-        if (!tab || sscanf(tab, "%lf%lf", &ratio[n], &self[n]) != 2 || !(ratio[n] > 0 && self[n] > 0)) {
+        if (!bench_last_numbers(line, end ? &ratio[n] : NULL, end ? &self[n] : &old[m])) {
             damaged++;
             continue;
         }
-        self[n] = self[n] < 1 ? 1 / self[n] : self[n];
-        n++;
+        if (end && self[n] < 1)
+            self[n] = 1 / self[n];
+        n += end;
+        m += !end;
     }
     fclose(in);
     if (damaged)
@@ -55,6 +67,8 @@ static inline int bench_distribution(const char *file)
         bench_print_distribution("the planner's time over that of the fastest way", ratio, n);
         bench_print_distribution("the planner's over its own, the noise", self, n);
     }
+    if (m)
+        bench_print_distribution("that of the way that was the fastest before", old, m);
     return n == 0;
 }
 
