@@ -295,12 +295,38 @@ START_TEST(a_cache_of_ones_own)
 }
 END_TEST
 
+/* What leads to a line of y costs gradients of halves more than it saves where runs are short. */
+START_TEST(short_runs_of_halves)
+{
+    static const struct {
+        clnorm_dtype dtype;
+        int64_t side;
+        bool leads;
+    } cases[] = { { CLNORM_F16, 15, false },
+                  { CLNORM_BF16, 35, false },
+                  { CLNORM_F16, 45, true },
+                  { CLNORM_F32, 15, true } };
+    const cln_device device = device_of(CPU);
+    cln_params params;
+    cln_params_for(&params, &device);
+    for (size_t k = 0; k < CLN_COUNT(cases); k++) {
+        const int64_t side = cases[k].side;
+        const clnorm_tensor x = clnorm_nchw(cases[k].dtype, 32, 400000 / (side * side), side, side);
+        clnorm_any d = desc_of(CLNORM_OP_BATCHNORM, &x);
+        d.head.x = d.head.y = x; /* which that has made f32 */
+        d.op.direction = CLNORM_BACKWARD;
+        const cln_problems p = posed(&d);
+        ck_assert_int_eq(body_by(&cln_solve_slab, &p.part[0], &params, &device).choice.leads, cases[k].leads);
+    }
+}
+END_TEST
+
 static Suite *choose_suite(void)
 {
     return suite_of("choose",
                     SUITE_CASE(choices_differ_in_anything, tuned_ways_of_a_device, measured_or_estimated,
                                aligned_to_vectors, tiles_of_columns, alignment_in_words, solvers_in_words,
-                               weights_along_columns, a_cache_of_ones_own));
+                               weights_along_columns, short_runs_of_halves, a_cache_of_ones_own));
 }
 
 SUITE_MAIN(choose_suite)

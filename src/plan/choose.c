@@ -84,11 +84,13 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 
 #define LONG_ROW 2048 /* bytes of a row, pieces of which are not fetched ahead when they are written */
 
+#define LONG_HALVES 1600 /* elements: gradients gain by runs of 45x45, lose by those of 35x35 */
+
 /* Whether a CPU's kernel of sets of halves gains by it: not while it takes statistics of the next one. */
 static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
 {
     return problem->columns || choice->solver->traits & CLN_IN_CHUNKS ||
-           (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1);
+           (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1 && problem->geo.len >= LONG_HALVES);
 }
 
 uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
