@@ -161,6 +161,14 @@ double cln_from_memory(uint64_t read, uint64_t kept)
     return read <= kept ? 0.3 : read <= 2 * kept ? 0.7 : 1;
 }
 
+double cln_crowded(const cln_problem *problem, const cln_params *params)
+{
+    return params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !problem->columns &&
+                   !cln_apart(problem)
+               ? 1.1
+               : 1;
+}
+
 static double once_more(uint64_t read, const cln_params *params)
 {
     return (double)read * cln_from_memory(read, params->kept_bytes);

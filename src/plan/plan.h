@@ -245,6 +245,8 @@ double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const
 double cln_from_memory(uint64_t read, uint64_t kept);
 /* Bytes that a second walk over all that is read brings from memory, with what the cache keeps taken off. */
 double cln_read_again(const cln_problem *problem, const cln_params *params);
+/* How much longer a CPU takes for two streams of halves at once, which have too few registers, than for one. */
+double cln_crowded(const cln_problem *problem, const cln_params *params);
 /* map.c: what one group maps so that all are busy; the stage; places of columns besides each other's sets. */
 uint32_t cln_share(const cln_choice *choice, const cln_problem *problem, const cln_params *params,
                    uint32_t units);

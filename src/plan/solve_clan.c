@@ -41,9 +41,8 @@ static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const double out = (double)problem->set_elements * problem->geo.sets * (double)problem->y_bytes;
     const double in = (double)problem->bytes - out, some = in / problem->geo.sets * sets_at_once(problem);
-    const bool halves =
-        params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !problem->columns;
-    return (double)problem->bytes * (halves ? 1.2 : 1) + (some <= (double)params->slab_bytes ? 0.1 : 1) * in;
+    return (double)problem->bytes * cln_crowded(problem, params) +
+           (some <= (double)params->slab_bytes ? 0.1 : 1) * in;
 }
 
 /* A place that sets lie side by side in is of whole families. */

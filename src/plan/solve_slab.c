@@ -43,13 +43,10 @@ static double again(uint64_t elements, const cln_problem *problem, const cln_par
     return params->wg == 1 ? (double)all * cln_from_memory(all, params->share_bytes) : (double)x;
 }
 
-/* Halves of two streams at once have too few registers of a CPU. */
 static double traffic(const cln_problem *problem, const cln_params *params)
 {
     const uint64_t elements = problem->set_elements * cln_bundle(problem, params->wg);
-    const bool crowded =
-        params->wg == 1 && problem->x_bytes == 2 && problem->layer.reads_d && !cln_apart(problem);
-    return (double)problem->bytes * (crowded ? 1.2 : 1) +
+    return (double)problem->bytes * cln_crowded(problem, params) +
            again(elements, problem, params) * cln_bundles(problem, params->wg) * problem->maps;
 }
 

@@ -97,12 +97,11 @@ static const char *sums_applicable(const cln_problem *problem)
     return !problem->layer.leaves_dx ? "no gradient of weights walks across its sets" : applicable(problem);
 }
 
-/* Where a CPU's `rows` take sets at once, tiles that write dx across them would be slow. */
+/* A CPU's tiles that write dx across sets are slow. */
 static double sums_traffic(const cln_problem *problem, const cln_params *params)
 {
     const double dx = (double)problem->geo.sets * (double)(problem->set_elements * problem->y_bytes);
-    const bool at_once = params->wg == 1 && cln_geo_chunks(&problem->geo) == 1;
-    return (double)problem->bytes - (at_once ? 0 : dx);
+    return (double)problem->bytes - (params->wg == 1 ? 0 : dx);
 }
 
 static size_t sums_stages(cln_stage *out, cln_geo *geo, size_t *workspace, const cln_problem *problem,
