@@ -204,6 +204,11 @@ START_TEST(alignment_in_words)
     d.zscore.scope = CLNORM_SCOPE_CHANNEL;
     describe(&cln_solve_split, &d, CPU);
     says(text, "16 sets at once, which are turned\n");
+    d = desc_of(CLNORM_OP_ZSCORE, &six_last);
+    d.head.y = six;
+    describe(&cln_solve_slab, &d, CPU);
+    says(text, "16 runs at once, which are turned\n");
+    ck_assert_ptr_null(strstr(text, "one by one"));
     d = desc_of(CLNORM_OP_ZSCORE, &even);
     d.head.y = last;
     d.zscore.scope = CLNORM_SCOPE_CHANNEL;

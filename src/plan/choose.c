@@ -221,9 +221,9 @@ static double busy_share(const cln_choice *choice, const cln_problem *problem, c
 #define APART 3.0        /* and elements that are apart as those of a run */
 
 /* Bytes of a floats' map that a CPU takes as long for as for one of the problem's. */
-static double weight(const cln_problem *problem)
+static double weight(const cln_choice *choice, const cln_problem *problem)
 {
-    const bool apart = !problem->columns && cln_apart(problem);
+    const bool apart = !problem->columns && !choice->transposed && cln_apart(problem);
     return (problem->x_bytes == 2 ? HALVES : 1) * (problem->layer.role == CLN_ROLE_PARAMS ? GRADIENTS : 1) *
            (apart ? APART : 1) / (problem->bytes < SMALL ? NEARER : 1);
 }
@@ -255,7 +255,8 @@ static double cost(const cln_choice *choice, size_t *workspace, const cln_proble
     const double mapped = choice->wg == 1 && waits && problem->maps ? again + (double)dx_bytes : 0,
                  walked = choice->solver->traffic(problem, params) + again - mapped;
     return (double)n * params->launch_ns + (rest + dx + apart + mapped + walked / share) *
-                                               (params->wg == 1 ? weight(problem) : 1) / params->bytes_per_ns;
+                                               (params->wg == 1 ? weight(choice, problem) : 1) /
+                                               params->bytes_per_ns;
 }
 
 double cln_choice_ns(const cln_choice *choice, const cln_problem *problem, const cln_params *params,

@@ -63,7 +63,7 @@ static void add_alignment(text *t, const cln_body *body, const cln_params *param
         add(t, "no wide stores: y's elements are %lld apart in a run\n", (long long)ystep);
     else if (large && !body->choice.wide && !body->choice.leads)
         add(t, "no wide stores: a stride is not a multiple of %u elements\n", body->choice.vec);
-    if (xstep < 1 || xstep > 4)
+    if (!body->choice.transposed && (xstep < 1 || xstep > 4))
         add(t, "loads one by one: x's elements are %lld apart in a run\n", (long long)xstep);
 }
 
