@@ -87,10 +87,10 @@ static bool runs_on(const cln_geo *g, const cln_problem *problem, const cln_choi
 #define LONG_HALVES 1600 /* elements: gradients gain by runs of 45x45, lose by those of 35x35 */
 
 /* Whether a CPU's kernel of sets of halves gains by it: not while it takes statistics of the next one. */
-static bool leads_halves(const cln_choice *choice, const cln_problem *problem)
+static bool leads_halves(const cln_geo *g, const cln_problem *problem, const cln_choice *choice)
 {
     return problem->columns || choice->solver->traits & CLN_IN_CHUNKS ||
-           (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1 && problem->geo.len >= LONG_HALVES);
+           (problem->layer.reads_d && cln_geo_chunks(&problem->geo) > 1 && g->len >= LONG_HALVES);
 }
 
 uint64_t cln_wide_from(const cln_choice *choice, const cln_problem *problem, const cln_params *params)
@@ -118,7 +118,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                     choice->wg == 1 && !problem->window && runs_on(&g, problem, choice) &&
                     !(choice->solver->traits & CLN_TAKES_NEXT) && g.view[CLN_VIEW_Y].step == 1 &&
                     (problem->columns || g.len >= CLN_LEAST_LED) &&
-                    (problem->y_bytes != 2 || leads_halves(choice, problem));
+                    (problem->y_bytes != 2 || leads_halves(&g, problem, choice));
 }
 
 /* Whether one group may take all of a set: its tree has so many leaves. */
