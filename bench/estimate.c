@@ -174,29 +174,35 @@ static bool find_old(cln_way *w, const cln_way *first, const cln_lab *lab, const
     return !strcmp(its, name);
 }
 
-/* The planner's way, of both times that it ran, over the fastest. */
+/* Of a rival of the final: of the planner's way, of both times that it ran; of OLD's, where it is the fastest, of that. */
+static double rival_ns(const cln_way list[], size_t i, size_t parts)
+{
+    if (same_way(&list[i], &list[0], parts))
+        return (race_ns(&list[0]) + race_ns(&list[1])) / 2;
+    return race_ns(&list[same_way(&list[i], &list[2], parts) ? 2 : i]);
+}
+
+/* The planner's way over the fastest. */
 static void print_end(const entry *e, const clnorm_any *d, const cln_way list[], size_t parts)
 {
-    const double first = race_ns(&list[0]), again = race_ns(&list[1]), planned = (first + again) / 2,
-                 best = same_way(&list[0], &list[2], parts) ? planned : race_ns(&list[2]);
+    const double planned = rival_ns(list, 0, parts), best = rival_ns(list, 2, parts);
     char taken[NAME], fastest[NAME];
     name_way(taken, &list[0], parts);
     name_way(fastest, &list[2], parts);
     fprintf(e->out, "end\t%u\t%u\t", e->seed, e->no);
     print_problem(e->out, d);
     fprintf(e->out, "\t%s\t%s\t%.1f\t%.1f\t%.4f\t%.4f\n", taken, fastest, planned / 1e3, best / 1e3,
-            planned / best, again / first);
+            planned / best, race_ns(&list[1]) / race_ns(&list[0]));
 }
 
 /* OLD's way over the fastest. */
 static void print_old(const entry *e, const cln_way list[], size_t parts)
 {
-    const bool planned = same_way(&list[3], &list[0], parts), fastest = same_way(&list[3], &list[2], parts);
-    const double best = race_ns(&list[2]),
-                 its = planned ? (race_ns(&list[0]) + race_ns(&list[1])) / 2 : race_ns(&list[3]);
+    const double its = rival_ns(list, 3, parts);
     char name[NAME];
     name_way(name, &list[3], parts);
-    fprintf(e->out, "old\t%u\t%u\t%s\t%.4f\n", e->seed, e->no, name, fastest ? 1 : its / best);
+    fprintf(e->out, "old\t%u\t%u\t%s\t%.1f\t%.4f\n", e->seed, e->no, name, its / 1e3,
+            its / rival_ns(list, 2, parts));
 }
 
 static clnorm_status decide(cln_lab *lab, cln_way list[RIVALS], const entry *e, const clnorm_any *d)

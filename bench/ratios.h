@@ -24,16 +24,13 @@ static inline void bench_print_distribution(const char *what, double *v, size_t 
     printf("  95th of 100: %.3f, worst %.3f\n", v[n * 95 / 100], v[n - 1]);
 }
 
-/* The last numbers of a line, one or two: whether they are there and above 0. */
-static inline bool bench_last_numbers(const char *line, double *before, double *last)
+/* The last two numbers of a line: whether they are there and above 0. */
+static inline bool bench_last_two(const char *line, double *a, double *b)
 {
-    const char *tab = strrchr(line, '\t'), *from = tab;
-    while (before && from && from > line && *--from != '\t') {
+    const char *last = strrchr(line, '\t'), *tab = last;
+    while (tab && tab > line && *--tab != '\t') {
     }
-    return from &&
-           (before ? sscanf(from, "%lf%lf", before, last) == 2 && *before > 0
-                   : sscanf(from, "%lf", last) == 1) &&
-           *last > 0;
+    return tab && sscanf(tab, "%lf%lf", a, b) == 2 && *a > 0 && *b > 0;
 }
 
 static inline int bench_distribution(const char *file)
@@ -42,6 +39,7 @@ static inline int bench_distribution(const char *file)
     static char line[4096];
     FILE *in = fopen(file, "r");
     size_t n = 0, m = 0, damaged = 0;
+    double a, b;
     if (!in) {
         fprintf(stderr, "\"%s\" cannot be read\n", file);
         return 1;
@@ -50,14 +48,13 @@ static inline int bench_distribution(const char *file)
         const bool end = !strncmp(line, "end\t", 4);
         if (!end && strncmp(line, "old\t", 4) != 0)
             continue;
-        if (!bench_last_numbers(line, end ? &ratio[n] : NULL, end ? &self[n] : &old[m])) {
+        if (!bench_last_two(line, &a, &b)) {
             damaged++;
-            continue;
-        }
-        if (end && self[n] < 1)
-            self[n] = 1 / self[n];
-        n += end;
-        m += !end;
+        } else if (end) {
+            ratio[n] = a;
+            self[n++] = b < 1 ? 1 / b : b;
+        } else
+            old[m++] = b;
     }
     fclose(in);
     if (damaged)

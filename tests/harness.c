@@ -18,9 +18,9 @@ void harness_nap(void)
     nanosleep(&moment, NULL);
 }
 
-/* ---- the device ---- */
-
 bool harness_small(void) { return getenv("CLNORM_TEST_SMALL") != NULL; }
+
+/* ---- the device ---- */
 
 harness *harness_get(void)
 {
