@@ -225,7 +225,8 @@ static const uint32_t groups[][2] = { { 64, 4 }, { 48, 4 }, { 64, 1 } }; /* as i
 
 static void run_groups(work *w, size_t k)
 {
-    const uint32_t chosen = w->c->groups ? w->c->groups : ~0u;
+    const bool left = w->c->crossed && w->posed.part[k].geo.plain;
+    const uint32_t chosen = left ? 0 : w->c->groups ? w->c->groups : ~0u;
     run_solvers(w, k, 0, 0, w->c->no_slab >> CLN_COUNT(groups) & 1);
     for (size_t g = 0; g < CLN_COUNT(groups); g++)
         if ((w->c->force == WAYS_ALL && chosen >> g & 1) ||

@@ -63,11 +63,12 @@ typedef struct op_case {
     data_kind data;
     uint32_t seed;
     ways force;
-    bool in_place;    /* y in x's place, backward dx in dy's */
-    bool unordered;   /* an out-of-order queue */
-    bool extra;       /* no frozen hash has it: those of CLNORM_TEST_FULL alone */
-    size_t offset;    /* elements in front of x and y, of a layer of all its tensors: 0 is aligned */
-    uint32_t groups;  /* of WAYS_ALL, which: 1 is 64x4, 2 is 48x4, 4 is 64x1; 0: all */
+    bool in_place;   /* y in x's place, backward dx in dy's */
+    bool unordered;  /* an out-of-order queue */
+    bool extra;      /* no frozen hash has it: those of CLNORM_TEST_FULL alone */
+    size_t offset;   /* elements in front of x and y, of a layer of all its tensors: 0 is aligned */
+    uint32_t groups; /* of WAYS_ALL, which: 1 is 64x4, 2 is 48x4, 4 is 64x1; 0: all */
+    bool crossed;    /* of these, only where sets lie across several axes: not PLAIN of cl/common/place.clh */
     uint32_t no_slab; /* where slab, and tile by many, is not forced: bits as above; 8: the device's own */
     const char *only; /* the solver that is forced, but by WAYS_ONE, and must be one; NULL: each */
     uint32_t absent;  /* slots that are not given, bit per clnorm_slot */

@@ -4,9 +4,10 @@
  * cheap. So the pairs are few, and every pair sees all shapes and data: dense ones of the first two in every
  * schedule, others in one that is compiled already (WAYS_ONE of harness.h). The slab schedule costs as much as
  * all others together, to ten seconds in a work-group of many: those of 64 are minmax's, those of 48 zscore's,
- * and of the layouts but the first pair's each op has a third. CLNORM_TEST_FULL has all; CLNORM_TEST_SMALL, for
- * tools that are slow, a part: six shapes of the first two pairs, three of f16 and bf16, and of what follows the
- * table ordinary data of few elements. */
+ * and of the layouts but the first pair's each op has a third. Where an op has a scope, work-groups of many take
+ * sets that lie across several axes: others have the same kernels with less of a place. CLNORM_TEST_FULL has all;
+ * CLNORM_TEST_SMALL, for tools that are slow, a part: six shapes of the first two pairs, three of f16 and bf16,
+ * and of what follows the table ordinary data of few elements. */
 #include "array.h"
 #include "data.h"
 #include "harness.h"
@@ -140,8 +141,9 @@ static void run_cell(const clnorm_op_info *op, const pair *p, const layout *l, e
     c.seed = (uint32_t)(s.w * 31 + s.h * 7 + (int64_t)scope + (int64_t)data * 101);
     c.in_place = l->in_place;
     c.unordered = s.h % 2 == 0;
-    c.force = p->groups ? WAYS_ALL : p->one_way ? WAYS_ONE : WAYS_OWN;
+    c.force = p->one_way ? WAYS_ONE : p->groups ? WAYS_ALL : WAYS_OWN;
     c.groups = p->groups;
+    c.crossed = has_attr(op, "scope") && !getenv("CLNORM_TEST_FULL");
     c.extra = l != layouts && !p->all_layouts;
     c.no_slab = p->no_slab;
     c.offset = l->offset;
@@ -188,15 +190,16 @@ static void run_bands(const clnorm_op_info *op)
         }
 }
 
-/* Floats, wide too, with all kinds of data; what is smaller in one way, of an op with statistics half of it, in one scope each. minmax,
- * which maps as zscore does, has the device's own work-groups alone. Few channels are planes; last in x, they have layouts of their own. */
+/* Floats, wide too, with all kinds of data; what is smaller in one way, of an op with statistics half of it, in one scope each. In one way
+ * are minmax's floats, too, which are mapped as zscore's are, and few channels, which are planes; last in x, they have layouts of their own. */
 static void run_turned(const clnorm_op_info *op)
 {
-    const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, op->kind == CLNORM_OP_MINMAX ? 0 : 4, 4, false },
-                           { CLNORM_F32, CLNORM_U8, true, 0, 0, true },
-                           { CLNORM_U8, CLNORM_U8, true, 0, 0, true },
-                           { CLNORM_F16, CLNORM_BF16, true, 0, 0, true },
-                           { CLNORM_U16, CLNORM_F16, true, 0, 0, true } };
+    static const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, 4, 4, false },
+                                  { CLNORM_F32, CLNORM_U8, true, 0, 0, true },
+                                  { CLNORM_U8, CLNORM_U8, true, 0, 0, true },
+                                  { CLNORM_F16, CLNORM_BF16, true, 0, 0, true },
+                                  { CLNORM_U16, CLNORM_F16, true, 0, 0, true } };
+    const bool full = getenv("CLNORM_TEST_FULL") != NULL;
     const uint32_t scopes = has_attr(op, "scope") ? 4 : 1;
     const bool folds = scopes > 1 && op->kind != CLNORM_OP_DENORMALIZE;
     for (size_t p = 0; p < CLN_COUNT(kinds); p++) {
@@ -204,12 +207,14 @@ static void run_turned(const clnorm_op_info *op)
         for (size_t s = 0; s < CLN_COUNT(turned) * 2 && due && takes_pair(op, &kinds[p]); s++) {
             const extent *e = &turned[s / 2];
             const layout l = { "turned", s % 2 == 0, s % 2 > 0, 0, 0, 0, false };
+            pair q = kinds[p];
             if (e->c < 5 && (p || l.x_last))
                 continue;
+            q.one_way |= !full && (op->kind == CLNORM_OP_MINMAX || e->c < 5);
             for (uint32_t scope = 0; scope < scopes; scope++)
                 for (int data = DATA_NORMAL; data < (p || scope % 2 ? DATA_NORMAL + 1 : DATA_KINDS); data++)
-                    if (data_fits((data_kind)data, kinds[p].x) && (!p || scope == (s / 2 + p) % scopes))
-                        run_besides(op, &kinds[p], &l, *e, scope, (data_kind)data, false);
+                    if (data_fits((data_kind)data, q.x) && (!p || scope == (s / 2 + p) % scopes))
+                        run_besides(op, &q, &l, *e, scope, (data_kind)data, false);
         }
     }
 }
