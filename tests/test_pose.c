@@ -294,6 +294,16 @@ START_TEST(too_many_elements)
     d.head.x = d.head.y = clnorm_rows(CLNORM_F32, 1 << 20, (int64_t)1 << 31);
     ck_assert_int_eq(cln_op_pose(&p, &d.op), CLNORM_EUNSUPPORTED);
     SAYS("x has 2251799813685248 elements; 70368744177664 are allowed");
+    d.moments = (clnorm_moments)CLNORM_MOMENTS_INIT;
+    d.head.x =
+        (clnorm_tensor){ CLNORM_U8, 5, { 1 << 15, 256, 256, 256, 16 }, { 0, 1114369, 4353, 17, 1 }, 0 };
+    ck_assert_int_eq(cln_op_pose(&p, &d.op), CLNORM_EUNSUPPORTED);
+    SAYS("32768 statistics of sets in 16777216 pieces each; of 2^24 pieces and more 32767 are allowed");
+    d.head.x.shape[0]--;
+    OK(cln_op_pose(&p, &d.op));
+    d.head.x.shape[0]++;
+    d.head.x.shape[1]--;
+    OK(cln_op_pose(&p, &d.op));
 }
 END_TEST
 

@@ -115,6 +115,10 @@ START_TEST(beyond_a_group)
     p.part[0].geo.runs = 1u << CLN_LEVELS;
     ck_assert(!cln_choose_with(&c, &cln_solve_slab, &p.part[0], &params, &device));
     ck_assert(cln_choose_with(&c, &cln_solve_split, &p.part[0], &params, &device));
+    p.part[0].geo.len = 16;
+    p.part[0].geo.sets = CLN_MOST_PARTED;
+    cln_choose(&c, &p.part[0], NULL, &params, &device);
+    ck_assert_ptr_eq(c.solver, &cln_solve_split);
     d = desc_of(CLNORM_OP_LAYERNORM, &over_c);
     d.layernorm.axes = 1u << 1;
     p = posed(&d);

@@ -30,6 +30,17 @@ static bool may_lie_side_by_side(const cln_problem *p)
     return p->op->info.layer ? !p->window : p->stat_bytes && !p->swap;
 }
 
+/* What is too long for one group goes in parts, and of that a launch has no more. */
+static clnorm_status check_parts(const cln_problem *p)
+{
+    return !p->stat_bytes || p->columns || cln_tree_holds(&p->geo) || p->geo.sets <= CLN_MOST_PARTED
+               ? CLNORM_OK
+               : cln_fail(CLNORM_EUNSUPPORTED,
+                          "%u statistics of sets in %llu pieces each; of 2^%d pieces and more %u are allowed",
+                          p->geo.sets, (unsigned long long)cln_geo_chunks(&p->geo), CLN_LEVELS,
+                          CLN_MOST_PARTED);
+}
+
 static clnorm_status build(cln_problem *p)
 {
     cln_view_spec spec;
@@ -57,6 +68,7 @@ static clnorm_status build(cln_problem *p)
             cln_view_in_order(&spec.axes);
         CLN_TRY(cln_view_build(&p->geo, &spec));
     }
+    CLN_TRY(check_parts(p));
     p->geo.past = p->layer.past;
     p->geo.stats = p->layer.stats;
     p->geo.family = p->layer.family;

@@ -125,7 +125,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
 static bool tree_holds(const cln_solver *solver, const cln_problem *problem)
 {
     return problem->columns || !problem->stat_bytes || solver->traits & CLN_IN_CHUNKS ||
-           cln_geo_chunks(&problem->geo) < 1u << CLN_LEVELS;
+           cln_tree_holds(&problem->geo);
 }
 
 bool cln_choose_with(cln_choice *out, const cln_solver *solver, const cln_problem *problem,
@@ -339,7 +339,7 @@ static void choose_estimated(cln_choice *out, const cln_problem *problem, const 
                 take_cheaper(out, &ns, cln_solvers[i], problem, &p, device, rooms[r]);
             }
         }
-    assert(ns >= 0); /* split and pointwise take every problem between them */
+    assert(ns >= 0); /* problems that none takes are not posed */
 }
 
 void cln_choose(cln_choice *out, const cln_problem *problem, const cln_choice *before,

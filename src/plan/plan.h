@@ -293,6 +293,7 @@ size_t cln_groups(uint64_t work);
 /* Elements of a run that is written by the lines of y, at least: those at its ends are not whole. */
 #define CLN_LEAST_LED 128
 #define CLN_MAX_GROUPS 65535u /* PoCL 3.1 compiles a second kernel, and may abort, from 65,536 on */
+#define CLN_MOST_PARTED (CLN_MAX_GROUPS / 2) /* sets that go in parts */
 uint32_t cln_teams(uint32_t wg, uint32_t vec);
 /* Work-items of a group that is dealt so many chunks at a time which have one. */
 uint32_t cln_chunk_items(const cln_choice *choice, uint64_t chunks);

@@ -21,7 +21,7 @@ static bool same_columns(const cln_geo *x, const cln_geo *w)
     static const int views[] = { CLN_VIEW_X, CLN_VIEW_D };
     bool same = x->plain && w->plain && x->span == 1 && w->mix == 1 && x->len && x->len == w->len &&
                 w->sets == x->runs && x->sets == (uint64_t)w->runs * x->len && cln_fits_tile(x, CLN_LANES) &&
-                cln_geo_chunks(w) < 1u << CLN_LEVELS;
+                cln_tree_holds(w);
     for (size_t k = 0; k < sizeof views / sizeof *views; k++) {
         const cln_strides *a = &x->view[views[k]], *b = &w->view[views[k]];
         same &= a->step == 1 && b->step == 1 && a->run[2] == b->kept[3] &&

@@ -7,10 +7,10 @@
 
 static const char *applicable(const cln_problem *problem)
 {
-    return !problem->stat_bytes                     ? "there is no statistic"
-           : problem->columns                       ? "sets lie side by side"
-           : problem->geo.sets > CLN_MAX_GROUPS / 2 ? "there are more sets than groups in a launch"
-                                                    : NULL;
+    return !problem->stat_bytes                  ? "there is no statistic"
+           : problem->columns                    ? "sets lie side by side"
+           : problem->geo.sets > CLN_MOST_PARTED ? "there are more sets than groups in a launch"
+                                                 : NULL;
 }
 
 static uint32_t parts(const cln_problem *problem, uint32_t block)

@@ -383,3 +383,5 @@ uint64_t cln_geo_chunks(const cln_geo *g)
 {
     return (uint64_t)g->runs * ((g->len + (CLN_CHUNK - 1)) / CLN_CHUNK);
 }
+
+bool cln_tree_holds(const cln_geo *g) { return cln_geo_chunks(g) < 1u << CLN_LEVELS; }

@@ -93,5 +93,7 @@ clnorm_status cln_view_window(cln_geo *out, const cln_view_spec *spec, bool join
 
 /* Chunks of one set. */
 uint64_t cln_geo_chunks(const cln_geo *g);
+/* Whether one group's tree has leaves for all of a set. */
+bool cln_tree_holds(const cln_geo *g);
 
 #endif
