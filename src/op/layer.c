@@ -8,8 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#define PAIR_BYTES 16     /* of cl/common/stat_pair.clh */
-#define RESPONSE_BYTES 20 /* of stat_response.clh, of families */
+#define RESPONSE_BYTES 20 /* of cl/common/stat_response.clh, of families */
 #define BIT(slot) (1u << CLNORM_##slot)
 
 /* ---- what ops say of themselves ---- */
@@ -67,10 +66,10 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
     p->maps = role != CLN_ROLE_KEEP && role != CLN_ROLE_PARAMS;
     p->y = back ? CLNORM_DX : CLNORM_Y;
     p->y_dtype = back ? base->desc.head.x.dtype : base->desc.head.y.dtype;
-    p->stat_bytes = role == CLN_ROLE_GIVEN || role == CLN_ROLE_FROZEN || !base->op->stat_bytes ? 0
-                    : !wants_dy          ? base->op->stat_bytes
-                    : base->layer.family ? RESPONSE_BYTES
-                                         : PAIR_BYTES;
+    p->stat_bytes = role == CLN_ROLE_GIVEN || role == CLN_ROLE_FROZEN || !base->stat_bytes ? 0
+                    : !wants_dy                                                            ? base->stat_bytes
+                    : base->layer.family                                                   ? RESPONSE_BYTES
+                                                                                           : CLN_PAIR_BYTES;
     p->layer.d_dtype = back || after ? base->desc.head.y.dtype : base->desc.head.x.dtype;
     p->layer.d_bytes = clnorm_dtype_bytes(p->layer.d_dtype);
     p->layer.saves =
@@ -186,7 +185,7 @@ static dx_way way_of_dx(const cln_problem *base, uint32_t outputs, uint32_t para
  * activation; nor of the largest element, whose dx has sums of its own. */
 static bool makes_statistics(const cln_problem *base, uint32_t outputs)
 {
-    return outputs && base->op->stat_bytes && !base->layer.family && base->layer.lp <= FLT_MAX &&
+    return outputs && base->stat_bytes && !base->layer.family && base->layer.lp <= FLT_MAX &&
            !base->desc.layered.layer.act;
 }
 
@@ -205,7 +204,7 @@ static void add_dx(cln_problems *out, const cln_problem *base, const dx_way *w, 
     p->layer.outputs = outputs | p->layer.saves;
     p->layer.both = both;
     if (both) {
-        p->stat_bytes = base->op->stat_bytes + PAIR_BYTES;
+        p->stat_bytes = base->stat_bytes + CLN_PAIR_BYTES;
         p->layer.kept_for = w->merged ? 0 : params;
         if (p->layer.kept_for)
             p->layer.stats = base->layer.stats;
@@ -221,7 +220,7 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     const dx_way w = way_of_dx(base, dx, params);
     const bool both = !outside && makes_statistics(base, dx);
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
-    if (!outside && base->op->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
+    if (!outside && base->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
     if (has_dx)
         add_dx(out, base, &w, dx, params, both);
@@ -248,7 +247,7 @@ clnorm_status cln_layer_parts(cln_problems *out)
     if (clnorm_tensor_count(&kept) > UINT32_MAX)
         return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %u are allowed",
                         (long long)clnorm_tensor_count(&kept), UINT32_MAX);
-    if (!outside && base.op->stat_bytes && (cln_layer_backward(&base) || base.layer.family))
+    if (!outside && base.stat_bytes && (cln_layer_backward(&base) || base.layer.family))
         base.layer.stats = (uint32_t)clnorm_tensor_count(&kept);
     out->count = 0;
     if (cln_layer_backward(&base))
@@ -307,6 +306,6 @@ void cln_layer_axes(cln_view_spec *spec, const cln_problem *p)
     for (size_t k = 0; k < spec->axes.count; k++)
         spec->axes.a[k].reduced = reduced >> k & 1;
     stride_densely(&spec->axes, CLN_VIEW_W, p->layer.no_affine ? 0 : weights);
-    if (p->op->stat_bytes && p->layer.role != CLN_ROLE_FORWARD && p->layer.role != CLN_ROLE_KEEP)
+    if (p->op->stat_bytes[0] && p->layer.role != CLN_ROLE_FORWARD && p->layer.role != CLN_ROLE_KEEP)
         stride_densely(&spec->axes, CLN_VIEW_S, ~set);
 }

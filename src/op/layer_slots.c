@@ -22,7 +22,7 @@ bool cln_layer_given(const cln_problem *p, uint32_t *slots)
 {
     const bool running = cln_layer_eval(p) && !p->desc.layered.layer.given;
     *slots = 0;
-    if (!p->op->stat_bytes) /* there are none */
+    if (!p->op->stat_bytes[0]) /* there are none */
         return false;
     *slots = running ? BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : (p->layer.centred ? BIT(MEAN) : 0) | BIT(RSTD);
     return running || p->desc.layered.layer.given;

@@ -50,7 +50,7 @@
 #define SLOTS(...)
 #define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) \
     static const clnorm_attr name##_attrs[] = attrs;
-#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) \
+#define OP(name, NAME, stat, maps, table, x_types, y_types, slots, attrs, ...) \
     static const clnorm_attr name##_attrs[] = attrs;
 #include "op/ops.def"
 #undef SLOTS
@@ -60,7 +60,7 @@
 
 #define ATTRS(...)
 #define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) name##_in = 0 slots,
-#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_in = 0 slots,
+#define OP(name, NAME, stat, maps, table, x_types, y_types, slots, attrs, ...) name##_in = 0 slots,
 #define SLOTS(...) __VA_ARGS__
 /* A layer's kernels save these; its other tensors, TAKES among them, are layer.c's. */
 #define LAYER OUT(MEAN) OUT(RSTD) OUT(RUNNING_MEAN) OUT(RUNNING_VAR) OUT(DGAMMA) OUT(DBETA)
@@ -78,7 +78,7 @@ enum {
 #undef OP
 #undef MATRIX
 #define MATRIX(name, NAME, x_types, y_types, slots, attrs, singular, ...) name##_out = 0 slots,
-#define OP(name, NAME, stat, bytes, maps, table, x_types, y_types, slots, attrs, ...) name##_out = 0 slots,
+#define OP(name, NAME, stat, maps, table, x_types, y_types, slots, attrs, ...) name##_out = 0 slots,
 #define IN(slot)
 #define TAKES(slot)
 #define OUT(slot) | 1 << CLNORM_##slot
@@ -116,21 +116,26 @@ enum {
 #undef MATRIX
 #define MATRIX(op_name, NAME, x_bits, y_bits, slot_list, attr_list, text, ...)             \
     { INFO(op_name, NAME, x_bits, y_bits, .matrix = 1, .schedules = "steps", __VA_ARGS__), \
-      .statistic = "nothing",                                                              \
       .maps = true,                                                                        \
       .check = cln_##op_name##_check,                                                      \
       .pose = cln_##op_name##_pose,                                                        \
       .steps = cln_##op_name##_steps,                                                      \
       .slot = cln_##op_name##_slot,                                                        \
       .singular = text },
-#define OP(op_name, NAME, stat, stat_size, does_map, has_table, x_bits, y_bits, slot_list, attr_list, ...) \
-    { INFO(op_name, NAME, x_bits, y_bits, __VA_ARGS__),                                                    \
-      .statistic = #stat,                                                                                  \
-      .stat_bytes = stat_size,                                                                             \
-      .maps = does_map,                                                                                    \
-      .table = has_table,                                                                                  \
-      .slots = slot_list,                                                                                  \
-      .check = cln_##op_name##_check,                                                                      \
+/* Bytes of a statistic in the workspace, of floats and of integers: the structs of cl/common/stat_*.clh. */
+#define BYTES_nothing 0, 0
+#define BYTES_extent 8, 8
+#define BYTES_moments 20, 24
+#define BYTES_summary 28, 32
+#define BYTES_power 12, 12
+#define BYTES_norm 12, 12
+#define OP(op_name, NAME, stat, does_map, has_table, x_bits, y_bits, slot_list, attr_list, ...) \
+    { INFO(op_name, NAME, x_bits, y_bits, __VA_ARGS__),                                         \
+      .stat_bytes = { BYTES_##stat },                                                           \
+      .maps = does_map,                                                                         \
+      .table = has_table,                                                                       \
+      .slots = slot_list,                                                                       \
+      .check = cln_##op_name##_check,                                                           \
       .pose = cln_##op_name##_pose },
 static const cln_op rows[] = {
 #include "op/ops.def"

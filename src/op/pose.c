@@ -87,13 +87,18 @@ static clnorm_status check(clnorm_any *out, const clnorm_op *desc)
     return clnorm_op_check(out); /* a wrong kind or size is said there */
 }
 
+static bool of_integers(uint32_t dtype)
+{
+    return dtype == CLNORM_U8 || dtype == CLNORM_U16 || dtype == CLNORM_S8;
+}
+
 clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc)
 {
     cln_problem *first = &out->part[0];
     memset(out, 0, sizeof *out);
     CLN_TRY(check(&first->desc, desc));
     first->op = cln_op_of(desc->kind);
-    first->stat_bytes = first->op->stat_bytes;
+    first->stat_bytes = first->op->stat_bytes[of_integers(first->desc.head.x.dtype)];
     first->maps = first->op->maps;
     first->x = CLNORM_X;
     first->y = CLNORM_Y;

@@ -121,7 +121,7 @@ void cln_choose_stores(cln_choice *choice, const cln_problem *problem, const cln
                     (problem->y_bytes != 2 || leads_halves(&g, problem, choice));
 }
 
-/* Whether one group may take all of a set: its tree has so many leaves. */
+/* Whether one group may take all of a set. */
 static bool tree_holds(const cln_solver *solver, const cln_problem *problem)
 {
     return problem->columns || !problem->stat_bytes || solver->traits & CLN_IN_CHUNKS ||

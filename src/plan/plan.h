@@ -10,10 +10,11 @@
 #include <stdbool.h>
 
 #define CLN_MAX_STAGES 6
-#define CLN_MAX_SLOTS 8 /* optional tensors of one op */
-#define CLN_MAX_PARTS 3 /* problems that one descriptor makes: statistics, dx, dgamma and dbeta */
+#define CLN_MAX_SLOTS 8   /* optional tensors of one op */
+#define CLN_PAIR_BYTES 12 /* pair_t of cl/common/stat_pair.clh */
+#define CLN_MAX_PARTS 3   /* problems that one descriptor makes: statistics, dx, dgamma and dbeta */
 
-/* What a kernel of a layer is for: ROLE of cl/common/layer.clh, in its order. */
+/* What a kernel of a layer is for: ROLE of cl/common/roles.clh, in its order. */
 typedef enum cln_role {
     CLN_ROLE_FORWARD, /* statistics, then the map */
     CLN_ROLE_GIVEN,   /* the map by earlier statistics */
@@ -47,8 +48,7 @@ typedef struct cln_slot_spec {
 struct cln_problem;
 typedef struct cln_op {
     clnorm_op_info info;
-    const char *statistic;                              /* of cl/common/stat_*.clh */
-    size_t stat_bytes;                                  /* room for one in the workspace */
+    size_t stat_bytes[2];                               /* of floats, of integers; 0: it has no statistic */
     bool maps;                                          /* writes y per element */
     bool table;                                         /* kernels take a table of channel constants */
     cln_slot_spec slots[CLN_MAX_SLOTS];                 /* ends with slot 0 */
@@ -104,7 +104,7 @@ typedef struct cln_problem {
     float table[CLNORM_MAX_CHANNELS][4];
     uint32_t required;      /* slots that must be given, bit per clnorm_slot */
     uint32_t reads, writes; /* of a matrix op */
-    size_t stat_bytes;      /* room for one statistic in the workspace; 0: there is none */
+    size_t stat_bytes;      /* of a statistic in the workspace; 0: there is none */
     bool maps;              /* writes an element for each of x */
     uint32_t x, y;          /* slots of the stream that is read and of the one that is written */
     uint32_t y_dtype;

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define MAP_BYTES 32 /* room for one map_t in the workspace */
+#define MAP_BYTES 24 /* map_t of cl/common/place.clh */
 #define WIDE_MAP 256 /* columns of a row that the map behind families walks at once */
 
 static uint32_t most_columns(const cln_problem *problem, uint32_t wg)

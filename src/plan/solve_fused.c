@@ -80,10 +80,9 @@ static uint32_t wanted_columns(const cln_problem *problem, const cln_params *par
 }
 
 /* Of the workspace: a pair per row of each chunk, and what a group keeps of each row between tiles. */
-#define PAIR_BYTES 12 /* a pair of cl/common/stat_pair.clh */
 static size_t bytes_of_pairs(const cln_problem *problem)
 {
-    return (((size_t)problem->geo.runs * chunks(problem) + 15) & ~(size_t)15) * PAIR_BYTES;
+    return (((size_t)problem->geo.runs * chunks(problem) + 15) & ~(size_t)15) * CLN_PAIR_BYTES;
 }
 static size_t kept_by_group(const cln_geo *g, uint32_t cols)
 {
@@ -121,7 +120,7 @@ static size_t bytes_of_rows(const cln_problem *problem, uint32_t wg)
 {
     const size_t columns = problem->geo.len, pitch = (columns + CLN_LANES - 1) / CLN_LANES * CLN_LANES,
                  rows = wg == 1 ? 4 : 2;
-    return cln_ceil_div(problem->geo.sets, CLN_LEAF) * columns * PAIR_BYTES +
+    return cln_ceil_div(problem->geo.sets, CLN_LEAF) * columns * CLN_PAIR_BYTES +
            pieces(problem, wg) * rows * pitch * sizeof(float);
 }
 
