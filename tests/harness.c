@@ -179,7 +179,7 @@ static void run_parameters(work *w, cln_choice *choices, size_t k)
     for (size_t i = 0; i < CLN_COUNT(pers); i++) {
         cln_choice *ch = &choices[k];
         ch->per = split ? 1 : pers[i];
-        ch->block = split ? blocks[i] : 1;
+        ch->block = split || i == 0 ? blocks[i] : 1;
         ch->cols = cols[i];
         const bool same = i && pers[i] == pers[0] && blocks[i] == blocks[0] && cols[i] == cols[0];
         if (same || (i == LONG && !cols[i]))

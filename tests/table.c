@@ -32,7 +32,7 @@ static const pair pairs[] = {
     { CLNORM_F16, CLNORM_F16, false, 0, 0, false },  { CLNORM_BF16, CLNORM_BF16, false, 0, 0, false },
     { CLNORM_U16, CLNORM_F32, false, 0, 0, false },  { CLNORM_U8, CLNORM_U8, false, 0, 0, false },
     { CLNORM_U8, CLNORM_F16, false, 0, 0, false },   { CLNORM_F32, CLNORM_S8, false, 0, 0, false },
-    { CLNORM_U16, CLNORM_BF16, false, 0, 0, false }, { CLNORM_S8, CLNORM_F32, false, 0, 0, true },
+    { CLNORM_U16, CLNORM_BF16, false, 0, 0, false }, { CLNORM_S8, CLNORM_F32, false, 0, 0, false },
 };
 
 /* How x and y lie in memory. */

@@ -8,7 +8,7 @@ START_TEST(choices_differ_in_anything)
     const cln_choice a = {
         .solver = &cln_solve_rows, .wg = 1, .vec = 16, .per = 2, .block = 3, .cols = 4, .mapped = 5
     };
-    cln_choice b[9];
+    cln_choice b[10];
     for (size_t k = 0; k < CLN_COUNT(b); k++)
         b[k] = a;
     b[0].solver = &cln_solve_slab;
@@ -20,6 +20,7 @@ START_TEST(choices_differ_in_anything)
     b[6].mapped = 1;
     b[7].wide = true;
     b[8].leads = true;
+    b[9].alone = true;
     ck_assert(cln_same_choice(&a, &a));
     for (size_t k = 0; k < CLN_COUNT(b); k++)
         ck_assert_msg(!cln_same_choice(&a, &b[k]), "field %zu does not count", k);
@@ -235,7 +236,7 @@ START_TEST(solvers_in_words)
     says(text, "dx is written with the gradients of the weights\n");
     d = desc_of(CLNORM_OP_GRN, &last);
     describe(&cln_solve_tile, &d, GPU);
-    says(text, "not clan: it has no way for work-groups of 128\n");
+    says(text, "not clan: it has no way for this shape with work-groups of 128\n");
     says(text, "not window: ");
     says(text, "not cols: about ");
 }
