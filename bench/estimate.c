@@ -77,8 +77,8 @@ static void name_way(char name[NAME], const cln_way *w, size_t parts)
     size_t n = 0;
     for (size_t k = 0; k < parts && n < NAME; k++) {
         const cln_choice *c = &w->choices[k];
-        n += (size_t)snprintf(name + n, NAME - n, "%s%s/%u/%u%s", k ? "+" : "", c->solver->name,
-                              c->per > c->block ? c->per : c->block, c->cols,
+        n += (size_t)snprintf(name + n, NAME - n, "%s%s/%u/%u/%u%s%s", k ? "+" : "", c->solver->name,
+                              c->per > c->block ? c->per : c->block, c->cols, c->mapped, c->alone ? "a" : "",
                               c->wide    ? "w"
                               : c->leads ? "l"
                                          : "");

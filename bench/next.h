@@ -46,14 +46,12 @@ static inline clnorm_status bench_next_reads(const bench_next *next, cl_mem y)
     return CLN_CL_STATUS(clSetKernelArg(next->kernel, 0, sizeof y, &y), "clSetKernelArg");
 }
 
-/* Binds it to y of so many bytes. */
+/* Binds it, once, to y of so many bytes. */
 static inline clnorm_status bench_next_bind(bench_next *next, const clnorm_context *ctx, cl_mem y,
                                             size_t bytes)
 {
     const cl_uint n = (cl_uint)(bytes / 64), per = (cl_uint)(BENCH_NEXT_BYTES / 64);
     cl_int code;
-    if (next->z)
-        clReleaseMemObject(next->z);
     next->small = bytes < BENCH_NEXT_LEAST;
     next->groups = n ? (n + per - 1) / per : 1;
     next->z = clCreateBuffer(ctx->cl, CL_MEM_READ_WRITE, bytes + 64, NULL, &code);

@@ -24,7 +24,7 @@ static inline void bench_set(clnorm_any *d, const char *attr, double value)
     clnorm_op_set(d, attr, &value, 1);
 }
 
-/* 4 KiB to 64 MiB of f32 or halves: a batch of planes of a network, or rows of tokens. */
+/* 1,024 to 16 million elements of f32 or halves: a batch of planes of a network, or rows of tokens. */
 static inline bool bench_draw(clnorm_any *d)
 {
     static const uint32_t kinds[] = { CLNORM_OP_MINMAX,    CLNORM_OP_ZSCORE,       CLNORM_OP_BATCHNORM,

@@ -137,12 +137,10 @@ static uint64_t second_level(void)
 static clnorm_status query_numbers(cln_device *d)
 {
     cl_bool images = CL_FALSE;
-    cl_device_fp_config config = 0;
     cl_uint units = 0;
     cl_ulong local = 0, global = 0, alloc = 0, cache = 0;
     size_t max_wg = 0, arguments = 0;
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_IMAGE_SUPPORT, sizeof images, &images, NULL));
-    CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof config, &config, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof max_wg, &max_wg, NULL));
     CLN_CL(clGetDeviceInfo(d->id, CL_DEVICE_MAX_PARAMETER_SIZE, sizeof arguments, &arguments, NULL));
@@ -155,7 +153,6 @@ static clnorm_status query_numbers(cln_device *d)
                         "%s takes %zu bytes of arguments; %d are needed, which OpenCL's full profile has",
                         d->name, arguments, LEAST_ARGUMENTS);
     d->images = images != CL_FALSE;
-    d->denorm = (config & CL_FP_DENORM) != 0;
     d->units = units ? units : 1; /* who says none has one at least */
     d->max_wg = max_wg < UINT32_MAX ? (uint32_t)max_wg : UINT32_MAX;
     d->local_bytes = local;

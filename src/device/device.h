@@ -21,7 +21,6 @@ typedef struct cln_device {
     bool cpu;    /* CL_DEVICE_TYPE_CPU */
     bool pocl;   /* the platform is PoCL: it keeps a binary cache of its own */
     bool mesa22; /* Mesa's platform, of a version that is known to say less than it runs */
-    bool denorm; /* CL_FP_DENORM for single precision */
     bool fp16, fp64, images;
     cln_commands commands;
     uint32_t units, max_wg;

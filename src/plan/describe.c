@@ -80,7 +80,8 @@ static void add_others(text *t, const cln_body *body, const cln_params *params, 
             add(t, "not %s: about %.3g ms\n", cln_solvers[i]->name,
                 cln_choice_ns(&c, &body->problem, params, device->units) / 1e6);
         else
-            add(t, "not %s: it has no way for work-groups of %u\n", cln_solvers[i]->name, params->wg);
+            add(t, "not %s: it has no way for this shape with work-groups of %u\n", cln_solvers[i]->name,
+                params->wg);
     }
 }
 
