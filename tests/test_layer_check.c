@@ -91,9 +91,8 @@ START_TEST(gradient_in_place)
                 if (kinds[k] != CLNORM_OP_INSTANCENORM) { /* whose dgamma comes from the sums that dx needs */
                     ck_assert_int_eq(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL),
                                      CLNORM_EBUFFER);
-                    SAYS(
-                        "dx may be dy only where the call takes no dgamma or dbeta, which read dy once more, "
-                        "and, behind an activation, gives the statistics");
+                    SAYS("dx may be dy only where dy is read once: without dgamma and dbeta, and, behind an "
+                         "activation or of p infinite, with the statistics; never of grn behind one");
                 }
                 args.slot[CLNORM_DGAMMA].mem = NULL;
                 OK(clnorm_enqueue(plan, harness_get()->queue, &args, 0, NULL, NULL));

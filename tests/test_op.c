@@ -268,6 +268,10 @@ START_TEST(of_their_own)
     d = small(CLNORM_OP_MOMENTS);
     d.moments.axes = 1u << 4;
     refused(&d, CLNORM_EARG, "axes");
+    d.moments.axes = 1u << 2;
+    d.moments.swap_rb = 1;
+    refused(&d, CLNORM_EUNSUPPORTED,
+            "moments: swap_rb is 1 and axes 0x4 keep one behind the channels; 0xc are allowed");
     EACH_OP(op)
     {
         if (op->layer || op->matrix) /* knows neither red nor blue, and takes rows */

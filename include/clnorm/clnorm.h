@@ -280,7 +280,8 @@ CLNORM_API clnorm_status clnorm_record(const clnorm_plan *plan, cl_command_queue
  *  way of a queue, which is what most of the time goes to on PoCL's usual device below
  *  3 MiB; from 1 MiB in and out they share the groups of each launch, below that the
  *  caller runs them alone. POCL_DEVICES=basic (or "basic pthread") in the environment, before
- *  OpenCL is first used, makes the device;
+ *  OpenCL is first used, makes the device. In PoCL 3.1 threads that read back by one
+ *  queue of it may wait for each other for ever: each has its own.
  *  GLIBC_TUNABLES=glibc.malloc.tcache_count=127, before the program starts, makes
  *  shared calls up to a third faster (docs/enqueue.md). Results are the same bits. */
 typedef struct clnorm_team clnorm_team;

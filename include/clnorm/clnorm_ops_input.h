@@ -153,6 +153,7 @@ typedef struct clnorm_denormalize {
  *           takes that shape and f32.
  *  Types    x u8 u16 s8 f32 f16 bf16; y f32; m2, min, max f32; count u64. Sums of u8 and u16 are exact.
  *  Units    axes: bit k reduces axis k; 0 takes the axes of scope. M2 in units of x squared.
+ *           With swap_rb and a statistic of each channel all axes behind the channels are reduced.
  *  Buffers  X Y [COUNT M2 MIN MAX].
  *  Edges    two results merge by Chan's formula: n = na+nb, d = mb-ma, mean = ma+d*nb/n,
  *           M2 = M2a+M2b+d*d*na*nb/n. The means are rounded to f32, so that d is off by up to 2^-24 of the larger,

@@ -47,7 +47,8 @@ typedef enum clnorm_residual {
 /** What all layers share. All zero is the default.
  *
  *  Types    param_dtype f32 (0 too), f16, bf16, of GAMMA, BETA, DGAMMA and DBETA. MEAN, RSTD f32.
- *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm.
+ *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm: of a
+ *           quantized y whole numbers, added as they are before y is divided by out_scale.
  *  Units    y u8 or s8 is quantized: sat(rint_even(y / out_scale) + out_zero); out_scale 0 is 1, else 1e-30
  *           to 1e30; out_zero a whole number of y's type. With a float y both are 0.
  *  Buffers  MASK, of a float y whose strides are not negative: bit k % 8 of byte k / 8
@@ -55,9 +56,10 @@ typedef enum clnorm_residual {
  *           behind DY's, whose strides must then be y's. Bits that belong to no element
  *           are undefined. SUM may be X or RESIDUAL, y may be X or RESIDUAL; backward,
  *           where neither DGAMMA nor DBETA is wanted, DX may be DY: behind an activation,
- *           and of lpnorm with p infinite, only with the statistics in the call. Backward
- *           behind an activation is faster with MEAN and RSTD: its slope depends on them,
- *           so that x is read once more where they are made first.
+ *           and of lpnorm with p infinite, only with the statistics in the call, of grn
+ *           behind one never. lrn shares none of these places. Backward behind an
+ *           activation is faster with MEAN and RSTD: its slope depends on them, so that x
+ *           is read once more where they are made first.
  *  Edges    act(-inf) is 0, but of leaky; a NaN stays one. Where an activation's slope is 0 nothing passes
  *           back.
  *  Errors   EARG, EDTYPE; EBUFFER where the way back has neither RESIDUAL nor MASK and needs one. */
@@ -168,7 +170,8 @@ typedef struct clnorm_groupnorm {
 
 /** Instance normalization: one mean and variance per sample and channel, over H,W.
  *
- *  Shape    x, y (N,C,...) or (C,H,W); mean, rstd (N,C); gamma, beta (C), or (N,C): AdaIN.
+ *  Shape    x, y (N,C,...) or (C,H,W); mean, rstd (N,C); gamma, beta (C), or (N,C): AdaIN, or
+ *           x's axes behind C.
  *  Types    as clnorm_layernorm.
  *  Units    eps is added to the variance, >= 0.
  *  Source   Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022. torch.nn.InstanceNorm2d. */
@@ -310,10 +313,10 @@ typedef enum clnorm_lean {
  *  Types    x, y f32 f16 bf16, quantized y u8 s8.
  *  Units    A = alpha / window, or alpha where whole_alpha; alpha 1e-9 to 1e9. k > 0, or k = 0 and x without
  *           zeros; beta >= 0, and k^-beta is an f32; window >= 1, backward at most 1024 of the channels.
- *  Buffers  X Y [RESIDUAL SUM MASK]; no statistics, no weights. Backward X DY -> DX [DRESIDUAL]. y may not be x, nor dx
- *           dy: a window reads its neighbours.
+ *  Buffers  X Y [RESIDUAL SUM MASK]; no statistics, no weights. Backward X DY -> DX [DRESIDUAL]. No output
+ *           may be an input: a window reads its neighbours.
  *  Edges    a NaN or inf makes the windows that hold it NaN.
- *  Errors   EARG where window is even and lean is 0; EBUFFER where y is x.
+ *  Errors   EARG where window is even and lean is 0; EBUFFER where an output is an input.
  *  Source   Krizhevsky, Sutskever & Hinton 2012, section 3.3; torch.nn.LocalResponseNorm. */
 typedef struct clnorm_lrn {
     clnorm_op op;

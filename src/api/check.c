@@ -161,8 +161,8 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
                         ? plan->body[0].problem.swap ? "; y may be x only without swap_rb"
                                                      : "; y of this op may not be x"
                     : out->slot == CLNORM_DX && in->slot == CLNORM_DY
-                        ? "; dx may be dy only where the call takes no dgamma or dbeta, which read dy once "
-                          "more, and, behind an activation, gives the statistics"
+                        ? "; dx may be dy only where dy is read once: without dgamma and dbeta, and, behind "
+                          "an activation or of p infinite, with the statistics; never of grn behind one"
                         : ", or their ranges from the first to the last element do");
         }
     return CLNORM_OK;

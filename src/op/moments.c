@@ -10,6 +10,22 @@ static uint32_t axes_of(const clnorm_moments *d)
     return d->axes ? d->axes : cln_scope_axes(&d->x, d->scope);
 }
 
+/* Channels that trade places are the last axis that is kept, or lie in the sets. */
+static clnorm_status check_swap(const clnorm_moments *d, uint32_t axes)
+{
+    const int channel = cln_channel_axis(&d->x);
+    uint32_t behind = 0;
+    if (!d->swap_rb || channel < 0 || axes >> channel & 1)
+        return CLNORM_OK;
+    for (uint32_t i = (uint32_t)channel + 1; i < d->x.ndim; i++)
+        behind |= (uint32_t)(d->x.shape[i] > 1) << i;
+    return behind & ~axes ? cln_fail(CLNORM_EUNSUPPORTED,
+                                     "moments: swap_rb is 1 and axes 0x%x keep one behind the channels; 0x%x "
+                                     "are allowed, which do not",
+                                     axes, axes | behind)
+                          : CLNORM_OK;
+}
+
 clnorm_status cln_moments_check(clnorm_any *desc)
 {
     clnorm_moments *d = &desc->moments;
@@ -17,6 +33,7 @@ clnorm_status cln_moments_check(clnorm_any *desc)
     clnorm_tensor want = d->x;
     if (axes)
         CLN_TRY(cln_check_axes(desc, axes));
+    CLN_TRY(check_swap(d, axes));
     want.dtype = CLNORM_F32;
     memset(want.stride, 0, sizeof want.stride);
     for (uint32_t i = 0; i < want.ndim; i++)

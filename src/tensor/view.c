@@ -222,8 +222,7 @@ clnorm_status cln_view_build(cln_geo *out, const cln_view_spec *spec)
     merge(&runs);
     merge(&kept);
     const bool swap_kept = spec->swap && channel_kept;
-    if (swap_kept && !kept.a[kept.count - 1].pinned)
-        return cln_fail(CLNORM_EUNSUPPORTED, "swap_rb needs the channel to be the last axis that is kept");
+    assert(!swap_kept || kept.a[kept.count - 1].pinned); /* the last axis that is kept */
     cln_axis elements = take_elements(&runs);
     uint32_t div[CLN_VIEWS] = { 1, 1, 1, 1, 1 };
     const uint32_t repeat = lengthen(&elements, div, &runs);
