@@ -246,7 +246,13 @@ has lrn && usage 'odd sizes are allowed, even ones with --semantics torch or onn
 has grn && run 0 'gamma starts at 0' -- run grn x.npy y.npy
 run 0 -- run grn --backward --in dy=dy96.npy --in gamma=g3.npy huge.npy y.npy
 same 'a gradient of 3e38' "all(abs(v) < 100 for v in values('y.npy'))"
-has lpnorm && for v in 0.5 nan 0 -1 ''; do usage '--p' run lpnorm --p "$v" x.npy y.npy; done
+has lpnorm && for v in 0.5 nan 0 -1 ''; do usage '1 to 64 are allowed, and inf' run lpnorm --p "$v" x.npy y.npy; done
+
+# What is added to a quantized result keeps its own type.
+python3 -c "from npy import *; save('pm.npy', (1, 4), [1, -1, 2, -2]); save('half.npy', (1, 4), [-.5] * 4)"
+run 0 -- run layernorm --in residual=half.npy --out-dtype s8 --out-scale 0.1 pm.npy y.npy
+same 'a residual of a quantized result' "list(values('y.npy')) == [1, -11, 8, -18]"
+has lrn && run 0 -- run lrn --in residual=x.npy --out-dtype u8 --out-scale 0.1 x.npy y.npy
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
 

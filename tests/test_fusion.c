@@ -74,12 +74,23 @@ START_TEST(quantized)
           .residual = 1,
           .last = true },
         { .kind = CLNORM_OP_GROUPNORM, .y = CLNORM_S8, .x = CLNORM_F32, .act = 4 },
+        { .kind = CLNORM_OP_LAYERNORM,
+          .y = CLNORM_S8,
+          .x = CLNORM_F32,
+          .scale = 0.03f,
+          .act = 1,
+          .residual = CLNORM_RESIDUAL_AFTER },
+        { .kind = CLNORM_OP_LRN,
+          .y = CLNORM_U8,
+          .x = CLNORM_F16,
+          .scale = 0.02f,
+          .residual = CLNORM_RESIDUAL_AFTER },
     };
     fusion_run(&cases[_i], getenv("CLNORM_TEST_FULL") ? ALL_WAYS : 2);
 }
 END_TEST
 
-/* The residual behind the layer is as y: in y's layout, and of y's type. */
+/* The residual behind the layer is as y: in y's layout, and of y's type (of integers, in `quantized`, of x's). */
 START_TEST(residual_as_y)
 {
     static const fusion cases[] = {
@@ -186,7 +197,7 @@ int main(void)
         add_case(s, "combinations", combinations, 18);
     else
         add_case(s, "combinations", some_combinations, SOME);
-    add_case(s, "quantized", quantized, 4);
+    add_case(s, "quantized", quantized, 6);
     add_case(s, "absent", absent_gradients, 3);
     add_case(s, "weights", folded_by_weight, 5);
     add_case(s, "others", other_layers, 6);

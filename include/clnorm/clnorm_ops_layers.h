@@ -47,8 +47,8 @@ typedef enum clnorm_residual {
 /** What all layers share. All zero is the default.
  *
  *  Types    param_dtype f32 (0 too), f16, bf16, of GAMMA, BETA, DGAMMA and DBETA. MEAN, RSTD f32.
- *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm: of a
- *           quantized y whole numbers, added as they are before y is divided by out_scale.
+ *           RESIDUAL, SUM have x's type and strides, or y's where it is added after the norm; beside
+ *           a quantized y it has y's strides and x's type.
  *  Units    y u8 or s8 is quantized: sat(rint_even(y / out_scale) + out_zero); out_scale 0 is 1, else 1e-30
  *           to 1e30; out_zero a whole number of y's type. With a float y both are 0.
  *  Buffers  MASK, of a float y whose strides are not negative: bit k % 8 of byte k / 8

@@ -70,7 +70,9 @@ static cln_problem *add(cln_problems *out, const cln_problem *base, cln_role rol
                     : !wants_dy                                                            ? base->stat_bytes
                     : base->layer.family                                                   ? RESPONSE_BYTES
                                                                                            : CLN_PAIR_BYTES;
-    p->layer.d_dtype = back || after ? base->desc.head.y.dtype : base->desc.head.x.dtype;
+    p->layer.d_dtype = back    ? base->desc.head.y.dtype
+                       : after ? cln_layer_residual_dtype(&base->desc)
+                               : base->desc.head.x.dtype;
     p->layer.d_bytes = clnorm_dtype_bytes(p->layer.d_dtype);
     p->layer.saves =
         role == CLN_ROLE_FORWARD ? BIT(MEAN) | BIT(RSTD) | BIT(RUNNING_MEAN) | BIT(RUNNING_VAR) : 0;

@@ -27,5 +27,7 @@ uint32_t cln_layer_weight_axes(const cln_problem *p);
 void cln_layer_statistic(clnorm_tensor *out, const cln_problem *p);
 /* Of relu's mask of y. */
 uint64_t cln_layer_mask_bytes(const clnorm_tensor *y);
+/* Of what is added: x's before the norm, y's behind it, or x's where y is quantized. */
+uint32_t cln_layer_residual_dtype(const clnorm_any *desc);
 
 #endif

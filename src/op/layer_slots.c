@@ -96,6 +96,13 @@ uint64_t cln_layer_mask_bytes(const clnorm_tensor *y)
     return (uint64_t)(high - low + 7) / 8;
 }
 
+uint32_t cln_layer_residual_dtype(const clnorm_any *desc)
+{
+    const uint32_t y = desc->head.y.dtype;
+    const bool quantized = y == CLNORM_U8 || y == CLNORM_S8;
+    return desc->layered.layer.residual == CLNORM_RESIDUAL_BEFORE || quantized ? desc->head.x.dtype : y;
+}
+
 bool cln_layer_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *out)
 {
     const clnorm_tensor *x = &p->desc.head.x, *y = &p->desc.head.y;
@@ -116,9 +123,10 @@ bool cln_layer_slot(const cln_problem *p, uint32_t slot, clnorm_tensor *out)
         };
     else if (slot == CLNORM_DX || slot == CLNORM_SUM)
         *out = *x;
-    else if (slot == CLNORM_RESIDUAL)
+    else if (slot == CLNORM_RESIDUAL) {
         *out = l->residual == CLNORM_RESIDUAL_BEFORE ? *x : *y;
-    else /* DY, DRESIDUAL */
+        out->dtype = cln_layer_residual_dtype(&p->desc);
+    } else /* DY, DRESIDUAL */
         *out = *y;
     return true;
 }

@@ -104,13 +104,15 @@ static void load_weights(ref_layer *l)
     }
 }
 
-/* Before the norm it lies like x, behind it like y. */
+/* Before the norm it is like x, behind it like y; of integers it is of x's type. */
 static double residual_at(const ref_layer *l, uint32_t where, int64_t i)
 {
     const clnorm_tensor *t = where == CLNORM_RESIDUAL_BEFORE ? &l->desc->head.x : &l->desc->head.y;
     if (options(l)->residual != where || !l->io->slot[CLNORM_RESIDUAL])
         return 0.0;
-    return ref_get(t->dtype, l->io->slot[CLNORM_RESIDUAL], ref_place(t, i));
+    const bool integers = t->dtype == CLNORM_U8 || t->dtype == CLNORM_S8;
+    return ref_get(integers ? l->desc->head.x.dtype : t->dtype, l->io->slot[CLNORM_RESIDUAL],
+                   ref_place(t, i));
 }
 
 static void load_elements(ref_layer *l)
