@@ -82,6 +82,20 @@ for signal in INT TERM HUP ABRT QUIT ALRM XCPU USR1 USR2; do
     verdict "SIG$signal leaves nothing" "$(ls -A | grep -E 'clnorm-|^i.npy|^o.npy')"
     rm -f fifo.npy .*.clnorm-*
 done
+cat >twice.py <<'PYTHON'
+import os, signal, subprocess, sys, tempfile, time
+for wait in 0.15, 0.25, 0.35, 0.45, 0.55:
+    with tempfile.TemporaryDirectory() as cold: # PoCL compiles, with handlers of LLVM's own
+        run = subprocess.Popen(sys.argv[1:], env={**os.environ, 'POCL_CACHE_DIR': cold}, stderr=subprocess.DEVNULL)
+        time.sleep(wait)
+        run.send_signal(signal.SIGTERM)
+        run.send_signal(signal.SIGTERM)
+        if run.wait() not in (0, 130): # 0: it had ended
+            print('after', wait, 's:', run.returncode)
+PYTHON
+verdict 'SIGTERM twice is exit 130' "$("$python" twice.py "$clnorm" run zscore x.npy q.npy)"
+verdict 'SIGTERM twice leaves nothing' "$(ls -A | grep clnorm-)"
+rm -f .*.clnorm-*
 for signal in HUP INT TERM; do # as nohup and scripts have them
     begin $signal
     kill -s $signal $pid

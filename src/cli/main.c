@@ -4,6 +4,8 @@
 #include "cli/args.h"
 #include "cli/io.h"
 
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,11 +46,54 @@ static void handle_all(const int *numbers, size_t count, void (*handler)(int))
             handle(numbers[k], handler);
 }
 
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+enum { STOPS = sizeof stops / sizeof *stops };
+
+/* Before any library starts a thread, as OpenBLAS does when it is loaded: all have what is blocked here. */
+static void block_stops(void)
+{
+    sigset_t all;
+    sigemptyset(&all);
+    for (int k = 0; k < STOPS; k++)
+        sigaddset(&all, stops[k]);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+}
+__attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) = block_stops;
+
+static void *wait_for(void *signals)
+{
+    int number;
+    if (sigwait((const sigset_t *)signals, &number) == 0)
+        interrupted(number);
+    return NULL;
+}
+
+/* A thread takes what interrupts. By handlers two signals at once would end the process where it is: while a kernel compiles there are
+ * LLVM's, which the first one finds, and the second none. Without the thread ours are there. */
+static void watch_stops(void)
+{
+    static sigset_t ours;
+    struct sigaction before;
+    pthread_attr_t small;
+    pthread_t thread;
+    handle_all(stops, STOPS, interrupted);
+    sigemptyset(&ours);
+    for (int k = 0; k < STOPS; k++)
+        if (sigaction(stops[k], NULL, &before) == 0 && before.sa_handler == interrupted)
+            sigaddset(&ours, stops[k]);
+    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, PTHREAD_STACK_MIN + ((size_t)64 << 10));
+    pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &small, wait_for, &ours) != 0)
+        pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+    pthread_attr_destroy(&small);
+}
+
 static void handle_signals(void)
 {
-    static const int stop[] = { SIGINT, SIGTERM, SIGHUP },
-                     others[] = { SIGABRT, SIGQUIT, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2 };
-    handle_all(stop, sizeof stop / sizeof *stop, interrupted);
+    static const int others[] = { SIGABRT, SIGQUIT, SIGALRM, SIGXCPU, SIGUSR1, SIGUSR2 };
+    watch_stops();
     handle_all(others, sizeof others / sizeof *others, end);
     handle(SIGPIPE, end);
     handle(SIGXFSZ, SIG_IGN); /* `ulimit -f`: writes fail, and are reported */
