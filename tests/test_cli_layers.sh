@@ -33,7 +33,7 @@ for v in -1 1.5 nan None inf ''; do usage '--momentum' "${bn[@]}" --momentum "$v
 usage 'goes with --count N' "${bn[@]}" --momentum none x.npy y.npy
 usage 'goes with --momentum none' "${bn[@]}" --count 3 x.npy y.npy
 usage 'goes with --momentum none' "${bn[@]}" --momentum .1 --count 3 x.npy y.npy
-for v in -1 1.5 x '' 99999999999999999999; do usage '--count' "${bn[@]}" --momentum none --count "$v" x.npy y.npy; done
+for v in -1 1.5 x '' 99999999999999999999; do usage '--count .*: whole numbers of batches from 0 to 9{18} are allowed' "${bn[@]}" --momentum none --count "$v" x.npy y.npy; done
 for v in relux leaky: leaky:x leaky:nan none '' silu:1; do usage '--act' "${ln[@]}" --act "$v" x.npy y.npy; done
 for v in both '' 1; do usage '--residual' "${ln[@]}" --residual "$v" --in residual=x.npy x.npy y.npy; done
 for v in 5 -6 1.5 x ''; do usage '--axis' "${ln[@]}" --axis "$v" x.npy y.npy; done
@@ -104,8 +104,11 @@ for op in 'batchnorm' 'groupnorm --groups 1' 'instancenorm' 'mvn'; do
     # shellcheck disable=SC2086
     run 0 -- run $op chw.npy y.npy
     # shellcheck disable=SC2086
-    run 3 'one axis; .* takes 2 to 5$' -- run $op w.npy y.npy
+    run 3 'one axis; .* takes [23] to 5$' -- run $op w.npy y.npy
 done
+run 3 'one axis; instancenorm takes 3 to 5$' -- run instancenorm w.npy y.npy
+run 3 'without the axes that mvn reduces: add --over c' -- run mvn hw.npy y.npy
+run 0 -- run mvn --over c hw.npy y.npy
 run 3 'takes 2 to 5, or one with --axis 0' -- run layernorm w.npy y.npy
 run 3 'takes 2 to 5, or one with --axis 0' -- run layernorm --semantics onnx w.npy y.npy
 run 0 -- run layernorm --axis 0 w.npy y.npy

@@ -107,6 +107,9 @@ run 3 'an array of 1 axis has -1 to 0' -- run layernorm --axis 3 w.npy y.npy
 
 # Presets.
 run 3 '5 channels, the preset 3' -- run normalize c5.npy y.npy
+run 0 -- run normalize --mean 1,2,3 --std 2 --scale 1 x.npy y.npy
+run 0 -- run normalize --mean 1,2,3 --std 2,2,2 --scale 1 x.npy z.npy
+same 'one std is that of all channels' "values('y.npy') == values('z.npy')"
 run 3 'list of means 3' -- run normalize --mean 1,2,3 --std 1,1,1 gray.npy y.npy
 run 3 'without an axis of channels' -- run normalize hw.npy y.npy
 run 0 'one channel; it repeats' -- -v run normalize --scale 20 gray.npy y.npy

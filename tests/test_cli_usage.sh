@@ -126,7 +126,7 @@ usage '--preset and --mean' run normalize --preset half --mean 1 --std 1 x.npy y
 usage '--preset and --mean' run normalize --preset half --std 1 x.npy y.npy
 usage 'go together' run normalize --mean 1 x.npy y.npy
 usage 'go together' run normalize --std 1 x.npy y.npy
-usage 'not of one length' run normalize --mean 1,2,3 --std 1 x.npy y.npy
+usage '--mean has 3 values, --std 2: one is allowed, or one per channel' run normalize --mean 1,2,3 --std 1,2 x.npy y.npy
 usage '0 cannot divide' run normalize --mean 1 --std 0 x.npy y.npy
 usage 'too many' run normalize --mean 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1 --std 1 x.npy y.npy
 usage 'there are imagenet half clip cifar10' run normalize --preset nothing x.npy y.npy

@@ -115,6 +115,14 @@ static int check_undone(const clnorm_any *desc, const cli_args *args)
     return EXIT_OK;
 }
 
+/* One value is that of all channels that another list has. */
+static void repeat_one(double *list, size_t *count, size_t wanted)
+{
+    if (*count == 1)
+        for (; *count < wanted; ++*count)
+            list[*count] = list[0];
+}
+
 static int use_lists(clnorm_any *desc, cli_lists *lists, const cli_args *args)
 {
     static const cli_option preset = { "preset", 0, false, 0, NULL, NULL, "mean std", NULL };
@@ -127,9 +135,11 @@ static int use_lists(clnorm_any *desc, cli_lists *lists, const cli_args *args)
         if (code != EXIT_OK)
             return code;
     }
+    repeat_one(lists->std, &lists->nstd, lists->channels);
+    repeat_one(lists->mean, &lists->channels, lists->nstd);
     if (lists->channels != lists->nstd)
-        return cli_usage(args, "%zu means and %zu standard deviations are not of one length", lists->channels,
-                         lists->nstd);
+        return cli_usage(args, "--mean has %zu values, --std %zu: one is allowed, or one per channel",
+                         lists->channels, lists->nstd);
     if (lists->scale > 0 && !cli_has(args, "scale") &&
         clnorm_op_set(desc, "scale", &lists->scale, 1) != CLNORM_OK)
         return cli_usage(args, "%s: %s", cli_quote(lists->name), clnorm_last_error(NULL));

@@ -17,7 +17,7 @@
 typedef struct bench {
     const cli_args *args;
     bench_device device;
-    const char *name, *id; /* of the device */
+    const clnorm_device *found;
     json_t *rows;
     bool latency, wrong;
     double find; /* ms until the device was found */
@@ -35,10 +35,11 @@ static json_t *row_of(const bench *b, const clnorm_any *d, const bench_result *r
 {
     json_t *row = cli_workload_json(d);
     json_object_update_new(row, json_pack("{s:o, s:o, s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "device",
-                                          cli_json_text(b->name), "plan", cli_json_text(r->text), "verified",
-                                          w->error <= 1, "max_error", cli_json_real(w->error * w->bound),
-                                          "ms_median", r->median, "ms_p10", r->p10, "ms_p90", r->p90, "gbps",
-                                          r->gbps, "copy_gbps", r->copy_gbps, "ratio_to_copy", r->ratio));
+                                          cli_json_text(b->found->name), "plan", cli_json_text(r->text),
+                                          "verified", w->error <= 1, "max_error",
+                                          cli_json_real(w->error * w->bound), "ms_median", r->median,
+                                          "ms_p10", r->p10, "ms_p90", r->p90, "gbps", r->gbps, "copy_gbps",
+                                          r->copy_gbps, "ratio_to_copy", r->ratio));
     if (b->latency)
         json_object_set_new(row, "start",
                             json_pack("{s:f, s:f, s:f, s:f, s:f, s:i, s:i}", "open_ms", s->open, "plan_ms",
@@ -67,7 +68,7 @@ static clnorm_status run_fresh(bench_result *r, start *s, const bench *b, const 
     clnorm_stats stats = { .size = sizeof stats };
     bench_device own = { NULL, NULL, NULL, NULL };
     const double begin = cli_now_ms();
-    clnorm_status st = clnorm_open(&own.ctx, b->id, &options);
+    clnorm_status st = clnorm_open(&own.ctx, b->found->id, &options);
     if (st != CLNORM_OK)
         return st;
     s->open = cli_now_ms() - begin;
@@ -115,7 +116,7 @@ static clnorm_status time_set(set_start *s, const bench *b, uint64_t ops)
     const double begin = cli_now_ms();
     options.ops = ops;
     options.flags &= ~(uint32_t)CLNORM_LAZY;
-    clnorm_status st = clnorm_open(&ctx, b->id, &options);
+    clnorm_status st = clnorm_open(&ctx, b->found->id, &options);
     const double ms = cli_now_ms() - begin;
     if (st != CLNORM_OK)
         return st;
@@ -160,8 +161,19 @@ static int fail(const bench *b, clnorm_status st, const cli_worst *w)
 {
     const bench_lack lack = bench_lacked();
     if (lack.device)
-        return cli_fail(EXIT_MEMORY, "a buffer of %zu bytes was refused by %s", lack.device, b->name);
+        return cli_fail(EXIT_MEMORY, "a buffer of %zu bytes was refused by %s", lack.device, b->found->name);
     return lack.host || w->lacks ? cli_no_memory("bench", lack.host ? lack.host : w->lacks) : cli_status(st);
+}
+
+static bool fits(const bench *b, const clnorm_any *desc)
+{
+    const clnorm_tensor *const xy[] = { &desc->head.x, &desc->head.y };
+    uint64_t most = 0;
+    for (size_t k = 0; k < 2; k++) {
+        const uint64_t bytes = (uint64_t)clnorm_tensor_count(xy[k]) * clnorm_dtype_bytes(xy[k]->dtype);
+        most = bytes > most ? bytes : most;
+    }
+    return cli_fits_buffer(b->found, most) == EXIT_OK;
 }
 
 static int run_case(bench *b, const bench_case *c)
@@ -182,6 +194,8 @@ static int run_case(bench *b, const bench_case *c)
             check.desc.head.y.shape[0] /= 2;
     }
     clnorm_status st = clnorm_op_check(&check.desc);
+    if (st == CLNORM_OK && !fits(b, &c->desc))
+        return EXIT_MEMORY;
     if (st == CLNORM_OK && b->latency)
         st = run_fresh(&r, &s, b, c);
     if (st == CLNORM_OK)
@@ -258,8 +272,7 @@ int cmd_bench(const cli_args *args)
     if (!cli_ops_known(args))
         return EXIT_USAGE;
     clnorm_device device;
-    bench b = { args, { NULL, NULL, NULL, NULL }, device.name, device.id,
-                NULL, cli_has(args, "latency"),   false,       0 };
+    bench b = { args, { NULL, NULL, NULL, NULL }, &device, NULL, cli_has(args, "latency"), false, 0 };
     b.rows = args->json ? json_array() : NULL;
     const int code = run_all(&b, &device, text ? shape : NULL);
     json_decref(b.rows);

@@ -80,6 +80,13 @@ static int describe(const cli_args *args, const cli_problem *p, const cli_sessio
     int code = cli_status(clnorm_plan_create(&plan, s->ctx, &p->desc.op, effort));
     if (code != EXIT_OK)
         return code;
+    for (uint32_t slot = 0; slot < CLNORM_SLOTS && code == EXIT_OK; slot++)
+        if (slot == CLNORM_X || slot == p->main)
+            code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, slot));
+    if (code != EXIT_OK) {
+        clnorm_plan_release(plan);
+        return code;
+    }
     const size_t length = clnorm_plan_describe(plan, NULL, 0);
     char *text = (char *)calloc(length + 1, 1);
     if (text)

@@ -160,13 +160,17 @@ static int check_rank(const cli_problem *p, const cli_request *r, const cli_args
     const bool tokens = p->op->kind == CLNORM_OP_LAYERNORM || p->op->kind == CLNORM_OP_RMSNORM;
     const bool said =
         axis || cli_has(args, "over") || r->reading.layout >= 0 || r->desc.op.semantics == CLNORM_ONNX;
+    const bool planes = p->op->kind == CLNORM_OP_INSTANCENORM || p->op->kind == CLNORM_OP_GRN;
     if (a->ndim > 5) /* none has 0 */
         return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", cli_quote(p->name), a->ndim);
+    if (p->op->kind == CLNORM_OP_MVN && a->ndim == 2 && !cli_has(args, "over") && r->desc.op.semantics != CLNORM_ONNX)
+        return cli_fail(EXIT_INPUT, "%s is %s, (N,C), without the axes that mvn reduces: add --over c",
+                        cli_quote(p->name), cli_shape_text(a->shape, 2));
     if (!p->op->layer || (a->ndim != 1 && a->ndim != 3))
         return EXIT_OK;
     if (a->ndim == 1 && !axis)
-        return cli_fail(EXIT_INPUT, "%s has one axis; %s takes 2 to 5%s", cli_quote(p->name), p->op->name,
-                        cli_takes_axis(p->op, args) ? ", or one with --axis 0" : "");
+        return cli_fail(EXIT_INPUT, "%s has one axis; %s takes %d to 5%s", cli_quote(p->name), p->op->name,
+                        planes ? 3 : 2, cli_takes_axis(p->op, args) ? ", or one with --axis 0" : "");
     if (a->ndim == 3 && tokens && !said) /* of an array: an image has four */
         return cli_fail(EXIT_INPUT,
                         "%s is %s: add --axis -1 if its rows are tokens, or --layout nchw or nhwc if it is "

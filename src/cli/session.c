@@ -141,6 +141,15 @@ void cli_session_close(cli_session *s)
 
 /* Some drivers say yes to what they cannot hold and fail, or swap, only when it is
  * used. */
+int cli_fits_buffer(const clnorm_device *device, uint64_t bytes)
+{
+    return device->max_alloc_bytes && bytes > device->max_alloc_bytes
+               ? cli_fail(EXIT_MEMORY, "one tensor needs %llu bytes; %s allows %llu in one buffer",
+                          (unsigned long long)bytes, device->name,
+                          (unsigned long long)device->max_alloc_bytes)
+               : EXIT_OK;
+}
+
 static int check_memory(const cli_session *s, const clnorm_plan *plan, const cli_slots *slots)
 {
     uint64_t most = clnorm_plan_workspace(plan), all = most;
@@ -149,10 +158,9 @@ static int check_memory(const cli_session *s, const clnorm_plan *plan, const cli
         most = bytes > most ? bytes : most;
         all += bytes;
     }
-    if (s->device.max_alloc_bytes && most > s->device.max_alloc_bytes)
-        return cli_fail(EXIT_MEMORY, "one tensor needs %llu bytes; %s allows %llu in one buffer",
-                        (unsigned long long)most, s->device.name,
-                        (unsigned long long)s->device.max_alloc_bytes);
+    const int code = cli_fits_buffer(&s->device, most);
+    if (code != EXIT_OK)
+        return code;
     if (s->device.global_bytes && all > s->device.global_bytes)
         return cli_fail(EXIT_MEMORY, "the tensors need %llu bytes; %s has %llu", (unsigned long long)all,
                         s->device.name, (unsigned long long)s->device.global_bytes);

@@ -19,6 +19,8 @@ typedef struct cli_session {
 int cli_session_open(cli_session *out, const cli_args *args);
 void cli_session_close(cli_session *s);
 
+/* EXIT_MEMORY after a sentence where a device allows no buffer of so many bytes. */
+int cli_fits_buffer(const clnorm_device *device, uint64_t bytes);
 /* Prints the library's sentence for a failure and returns the exit code that belongs to
  * it. */
 int cli_status(clnorm_status status);

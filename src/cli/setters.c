@@ -186,7 +186,7 @@ static int check_count(const cli_place *p)
 {
     uint64_t count;
     if (!cli_count(p->text, &count))
-        return refuse(p, "is not a whole number of batches");
+        return refuse(p, "whole numbers of batches from 0 to 999999999999999999 are allowed");
     return averages(p->args) ? EXIT_OK : refuse(p, "goes with --momentum none");
 }
 
@@ -199,8 +199,13 @@ static int set_momentum(const cli_place *p)
 
 static int set_p(const cli_place *p)
 {
-    const double infinite = INFINITY;
-    return strcmp(p->text, "inf") == 0 ? set(p, "p", &infinite, 1) : set_number(p);
+    const bool infinite = strcmp(p->text, "inf") == 0;
+    double value = INFINITY;
+    const char *why;
+    return (infinite || cli_number(p->text, &value, &why)) &&
+                   clnorm_op_set(p->desc, "p", &value, 1) == CLNORM_OK
+               ? EXIT_OK
+               : refuse(p, "1 to 64 are allowed, and inf");
 }
 
 /* Only a profile says where the middle of an even window is. */
