@@ -49,6 +49,7 @@ static void handle_all(const int *numbers, size_t count, void (*handler)(int))
 static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
 enum { STOPS = sizeof stops / sizeof *stops };
 
+#ifdef __ELF__
 /* Before any library starts a thread, as OpenBLAS does when it is loaded: all have what is blocked here. */
 static void block_stops(void)
 {
@@ -59,6 +60,7 @@ static void block_stops(void)
     sigprocmask(SIG_BLOCK, &all, NULL);
 }
 __attribute__((section(".preinit_array"), used)) static void (*const before_libraries)(void) = block_stops;
+#endif
 
 static void *wait_for(void *signals)
 {
