@@ -102,16 +102,18 @@ static void put_sparse(const char *name, off_t bytes, time_t when)
 START_TEST(oldest_go_first)
 {
     char file[SCRATCH_PATH], folder[SCRATCH_PATH];
-    put_sparse("middle.clbin", (off_t)100 << 20, 2000);
-    ck_assert_int_eq(mkdir(scratch_path(folder, dir, "folder.clbin"), 0700), 0);
+    put_sparse("12-ab.clbin", (off_t)100 << 20, 2000);
+    ck_assert_int_eq(mkdir(scratch_path(folder, dir, "34.clbin"), 0700), 0);
     make_old(folder, 400); /* which does not go, and keeps none from going */
-    put_sparse("oldest.clbin.tmp", (off_t)200 << 20, 1000);
+    put_sparse("12-cd.clbin.tmp", (off_t)200 << 20, 1000);
     put_sparse("someone.else", (off_t)500 << 20, 500);
+    put_sparse("other.clbin", (off_t)500 << 20, 300);
     ck_assert(save());
     ck_assert(there());
-    ck_assert_int_ne(access(scratch_path(file, dir, "oldest.clbin.tmp"), F_OK), 0);
-    ck_assert_int_eq(access(scratch_path(file, dir, "middle.clbin"), F_OK), 0);
+    ck_assert_int_ne(access(scratch_path(file, dir, "12-cd.clbin.tmp"), F_OK), 0);
+    ck_assert_int_eq(access(scratch_path(file, dir, "12-ab.clbin"), F_OK), 0);
     ck_assert_int_eq(access(scratch_path(file, dir, "someone.else"), F_OK), 0);
+    ck_assert_int_eq(access(scratch_path(file, dir, "other.clbin"), F_OK), 0);
     ck_assert_int_eq(access(folder, F_OK), 0);
 }
 END_TEST

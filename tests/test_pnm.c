@@ -47,6 +47,8 @@ START_TEST(pnm_is_refused)
                   { "P6 1 1 255#\nabc", "its header" },
                   { "P6 1 1 # no end", "its header" },
                   { "P6 1 99999999999999999999 255 abc", "its header" },
+                  { "P5 42949672961 1 255 A", "its header" },
+                  { "P5 1 1 4294967551 A", "its header" },
                   { "P6 0 1 255 ", "it has 0x1 pixels" },
                   { "P6 1 1 0 abc", "its maxval is 0" },
                   { "P6 1 1 65536 abcdef", "its maxval is 65536" },

@@ -61,8 +61,8 @@ int cli_output_open(cli_output **out, const char *name, const char *input);
 int cli_output_npy(cli_output *o, const cli_array *a);
 int cli_output_png(cli_output *o, const void *u8, int64_t height, int64_t width, int channels);
 int cli_output_commit(cli_output *o); /* frees */
-/* All in this order, and none where one fails: what was placed before is taken back, but for what was written
- * directly. Frees all. */
+/* All, what is written directly first, and none where one fails: files that were placed before are taken back, where the file system
+ * has links. Frees all. */
 int cli_output_commit_all(cli_output *const *list, size_t count);
 void cli_output_abandon(cli_output *o); /* frees; NULL is a no-op */
 /* Removes every temporary that is open: for signal handlers (async-signal-safe). */

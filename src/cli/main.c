@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700
 #include "cli/args.h"
 #include "cli/io.h"
+#include "cli/temporary.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -65,8 +66,10 @@ __attribute__((section(".preinit_array"), used)) static void (*const before_libr
 static void *wait_for(void *signals)
 {
     int number;
-    if (sigwait((const sigset_t *)signals, &number) == 0)
+    if (sigwait((const sigset_t *)signals, &number) == 0) {
+        cli_temporary_lock(); /* for good: nothing gets a name any more */
         interrupted(number);
+    }
     return NULL;
 }
 

@@ -131,7 +131,9 @@ static bool has_mode(int fd, mode_t mode)
 /* With the mode of what it replaces before there is a byte in it. */
 static int open_temporary(cli_output *o)
 {
+    cli_temporary_lock();
     o->fd = cli_temporary_create(&o->slot, o->target);
+    cli_temporary_unlock();
     return o->fd < 0 || (o->replaces && !has_mode(o->fd, o->mode) && fchmod(o->fd, o->mode) != 0)
                ? fail_write(o->name, errno)
                : EXIT_OK;
@@ -305,22 +307,35 @@ static int commit_direct(cli_output *o)
     return why ? fail_write(o->name, why) : EXIT_OK;
 }
 
-static int commit(cli_output *o)
+/* Removes what temporaries there are, and frees it. */
+static void discard(cli_output *o)
 {
-    assert(o->array || o->pixels || o->bytes);
-    return o->target ? commit_file(o) : commit_direct(o);
+    if (o->fd >= 0 && !o->standard)
+        close(o->fd);
+    cli_temporary_remove(&o->slot);
+    cli_temporary_remove(&o->aside);
+    free(o->bytes);
+    free(o->target);
+    free(o->name);
+    free(o);
 }
 
 int cli_output_commit_all(cli_output *const *list, size_t count)
 {
     int code = EXIT_OK;
+    for (size_t i = 0; i < count && code == EXIT_OK; i++) {
+        assert(list[i]->array || list[i]->pixels || list[i]->bytes);
+        code = list[i]->target ? EXIT_OK : commit_direct(list[i]);
+    }
+    cli_temporary_lock(); /* a signal comes before all files have their places, or behind it */
     for (size_t i = 0; i < count && code == EXIT_OK; i++)
-        code = commit(list[i]);
+        code = list[i]->target ? commit_file(list[i]) : EXIT_OK;
     for (size_t i = 0; i < count; i++) {
         if (code != EXIT_OK)
             take_back(list[i]);
-        cli_output_abandon(list[i]);
+        discard(list[i]);
     }
+    cli_temporary_unlock();
     return code;
 }
 
@@ -330,12 +345,7 @@ void cli_output_abandon(cli_output *o)
 {
     if (!o)
         return;
-    if (o->fd >= 0 && !o->standard)
-        close(o->fd);
-    cli_temporary_remove(&o->slot);
-    cli_temporary_remove(&o->aside);
-    free(o->bytes);
-    free(o->target);
-    free(o->name);
-    free(o);
+    cli_temporary_lock();
+    discard(o);
+    cli_temporary_unlock();
 }

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAXVAL_8 = 255, MAXVAL_16 = 65535, NUMBER_MAX = 1000000000 };
+enum { MAXVAL_8 = 255, MAXVAL_16 = 65535, NUMBER_MAX = 100000000 /* ten times that is an uint32_t */ };
 
 typedef struct header {
     uint32_t channels, width, height, maxval;

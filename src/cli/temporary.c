@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,11 @@ enum { TRIES = 100, BASE_BYTES = 200 };
 
 static char temporaries[CLI_TEMPORARIES][PATH_MAX];
 static volatile sig_atomic_t in_use[CLI_TEMPORARIES];
+
+static pthread_mutex_t names = PTHREAD_MUTEX_INITIALIZER;
+
+void cli_temporary_lock(void) { pthread_mutex_lock(&names); }
+void cli_temporary_unlock(void) { pthread_mutex_unlock(&names); }
 
 void cli_output_unlink_all(void)
 {
@@ -96,9 +102,14 @@ bool cli_temporary_link(int *slot, const char *target)
 {
     if (!take_slot(slot))
         return false;
-    in_use[*slot] = name(*slot, target);
-    if (in_use[*slot] && link(target, temporaries[*slot]) == 0)
-        return true;
+    for (int i = 0; i < TRIES && name(*slot, target); i++) {
+        in_use[*slot] = 1;
+        if (link(target, temporaries[*slot]) == 0)
+            return true;
+        in_use[*slot] = 0;
+        if (errno != EEXIST)
+            break;
+    }
     leave(slot);
     return false;
 }

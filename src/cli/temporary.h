@@ -6,6 +6,9 @@
 
 enum { CLI_TEMPORARIES = 64 }; /* at once; as the number of a temporary: none */
 
+/* Names change under this lock, which who removes them all because of a signal does not give back. */
+void cli_temporary_lock(void);
+void cli_temporary_unlock(void);
 /* Each takes the number of a free temporary, and leaves CLI_TEMPORARIES and errno where it fails. */
 int cli_temporary_create(int *slot, const char *target); /* a new file; returns its descriptor, or -1 */
 bool cli_temporary_link(int *slot, const char *target);  /* a second name of what is at target */

@@ -284,6 +284,13 @@ static bool write_file(const char *path, const unsigned char *file, size_t bytes
     return written && closed;
 }
 
+/* Hexadecimal digits and the suffix, with .tmp behind where a process was killed: as `clnorm cache` has it. */
+static bool is_ours(const char *name)
+{
+    const size_t stem = strspn(name, "0123456789abcdef-");
+    return stem > 0 && (!strcmp(name + stem, SUFFIX) || !strcmp(name + stem, SUFFIX ".tmp"));
+}
+
 /* Sums up our files in dir; puts the path of the least recently written into oldest. */
 static size_t survey(const char *dir, char *oldest, size_t room)
 {
@@ -295,7 +302,7 @@ static size_t survey(const char *dir, char *oldest, size_t room)
         char path[PATH_ROOM];
         struct stat st;
         const int n = snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        if (n < 0 || (size_t)n >= sizeof path || !strstr(e->d_name, SUFFIX) || lstat(path, &st) != 0 ||
+        if (n < 0 || (size_t)n >= sizeof path || !is_ours(e->d_name) || lstat(path, &st) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
         total += (size_t)st.st_size;
