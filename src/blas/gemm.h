@@ -26,7 +26,7 @@ typedef struct cln_gemm_at {
     size_t first;
 } cln_gemm_at;
 
-/* One use of CLBlast by a context and the end of it; the first of a device sets the parameters that CLBlast lacks. */
+/* One use of CLBlast by a context, which sets the parameters that CLBlast lacks, and the end of it. */
 clnorm_status cln_gemm_enter(const cln_device *device);
 void cln_gemm_leave(void);
 /* Compiles what products need, on a queue of the context, and waits for it. */

@@ -43,7 +43,7 @@ static int take_word(uint32_t *out, const cli_args *args, const char *option, co
 
 static int take_whole(uint32_t *out, const cli_args *args, const char *option)
 {
-    const char *word = cli_get(args, option), *why = "is not a whole number from 1 to 4096";
+    const char *word = cli_get(args, option), *why;
     double value = 0;
     if (!word)
         return EXIT_OK;
@@ -101,28 +101,6 @@ static int take_words(job *j)
 
 /* ---- statistics ---------------------------------------------------------------------------------- */
 
-static cl_mem new_buffer(const job *j, size_t bytes, int *code)
-{
-    cl_int error = CL_SUCCESS;
-    const uint64_t most = j->session.device.max_alloc_bytes;
-    if (most && bytes > most) {
-        *code = cli_fail(EXIT_MEMORY, "a buffer of %zu bytes is wanted; %s allows %llu in one", bytes,
-                         j->session.device.name, (unsigned long long)most);
-        return NULL;
-    }
-    const cl_mem mem = clCreateBuffer(j->session.cl, CL_MEM_READ_WRITE, bytes, NULL, &error);
-    if (!mem)
-        *code = cli_fail(EXIT_MEMORY, "a buffer of %zu bytes was refused with OpenCL error %d; %s has %llu",
-                         bytes, (int)error, j->session.device.name,
-                         (unsigned long long)j->session.device.global_bytes);
-    return mem;
-}
-
-static int fail_cl(cl_int code, const char *call)
-{
-    return cli_fail(EXIT_OPENCL, "%s failed with OpenCL error %d", call, (int)code);
-}
-
 /* Channels, rows and columns of an image; rows of (N,C) are pixels. */
 static void image_of(uint64_t out[3], const clnorm_tensor *x)
 {
@@ -174,14 +152,14 @@ static int begin(job *j, const clnorm_any *desc, const char *name)
     const size_t bytes[] = { sizeof(uint64_t), 2 * dims * sizeof(float), 2 * dims * dims * sizeof(float) };
     code = cli_whitener_alloc(&j->w, dims, outputs);
     for (size_t k = 0; k < 3 && code == EXIT_OK; k++)
-        j->sums[k] = new_buffer(j, bytes[k], &code);
+        code = cli_buffer_create(&j->session, bytes[k], &j->sums[k]);
     if (code == EXIT_OK)
         code = cli_memory(&j->m2, "the covariance", bytes[2], 0);
     if (code != EXIT_OK)
         return code;
     const cl_int error =
         clEnqueueWriteBuffer(j->session.queue, j->sums[0], CL_TRUE, 0, sizeof none, &none, 0, NULL, NULL);
-    return error == CL_SUCCESS ? EXIT_OK : fail_cl(error, "clEnqueueWriteBuffer");
+    return error == CL_SUCCESS ? EXIT_OK : cli_fail_cl(error, "clEnqueueWriteBuffer");
 }
 
 /* Every input has the samples of the first. */
@@ -202,24 +180,26 @@ static int check_like(const job *j, const clnorm_tensor *x, const char *name)
 static int run_batch(job *j, const clnorm_tensor *x, const void *data, size_t bytes)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
+    cl_event event = NULL;
     int code = EXIT_OK;
     if (bytes > j->x_bytes) {
         if (j->x)
             clReleaseMemObject(j->x);
-        j->x = new_buffer(j, bytes, &code);
+        code = cli_buffer_create(&j->session, bytes, &j->x);
         j->x_bytes = j->x ? bytes : 0;
     }
     if (code != EXIT_OK)
         return code;
     const cl_int error = clEnqueueWriteBuffer(j->session.queue, j->x, CL_TRUE, 0, bytes, data, 0, NULL, NULL);
     if (error != CL_SUCCESS)
-        return fail_cl(error, "clEnqueueWriteBuffer");
+        return cli_fail_cl(error, "clEnqueueWriteBuffer");
     j->op.x = *x;
     args.slot[CLNORM_X].mem = j->x;
     args.slot[CLNORM_COUNT].mem = j->sums[0];
     args.slot[CLNORM_MEAN].mem = j->sums[1];
     args.slot[CLNORM_M2].mem = j->sums[2];
-    return cli_status(clnorm_run(j->session.ctx, j->session.queue, &j->op.op, &args, 0, NULL, NULL));
+    code = cli_status(clnorm_run(j->session.ctx, j->session.queue, &j->op.op, &args, 0, NULL, &event));
+    return code == EXIT_OK ? cli_finish(event) : code;
 }
 
 /* An array image by image, as many at a time as a batch takes; rows of (N,C) likewise. */
@@ -271,7 +251,7 @@ static int read_back(job *j)
         const cl_int error =
             clEnqueueReadBuffer(j->session.queue, j->sums[k], CL_TRUE, 0, bytes[k], to[k], 0, NULL, NULL);
         if (error != CL_SUCCESS)
-            return fail_cl(error, "clEnqueueReadBuffer");
+            return cli_fail_cl(error, "clEnqueueReadBuffer");
         if (k == 0 && !j->w.count) /* nothing has been written yet */
             return cli_fail(EXIT_INPUT, "there is no sample in %s", cli_quote(j->first));
     }

@@ -80,9 +80,9 @@ static int describe(const cli_args *args, const cli_problem *p, const cli_sessio
     int code = cli_status(clnorm_plan_create(&plan, s->ctx, &p->desc.op, effort));
     if (code != EXIT_OK)
         return code;
-    for (uint32_t slot = 0; slot < CLNORM_SLOTS && code == EXIT_OK; slot++)
-        if (slot == CLNORM_X || slot == p->main)
-            code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, slot));
+    code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, CLNORM_X));
+    if (code == EXIT_OK)
+        code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, p->main));
     if (code != EXIT_OK) {
         clnorm_plan_release(plan);
         return code;

@@ -72,6 +72,7 @@ static void try_case(tally *t, cli_case *c)
 {
     cli_worst worst;
     cli_beside beside = { t->beside.torch, 0, -1 };
+    memset(&worst, 0, sizeof worst);
     if (t->code != EXIT_OK)
         return;
     clnorm_status status = clnorm_op_check(&c->desc);

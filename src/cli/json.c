@@ -30,7 +30,9 @@ int cli_json_alone(const cli_args *args, const char *what, const char *name)
 
 int cli_json_print(json_t *root)
 {
-    const int failed = !root || json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
+    if (!root)
+        return cli_fail(EXIT_MEMORY, "no memory for JSON");
+    const int failed = json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0;
     json_decref(root);
     putchar('\n');
     return failed ? cli_fail(EXIT_INPUT, "standard output cannot be written") : EXIT_OK;

@@ -163,7 +163,8 @@ static int check_rank(const cli_problem *p, const cli_request *r, const cli_args
     const bool planes = p->op->kind == CLNORM_OP_INSTANCENORM || p->op->kind == CLNORM_OP_GRN;
     if (a->ndim > 5) /* none has 0 */
         return cli_fail(EXIT_INPUT, "%s has %u axes; 1 to 5 are allowed", cli_quote(p->name), a->ndim);
-    if (p->op->kind == CLNORM_OP_MVN && a->ndim == 2 && !cli_has(args, "over") && r->desc.op.semantics != CLNORM_ONNX)
+    if (p->op->kind == CLNORM_OP_MVN && a->ndim == 2 && !cli_has(args, "over") &&
+        r->desc.op.semantics != CLNORM_ONNX)
         return cli_fail(EXIT_INPUT, "%s is %s, (N,C), without the axes that mvn reduces: add --over c",
                         cli_quote(p->name), cli_shape_text(a->shape, 2));
     if (!p->op->layer || (a->ndim != 1 && a->ndim != 3))

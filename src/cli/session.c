@@ -52,7 +52,7 @@ int cli_status(clnorm_status status)
     return cli_status_code(status);
 }
 
-static int fail_cl(cl_int code, const char *call)
+int cli_fail_cl(cl_int code, const char *call)
 {
     const bool memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
     return cli_fail(memory ? EXIT_MEMORY : EXIT_OPENCL, "%s failed with OpenCL error %d", call, (int)code);
@@ -120,10 +120,10 @@ int cli_session_open(cli_session *out, const cli_args *args)
                                                  (cl_context_properties)out->device.platform, 0 };
     out->cl = clCreateContext(properties, 1, &out->device.device, NULL, NULL, &code);
     if (!out->cl)
-        return fail_cl(code, "clCreateContext");
+        return cli_fail_cl(code, "clCreateContext");
     out->queue = clCreateCommandQueue(out->cl, out->device.device, 0, &code);
     if (!out->queue)
-        return fail_cl(code, "clCreateCommandQueue");
+        return cli_fail_cl(code, "clCreateCommandQueue");
     return cli_status(clnorm_context_create(&out->ctx, out->cl, out->device.device, &options));
 }
 
@@ -167,10 +167,13 @@ static int check_memory(const cli_session *s, const clnorm_plan *plan, const cli
     return EXIT_OK;
 }
 
-/* OpenCL has no empty buffers; an empty output gets one that nobody touches. */
-static int create_buffer(const cli_session *s, size_t bytes, cl_mem *mem)
+int cli_buffer_create(const cli_session *s, size_t bytes, cl_mem *mem)
 {
+    const int fits = cli_fits_buffer(&s->device, bytes);
     cl_int code;
+    *mem = NULL;
+    if (fits != EXIT_OK)
+        return fits;
     *mem = clCreateBuffer(s->cl, CL_MEM_READ_WRITE, bytes ? bytes : 16, NULL, &code);
     return *mem
                ? EXIT_OK
@@ -184,7 +187,7 @@ static int upload(const cli_session *s, const cli_slots *slots, clnorm_args *arg
     for (size_t k = 0; k < CLNORM_SLOTS; k++) {
         if (!slots->slot[k].data)
             continue;
-        const int made = create_buffer(s, slots->slot[k].bytes, &args->slot[k].mem);
+        const int made = cli_buffer_create(s, slots->slot[k].bytes, &args->slot[k].mem);
         if (made != EXIT_OK)
             return made;
         if ((slots->slot[k].output && !slots->slot[k].update) || !slots->slot[k].bytes)
@@ -192,7 +195,7 @@ static int upload(const cli_session *s, const cli_slots *slots, clnorm_args *arg
         const cl_int code = clEnqueueWriteBuffer(s->queue, args->slot[k].mem, CL_TRUE, 0,
                                                  slots->slot[k].bytes, slots->slot[k].data, 0, NULL, NULL);
         if (code != CL_SUCCESS)
-            return fail_cl(code, "clEnqueueWriteBuffer");
+            return cli_fail_cl(code, "clEnqueueWriteBuffer");
     }
     return EXIT_OK;
 }
@@ -205,14 +208,12 @@ static int download(const cli_session *s, const cli_slots *slots, const clnorm_a
         const cl_int code = clEnqueueReadBuffer(s->queue, args->slot[k].mem, CL_TRUE, 0, slots->slot[k].bytes,
                                                 slots->slot[k].data, 0, NULL, NULL);
         if (code != CL_SUCCESS)
-            return fail_cl(code, "clEnqueueReadBuffer");
+            return cli_fail_cl(code, "clEnqueueReadBuffer");
     }
     return EXIT_OK;
 }
 
-/* Waits for the event and looks at its status: a kernel that failed shows there and
- * nowhere else. */
-static int finish(cl_event event)
+int cli_finish(cl_event event)
 {
     cl_int status = CL_COMPLETE;
     cl_int code = event ? clWaitForEvents(1, &event) : CL_SUCCESS;
@@ -222,7 +223,7 @@ static int finish(cl_event event)
         code = status;
     if (event)
         clReleaseEvent(event);
-    return code == CL_SUCCESS ? EXIT_OK : fail_cl(code, "the kernel");
+    return code == CL_SUCCESS ? EXIT_OK : cli_fail_cl(code, "the kernel");
 }
 
 static int launch(const cli_session *s, const clnorm_plan *plan, const clnorm_args *args, cli_times *times)
@@ -233,7 +234,7 @@ static int launch(const cli_session *s, const clnorm_plan *plan, const clnorm_ar
     if (status != CLNORM_OK)
         return cli_status(status);
     clFlush(s->queue);
-    const int code = finish(event);
+    const int code = cli_finish(event);
     times->run_ms = cli_now_ms() - start;
     return code;
 }

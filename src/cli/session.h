@@ -19,6 +19,12 @@ typedef struct cli_session {
 int cli_session_open(cli_session *out, const cli_args *args);
 void cli_session_close(cli_session *s);
 
+/* A sentence about a call of OpenCL that failed. */
+int cli_fail_cl(cl_int code, const char *call);
+/* OpenCL has no empty buffers: of 0 bytes is one that nobody touches. */
+int cli_buffer_create(const cli_session *s, size_t bytes, cl_mem *mem);
+/* Waits for the event, where there is one, releases it and looks at its status: a kernel that failed shows there and nowhere else. */
+int cli_finish(cl_event event);
 /* EXIT_MEMORY after a sentence where a device allows no buffer of so many bytes. */
 int cli_fits_buffer(const clnorm_device *device, uint64_t bytes);
 /* Prints the library's sentence for a failure and returns the exit code that belongs to

@@ -11,13 +11,13 @@ set -u
 dir=$(realpath -m "${1:-$HOME/.cache/clnorm-runtimes}") failed=0
 part=$dir/part # what is being made
 library=usr/lib/x86_64-linux-gnu
-mkdir -p "$dir"
+mkdir -p "$dir" || exit 1
 
 # lacking RUNTIME...: whether one of them is not there; then in a folder to make them in.
 lacking() {
   local runtime
   for runtime in "$@"; do
-    [ -d "$dir/$runtime/vendors" ] || { rm -rf "$part" && mkdir -p "$part/debs" && cd "$part" && return; }
+    [ -d "$dir/$runtime/vendors" ] || { rm -rf "$part" && mkdir -p "$part/debs" && cd "$part" && return || exit 1; }
   done
   return 1
 }
