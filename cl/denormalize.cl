@@ -26,7 +26,7 @@ INLINE map_t OP(run)(map_t m, uint set, uint channel, ARGS)
     const uint i = OP(given)(set, (uint)k.w);
     if (s_min) { /* min + (x - lo) * (max - min + eps) / (hi - lo) */
         const float low = s_min[at_min + i], high = s_max[at_max + i], range = high - low;
-        const float unit = OP(unit)(!(range < 0x1p100f), range < 0x1p-100f, low);
+        const float unit = OP(unit)(!(range < 0x1p100f), range + k.z < 0x1p-100f, low);
         r.p = k.x;
         r.hi = low * unit;
         r.a = quot((high * unit - r.hi) + k.z * unit, fabs(k.y)) * (k.y < 0.0f ? -1.0f : 1.0f);

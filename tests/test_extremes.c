@@ -101,6 +101,40 @@ START_TEST(norms_of_unlike_numbers)
 }
 END_TEST
 
+/* Sets beside whose eps the norm is nothing, or not there. */
+START_TEST(eps_alone)
+{
+    static const float sets[][4] = { { 0, 0, 0, 0 },
+                                     { 1e-37f, -2e-37f, 0, 1.2e-37f },
+                                     { 1e-30f, 0, 3e-30f, 3e-30f } };
+    static const float powers[] = { 0 /* l2norm */, 1, 2, 3, INFINITY };
+    static const double eps[] = { 1, 1e6, 1e30 };
+    const float dy[4] = { 1.0f, -2.0f, 0.5f, 3.0f };
+    open_once();
+    for (size_t u = 0; u < CLN_COUNT(sets) * CLN_COUNT(powers) * CLN_COUNT(eps) * 4; u++) {
+        const float p = powers[u / 4 % CLN_COUNT(powers)];
+        const double least = eps[u / 4 / CLN_COUNT(powers) % CLN_COUNT(eps)], add = (double)(u / 2 % 2);
+        const float *x = sets[u / 4 / CLN_COUNT(powers) / CLN_COUNT(eps)];
+        const bool back = u % 2;
+        char name[96];
+        clnorm_any d;
+        OK(clnorm_op_init(&d, p == 0 ? CLNORM_OP_L2NORM : CLNORM_OP_LPNORM));
+        d.head.x = d.head.y = clnorm_rows(CLNORM_F32, 1, 4);
+        d.op.direction = back ? CLNORM_BACKWARD : CLNORM_FORWARD;
+        if (p != 0)
+            d.lpnorm.p = p;
+        OK(clnorm_op_set(&d, "eps", &least, 1));
+        OK(clnorm_op_set(&d, "add_eps", &add, 1));
+        memcpy(s.in[CLNORM_X], x, 4 * sizeof *x);
+        memcpy(s.in[CLNORM_DY], dy, sizeof dy);
+        snprintf(name, sizeof name, "p = %g, x[0] %g, eps %g, added %g%s", (double)p, (double)x[0], least,
+                 add, back ? ", backward" : "");
+        agrees(name, &d, back ? BIT(X) | BIT(DY) : BIT(X), back ? BIT(DX) : BIT(Y) | BIT(RSTD),
+               back ? 2e-6 : 5e-7);
+    }
+}
+END_TEST
+
 /* An infinity in one chunk, numbers in another beside which its unit vanishes. */
 START_TEST(infinities_beside_large_numbers)
 {
@@ -164,10 +198,28 @@ START_TEST(inverses_of_all_ranges)
 }
 END_TEST
 
+/* min-max scaling of constants, whose eps is all there is to divide by. */
+START_TEST(inverse_by_eps_alone)
+{
+    const float y[4] = { 0.0f, 0.5f, 1.0f, 0.25f };
+    const double eps = 1e21, of = CLNORM_OP_MINMAX;
+    clnorm_any d;
+    open_once();
+    OK(clnorm_op_init(&d, CLNORM_OP_DENORMALIZE));
+    d.head.x = d.head.y = clnorm_rows(CLNORM_F32, 1, 4);
+    OK(clnorm_op_set(&d, "of", &of, 1));
+    OK(clnorm_op_set(&d, "eps", &eps, 1));
+    memcpy(s.in[CLNORM_X], y, sizeof y);
+    s.in[CLNORM_MIN][0] = s.in[CLNORM_MAX][0] = 0.0f;
+    agrees("min-max by eps", &d, BIT(X) | BIT(MIN) | BIT(MAX), BIT(Y), 5e-7);
+}
+END_TEST
+
 static Suite *extremes_suite(void)
 {
-    return suite_of("extremes", SUITE_CASE(norms_of_unlike_numbers, infinities_beside_large_numbers,
-                                           inverses_of_all_ranges));
+    return suite_of("extremes",
+                    SUITE_CASE(norms_of_unlike_numbers, eps_alone, infinities_beside_large_numbers,
+                               inverses_of_all_ranges, inverse_by_eps_alone));
 }
 
 SUITE_MAIN(extremes_suite)

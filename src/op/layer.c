@@ -31,7 +31,9 @@ void cln_layer_moments(cln_problem *p, float inside, float outside, uint32_t ddo
 
 void cln_layer_power(cln_problem *p, float inside, float outside, cln_power kind)
 {
-    const float k[] = { inside, outside, outside > 0.0f ? 1.0f / outside : INFINITY, (float)kind };
+    const float least =
+        outside > 0.0f ? nextafterf(1.0f / outside, 0.0f) : INFINITY; /* that recip gives of it */
+    const float k[] = { inside, outside, least, (float)kind };
     memcpy(p->k, k, sizeof k);
 }
 

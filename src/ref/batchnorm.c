@@ -39,13 +39,13 @@ static void finish(ref_layer *l)
         for (int64_t c = 0; running(l, k) && l->io->moved[k] && c < l->sets; c++) {
             const ref_layer_set *set = &l->set[c];
             const bool skipped = k && d->single == CLNORM_SINGLE_SKIP && set->count == 1;
-            const double m = still || skipped || !set->count ? 0.0 : weight_of_batch(l);
+            const bool kept = still || skipped || !set->count;
+            const double m = kept ? 0.0 : weight_of_batch(l);
             const double var = set->m2 / ref_degrees(set->count, d->biased_running ? 0 : 1);
             const double old = ref_get(CLNORM_F32, running(l, k), c);
             const double scale = k ? 0.0 : m * set->largest;
             ref_put_scale(l->io, running_slots[k], c, scale, scale);
-            l->io->moved[k][c] =
-                m == 0.0 ? old : (1.0 - m) * old + m * (k ? var : set->mean + set->mean_rest);
+            l->io->moved[k][c] = kept ? old : (1.0 - m) * old + m * (k ? var : set->mean + set->mean_rest);
         }
 }
 
