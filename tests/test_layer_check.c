@@ -196,7 +196,8 @@ START_TEST(of_single_layers)
     OK(clnorm_op_check(&d));
     d.op.direction = CLNORM_BACKWARD;
     refused(&d, CLNORM_EUNSUPPORTED,
-            "lrn: window is 50001, 50001 of the channels; backward 1024 of them are allowed");
+            "lrn: window is 50001, which is 50001 channels, each side at most all but one; backward 1024 are "
+            "allowed");
     d.lrn.window = 1023;
     OK(clnorm_op_check(&d));
 }

@@ -312,7 +312,8 @@ typedef enum clnorm_lean {
  *  Shape    x, y (N,C,...) or (C,H,W).
  *  Types    x, y f32 f16 bf16, quantized y u8 s8.
  *  Units    A = alpha / window, or alpha where whole_alpha; alpha 1e-9 to 1e9. k > 0, or k = 0 and x without
- *           zeros; beta >= 0, and k^-beta is an f32; window >= 1, backward at most 1024 of the channels.
+ *           zeros; beta >= 0, and k^-beta is an f32; window >= 1, backward at most 1024
+ *           channels, where each side counts at most all channels but one.
  *  Buffers  X Y [RESIDUAL SUM MASK]; no statistics, no weights. Backward X DY -> DX [DRESIDUAL]. No output
  *           may be an input: a window reads its neighbours.
  *  Edges    a NaN or inf makes the windows that hold it NaN.

@@ -27,7 +27,8 @@ typedef struct clnorm_whiten_stats {
 
 /** Adds the samples of another to those of `into`, by Chan's formula, in f64.
  *
- *  Errors   EARG where an array is NULL or dims differ. */
+ *  Errors   EARG where an array is NULL or dims differ; EUNSUPPORTED in a build without CLBlast and
+ *           LAPACKE. */
 CLNORM_API clnorm_status clnorm_whiten_merge(clnorm_whiten_stats *into, const clnorm_whiten_stats *other);
 
 /** Which of all matrices that whiten. */

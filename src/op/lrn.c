@@ -35,9 +35,10 @@ clnorm_status cln_lrn_check(clnorm_any *desc)
         return cln_fail(CLNORM_EARG, "lrn: k is %g and beta %g; k^-beta must be at most %g", (double)d->k,
                         (double)d->beta, (double)FLT_MAX);
     if (desc->op.direction == CLNORM_BACKWARD && window_of(d, &before) > MOST_BACKWARD)
-        return cln_fail(CLNORM_EUNSUPPORTED,
-                        "lrn: window is %u, %u of the channels; backward %d of them are allowed", d->window,
-                        window_of(d, &before), MOST_BACKWARD);
+        return cln_fail(
+            CLNORM_EUNSUPPORTED,
+            "lrn: window is %u, which is %u channels, each side at most all but one; backward %d are allowed",
+            d->window, window_of(d, &before), MOST_BACKWARD);
     return CLNORM_OK;
 }
 
