@@ -18,16 +18,32 @@ INLINE float lanes_sum(fv v)
     return sum;
 }
 
-/* This item's share of sum x_i w_i over a run of `count`, `step` apart, and what is left over. */
+/* Adds x to *sum; *lost is what earlier ones have lost of it (Kahan 1965). */
+INLINE void add_kept(float *sum, float *lost, float x)
+{
+    const float more = x - *lost, all = *sum + more;
+    *lost = (all - *sum) - more;
+    *sum = all;
+}
+
+/* This item's share of sum x_i w_i over a run of `count`, `step` apart, and what is left over: so many steps at a time. */
+#define AT_A_TIME 256
 INLINE void dot_run(fv *sums, float *rest, global const elem_x *p, long step, global const float *w, uint count)
 {
     uint i = get_local_id(0) * VEC;
-    if (step == 1)
-        for (; i + VEC <= count; i += WG * VEC)
-            *sums += CAT(load_, SRC)(p, i) * load_f32(w, i);
-    for (; i < count; i += WG * VEC)
-        for (uint l = i; l < min(i + VEC, count); l++)
-            *rest += get_x(p, l * step) * w[l];
+    while (step == 1 && i + VEC <= count) {
+        fv part = 0.0f;
+        for (uint k = 0; k < AT_A_TIME && i + VEC <= count; k++, i += WG * VEC)
+            part += CAT(load_, SRC)(p, i) * load_f32(w, i);
+        *sums += part;
+    }
+    while (i < count) {
+        float part = 0.0f;
+        for (uint k = 0; k < AT_A_TIME && i < count; k++, i += WG * VEC)
+            for (uint l = i; l < min(i + VEC, count); l++)
+                part += get_x(p, l * step) * w[l];
+        *rest += part;
+    }
 }
 
 /* VEC outputs of one row of the sweep, from i on; only those below count. */
@@ -44,7 +60,7 @@ INLINE fv sweep_load(global const elem_x *p, const matrix *m, uint side, uint i,
 /* The largest |t|, and the norm by it: no square overflows. NaN where there is one. */
 INLINE float norm_of(global const float *t, uint count, local float *room)
 {
-    float most = 0.0f, sum = 0.0f;
+    float most = 0.0f, sum = 0.0f, lost = 0.0f;
     for (uint i = get_local_id(0); i < count; i += WG)
         most = isnan(t[i]) || fabs(t[i]) > most ? fabs(t[i]) : most;
 #if WG > 1
@@ -57,7 +73,7 @@ INLINE float norm_of(global const float *t, uint count, local float *room)
     if (most == 0.0f)
         return 0.0f;
     for (uint i = get_local_id(0); i < count; i += WG)
-        sum += (t[i] / most) * (t[i] / most);
+        add_kept(&sum, &lost, (t[i] / most) * (t[i] / most));
     return most * sqrt(GROUP_SUM(sum, room));
 }
 #endif
@@ -128,11 +144,11 @@ STEP(unit)(AT(const float, t), AT(float, u), AT(float, own), NUMBERS_)
 {
     GROUP_FLOATS(room);
     const float norm = norm_of(t + t_0, n.s0, room), by = norm < f.s0 ? f.s0 : norm;
-    float sum = 0.0f;
+    float sum = 0.0f, lost = 0.0f;
     for (uint i = get_local_id(0); i < n.s0; i += WG) {
         const float v = t[t_0 + i], one = by == 0.0f ? 0.0f : v / by;
         u[u_0 + i] = one;
-        sum += v * one;
+        add_kept(&sum, &lost, v * one);
     }
     sum = GROUP_SUM(sum, room);
     if (!get_local_id(0))
@@ -145,9 +161,9 @@ STEP(unit)(AT(const float, t), AT(float, u), AT(float, own), NUMBERS_)
 STEP(scalar)(AT(const float, a), AT(const float, b), AT(float, own), NUMBERS_)
 {
     GROUP_FLOATS(room);
-    float sum = 0.0f;
+    float sum = 0.0f, lost = 0.0f;
     for (uint i = get_local_id(0); i < n.s0; i += WG)
-        sum += a[a_0 + i] * (n.s2 == 0 ? b[b_0 + i] : n.s2 == 1 ? 1.0f : 0.0f);
+        add_kept(&sum, &lost, a[a_0 + i] * (n.s2 == 0 ? b[b_0 + i] : n.s2 == 1 ? 1.0f : 0.0f));
     sum = GROUP_SUM(sum, room);
     if (!get_local_id(0))
         own[own_0 + n.s1] = sum;

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "matrix_case.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define BIT(slot) (1u << CLNORM_##slot)
@@ -207,6 +208,30 @@ START_TEST(large_and_small)
 }
 END_TEST
 
+/* Equal weights, whose sums are all of one sign: sigma is their norm. */
+START_TEST(long_sums)
+{
+    static const int64_t shapes[][2] = { { 1, 300000 }, { 300000, 1 }, { 3, 100003 } };
+    for (size_t k = 0; k < CLN_COUNT(shapes); k++)
+        for (uint32_t mode = CLNORM_TRAIN; mode <= CLNORM_EVAL; mode++) {
+            const int64_t n = shapes[k][0] * shapes[k][1];
+            const clnorm_tensor x = clnorm_rows(CLNORM_F32, shapes[k][0], shapes[k][1]);
+            const clnorm_spectralnorm d = described(&x, 0, mode, 1);
+            matrix_case m = matrix_open(&d.op, BIT(FAULT) | BIT(SIGMA));
+            for (int64_t i = 0; i < n; i++)
+                ((float *)m.data[CLNORM_X])[i] = 0.1f;
+            for (uint32_t slot = 0; slot < 2; slot++)
+                for (int64_t i = 0; i < shapes[k][slot]; i++)
+                    ((float *)m.data[moved[slot]])[i] = (float)(1 / sqrt((double)shapes[k][slot]));
+            OK(matrix_device(&m));
+            const double sigma = *(const float *)m.data[CLNORM_SIGMA], norm = (double)0.1f * sqrt((double)n);
+            ck_assert_msg(fabs(sigma / norm - 1) < 5e-6, "%lldx%lld, mode %u: sigma is %.9g, not %.9g",
+                          (long long)shapes[k][0], (long long)shapes[k][1], mode, sigma, norm);
+            matrix_close(&m);
+        }
+}
+END_TEST
+
 START_TEST(bad_descriptors)
 {
     const clnorm_tensor x = conv(CLNORM_F32, 4, 3, 2, 2), row = { CLNORM_F32, 1, { 5 }, { 0 }, 0 };
@@ -323,10 +348,10 @@ END_TEST
 
 static Suite *spectralnorm_suite(void)
 {
-    return suite_of("spectralnorm",
-                    SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
-                               gradient_is_the_difference, bad_data_is_said, bad_vectors_are_said,
-                               large_and_small, bad_descriptors, enqueued, workspace_is_small, wide_groups));
+    return suite_of("spectralnorm", SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
+                                               gradient_is_the_difference, bad_data_is_said,
+                                               bad_vectors_are_said, large_and_small, long_sums,
+                                               bad_descriptors, enqueued, workspace_is_small, wide_groups));
 }
 
 SUITE_MAIN(spectralnorm_suite)

@@ -127,7 +127,9 @@ CLNORM_API clnorm_status clnorm_context_prepare(clnorm_context *ctx, const clnor
 /** Times and counts of a context since it was created; its size is set by the caller. */
 typedef struct clnorm_stats {
     uint32_t size;
-    uint32_t programs_built, programs_loaded, cache_rejected, cache_saved, plans;
+    uint32_t programs_built, programs_loaded, cache_rejected;
+    uint32_t cache_saved; /* 0: a context saves when it is released */
+    uint32_t plans;
     uint64_t query_ns, build_ns, load_ns; /* describing the device, compiling source, reading binaries */
 } clnorm_stats;
 CLNORM_API clnorm_status clnorm_context_stats(clnorm_context *ctx, clnorm_stats *stats);
@@ -255,7 +257,8 @@ struct _cl_command_buffer_khr;
  *  which then runs them as often as it is enqueued, on the buffers and numbers of this
  *  call.
  *
- *  queue    that the command buffer was made for, of the plan's context and device.
+ *  queue    that the command buffer was made for, which is not checked; of the plan's
+ *           context and device.
  *  buffer   being recorded.
  *  args     as for clnorm_enqueue, but for the workspace: a plan that needs one is given it, and it and all
  *           buffers live as long as the recording. The momentum and count of running statistics are those of
