@@ -65,6 +65,8 @@ int cmd_list(const cli_args *args)
         return cli_fail(EXIT_MEMORY, "no memory for %zu devices", count);
     if (status == CLNORM_OK)
         status = clnorm_devices(list, count, &count);
+    for (size_t k = 0; status == CLNORM_OK && k < count; k++)
+        cli_printable_device(&list[k]);
     const int code = status == CLNORM_OK ? print(args, list, count) : cli_status(status);
     free(list);
     return code;

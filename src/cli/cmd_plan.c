@@ -80,9 +80,7 @@ static int describe(const cli_args *args, const cli_problem *p, const cli_sessio
     int code = cli_status(clnorm_plan_create(&plan, s->ctx, &p->desc.op, effort));
     if (code != EXIT_OK)
         return code;
-    code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, CLNORM_X));
-    if (code == EXIT_OK)
-        code = cli_fits_buffer(&s->device, clnorm_plan_slot_bytes(plan, p->main));
+    code = cli_fits_plan(&s->device, plan, p->main);
     if (code != EXIT_OK) {
         clnorm_plan_release(plan);
         return code;

@@ -318,8 +318,8 @@ int cli_plan_whiten(const cli_args *args)
     int code = start(&j, args);
     if (code == EXIT_OK)
         code = open_files(&j);
-    for (uint32_t slot = CLNORM_X; slot <= CLNORM_Y && code == EXIT_OK; slot++)
-        code = cli_fits_buffer(&j.session.device, clnorm_plan_slot_bytes(j.plan, slot));
+    if (code == EXIT_OK)
+        code = cli_fits_plan(&j.session.device, j.plan, CLNORM_Y);
     if (code == EXIT_OK)
         code = describe(&j);
     close_job(&j);

@@ -80,9 +80,26 @@ const char *cli_device(const cli_args *args)
     return given ? given : getenv("CLNORM_DEVICE");
 }
 
+static void make_printable(char *text, size_t room)
+{
+    if (text[0])
+        snprintf(text, room, "%s", cli_quote(text));
+}
+
+void cli_printable_device(clnorm_device *d)
+{
+    make_printable(d->name, sizeof d->name);
+    make_printable(d->platform_name, sizeof d->platform_name);
+    make_printable(d->vendor, sizeof d->vendor);
+    make_printable(d->driver, sizeof d->driver);
+    make_printable(d->opencl_c, sizeof d->opencl_c);
+}
+
 int cli_find_device(clnorm_device *out, const cli_args *args)
 {
     const clnorm_status st = clnorm_device_find(out, cli_device(args));
+    if (st == CLNORM_OK)
+        cli_printable_device(out);
     return st == CLNORM_EDEVICE
                ? cli_fail(EXIT_DEVICE, "%s: %s", cli_has(args, "device") ? "--device" : "CLNORM_DEVICE",
                           clnorm_last_error(NULL))
@@ -139,7 +156,7 @@ void cli_session_close(cli_session *s)
 
 /* ---- one run ---- */
 
-/* Some drivers say yes to what they cannot hold and fail, or swap, only when it is
+/* Before anything is asked of the driver: some say yes to what they cannot hold and fail, or swap, only when it is
  * used. */
 int cli_fits_buffer(const clnorm_device *device, uint64_t bytes)
 {
@@ -148,6 +165,12 @@ int cli_fits_buffer(const clnorm_device *device, uint64_t bytes)
                           (unsigned long long)bytes, device->name,
                           (unsigned long long)device->max_alloc_bytes)
                : EXIT_OK;
+}
+
+int cli_fits_plan(const clnorm_device *device, const clnorm_plan *plan, uint32_t out)
+{
+    const int code = cli_fits_buffer(device, clnorm_plan_slot_bytes(plan, CLNORM_X));
+    return code == EXIT_OK ? cli_fits_buffer(device, clnorm_plan_slot_bytes(plan, out)) : code;
 }
 
 static int check_memory(const cli_session *s, const clnorm_plan *plan, const cli_slots *slots)

@@ -27,14 +27,18 @@ int cli_buffer_create(const cli_session *s, size_t bytes, cl_mem *mem);
 int cli_finish(cl_event event);
 /* EXIT_MEMORY after a sentence where a device allows no buffer of so many bytes. */
 int cli_fits_buffer(const clnorm_device *device, uint64_t bytes);
+/* The same for x and the slot `out` of a plan. */
+int cli_fits_plan(const clnorm_device *device, const clnorm_plan *plan, uint32_t out);
 /* Prints the library's sentence for a failure and returns the exit code that belongs to
  * it. */
 int cli_status(clnorm_status status);
 int cli_status_code(clnorm_status status);
 /* The device that was asked for; NULL for the preferred one. */
 const char *cli_device(const cli_args *args);
-/* The same, found; a failure says who named it. */
+/* The same, found, its texts printable; a failure says who named it. */
 int cli_find_device(clnorm_device *out, const cli_args *args);
+/* What a driver says of itself, as cli_quote has it: it may drive a terminal. */
+void cli_printable_device(clnorm_device *d);
 /* Options of a context, as --cache-dir, --no-cache, -q and -v say. */
 clnorm_options cli_context_options(const cli_args *args);
 

@@ -92,7 +92,7 @@ static cl_int refused(const char *call)
 /* ---- a smaller device ---- */
 
 typedef struct limits {
-    size_t wg, local, alloc, global, kernel, gpu; /* 0: as they are */
+    size_t wg, local, alloc, global, kernel, gpu, text; /* 0: as they are */
 } limits;
 static limits lie;
 
@@ -103,7 +103,8 @@ FAULT_EXPORT void clfault_lie(const char *text)
         size_t offset;
     } words[] = { { "wg=", offsetof(limits, wg) },         { "local=", offsetof(limits, local) },
                   { "alloc=", offsetof(limits, alloc) },   { "global=", offsetof(limits, global) },
-                  { "kernel=", offsetof(limits, kernel) }, { "gpu=", offsetof(limits, gpu) } };
+                  { "kernel=", offsetof(limits, kernel) }, { "gpu=", offsetof(limits, gpu) },
+                  { "text=", offsetof(limits, text) } };
     memset(&lie, 0, sizeof lie);
     for (; text && *text; text += strcspn(text, ","), text += *text == ',')
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -127,6 +128,9 @@ static void shrink_device(cl_device_info what, size_t room, void *value)
 {
     if (what == CL_DEVICE_TYPE && value && lie.gpu)
         *(cl_device_type *)value = CL_DEVICE_TYPE_GPU;
+    else if ((what == CL_DEVICE_NAME || what == CL_DEVICE_VENDOR || what == CL_DRIVER_VERSION) && value &&
+             lie.text)
+        *(char *)value = (char)lie.text;
     else if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE)
         cap_size(value, lie.wg);
     else if (what == CL_DEVICE_LOCAL_MEM_SIZE)

@@ -24,7 +24,7 @@ from inputs import make_inputs
 
 CL_CODES = (-4, -5, -6, -11, -14, -36) # no memory, resources, host memory; no build; a failed event; a dead queue
 IO_CODES = (28, 5, 13, 4)              # ENOSPC, EIO, EACCES, EINTR: half a read or write
-LIES = ('gpu=1,wg=16,local=16384', 'gpu=1,wg=16,kernel=8', 'alloc=1024', 'global=4096')
+LIES = ('gpu=1,wg=16,local=16384', 'gpu=1,wg=16,kernel=8', 'alloc=1024', 'global=4096', 'text=27') # 27: texts begin with ESC
 KINDS = ('cl', 'malloc', 'io')
 HOWS = ('once', 'forever')
 PATIENCE = 60 # seconds: longer is a hang, but where kernels may have to be compiled first
@@ -215,6 +215,8 @@ class Run:
         for _, _, live, misuse, _, detail in self.report.values():
             if misuse or live:
                 return '%s: %s' % ('misuse' if misuse else '%d left' % live, detail)
+        if '\x1b' in self.stderr or b'\x1b' in self.stdout and self.scenario.words[-1] != '-': # of a driver
+            return 'an escape is printed: %r' % (self.stderr or self.stdout)[:200]
         if self.left or self.temporaries:
             return 'left %s' % ', '.join([*self.left, *self.temporaries])
         return None
