@@ -2,6 +2,9 @@
 #define _XOPEN_SOURCE 700
 #include "tuning_case.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 static cln_device a_device(void)
 {
     cln_device d;
@@ -69,6 +72,28 @@ START_TEST(a_file_holds_what_is_saved)
     ck_assert(cln_tuning_find(u, "d", &got) && !strcmp(got.solver, CLN_ESTIMATE));
     cln_tuning_release(t);
     cln_tuning_release(u);
+}
+END_TEST
+
+START_TEST(a_link_stays_one)
+{
+    const cln_device d = a_device();
+    char path[SCRATCH_PATH], link[SCRATCH_PATH];
+    struct stat is;
+    cln_tuning *t;
+    cln_tuned got;
+    bool absent;
+    scratch_path(path, root, "real.txt");
+    scratch_path(link, root, "link.txt");
+    scratch_write(path, "clnorm tuning 1\n", strlen("clnorm tuning 1\n"));
+    ck_assert_int_eq(symlink("real.txt", link), 0);
+    OK(cln_tuning_create(&t, &d, fault_of));
+    OK(cln_tuning_set(t, "a", &slab_2));
+    OK(cln_tuning_save(t, link));
+    OK(cln_tuning_load(t, path, &absent));
+    ck_assert(cln_tuning_find(t, "a", &got) && same(&got, &slab_2));
+    ck_assert(lstat(link, &is) == 0 && S_ISLNK(is.st_mode));
+    cln_tuning_release(t);
 }
 END_TEST
 
@@ -365,10 +390,10 @@ END_TEST
 
 static Suite *suite(void)
 {
-    TCase *t =
-        SUITE_CASE(what_is_set_is_found, a_file_holds_what_is_saved, other_devices_keep_theirs, strange_names,
-                   names_that_begin_alike, long_names, bad_lines_are_named, what_is_no_such_file,
-                   no_more_than_4096_classes, no_file_of_more_than_4096_classes, shipped_classes_are_taken);
+    TCase *t = SUITE_CASE(what_is_set_is_found, a_file_holds_what_is_saved, a_link_stays_one,
+                          other_devices_keep_theirs, strange_names, names_that_begin_alike, long_names,
+                          bad_lines_are_named, what_is_no_such_file, no_more_than_4096_classes,
+                          no_file_of_more_than_4096_classes, shipped_classes_are_taken);
     tcase_add_checked_fixture(t, setup, teardown);
     return suite_of("tuning", t);
 }

@@ -214,7 +214,7 @@ CLNORM_API clnorm_status clnorm_tune(clnorm_context *ctx, const clnorm_op *op, d
  *  Errors   EARG, EIO with the line that is wrong (then nothing is taken), ENOMEM. */
 CLNORM_API clnorm_status clnorm_tuning_load(clnorm_context *ctx, const char *path);
 /** Writes what the context remembers to a file, in one step; what it has for other
- *  devices, and comments, stay. A file that is none of tuning is refused.
+ *  devices, and comments, stay. A file that is none of tuning is refused; a symbolic link stays, what it leads to is written.
  *  path, Errors  as for loading. */
 CLNORM_API clnorm_status clnorm_tuning_save(clnorm_context *ctx, const char *path);
 /** The file that the context has read, or would have; "" where it has none. Valid as long as the context. */

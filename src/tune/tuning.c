@@ -1,5 +1,5 @@
 /* tuning.c -- the table of tuned classes, and its file. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include "tune/tuning.h"
 #include "base/status.h"
 #include "tune/params.h"
@@ -346,7 +346,7 @@ static clnorm_status write_file(cln_tuning *t, const char *path, const char *tem
     return st;
 }
 
-clnorm_status cln_tuning_save(cln_tuning *t, const char *path)
+static clnorm_status save(cln_tuning *t, const char *path)
 {
     const size_t room = strlen(path) + 32;
     char *const temporary = (char *)malloc(room);
@@ -365,3 +365,17 @@ clnorm_status cln_tuning_save(cln_tuning *t, const char *path)
     free(temporary);
     return st;
 }
+
+#if defined(_WIN32)
+clnorm_status cln_tuning_save(cln_tuning *t, const char *path) { return save(t, path); }
+#else
+/* A link stays one: what it leads to is written. */
+clnorm_status cln_tuning_save(cln_tuning *t, const char *path)
+{
+    struct stat is;
+    char *const behind = lstat(path, &is) == 0 && S_ISLNK(is.st_mode) ? realpath(path, NULL) : NULL;
+    const clnorm_status st = save(t, behind ? behind : path);
+    free(behind);
+    return st;
+}
+#endif
