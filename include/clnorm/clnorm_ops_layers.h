@@ -236,7 +236,8 @@ typedef struct clnorm_l2norm {
 /** Lp normalization: y = x / max(|x|_p, eps), |x|_p = (sum |x|^p)^(1/p), or the largest |x| for p = INFINITY.
  *
  *  Shape, types, buffers, edges as clnorm_l2norm.
- *  Units    p 1 to 64, or INFINITY: larger powers of f32 have no room for a sum; eps in units of x, >= 0;
+ *  Units    p 1 to 64, or INFINITY: larger powers of f32 have no room for a sum, nor beside |x| of 2^127 has p over 48,
+ *           where y may be 0; eps in units of x, >= 0;
  *           add_eps: y = x / (|x|_p + eps).
  *  Edges    dx has (x / |x|_p)^(p-1), whose error grows with p: within the bound up to p = 16, at 64 9e-6 of
  *           the largest |dx| of its set.
