@@ -143,26 +143,58 @@ static void judge_array(const work *w, const cln_choice *choices, uint32_t s, co
         record_error(&w->desc, work_slot_name(s), worst);
 }
 
-void judge(work *w, const cln_choice *choices, const clnorm_args *args)
+/* What judge looks at: each tensor once, by the slot that names it. */
+static bool is_judged(const work *w, const clnorm_args *args, uint32_t s)
+{
+    return args->slot[s].mem && work_place_of(w, CLNORM_DX) != s && work_place_of(w, CLNORM_Y) != s;
+}
+
+/* The array whose host memory the slot's buffer was made from. */
+static const array *made_from(const work *w, uint32_t s)
+{
+    const uint32_t place = work_place_of(w, s);
+    return place < CLNORM_SLOTS ? &w->a[place] : &w->a[s];
+}
+
+/* All that can be said of one launch; the hash of its outputs. */
+static uint64_t judge_all(const work *w, const cln_choice *choices, unsigned char *const *now)
 {
     uint64_t hash = 1469598103934665603u;
     for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
         const array *a = &w->a[s];
-        const uint32_t place = work_place_of(w, s);
-        if (!args->slot[s].mem || work_place_of(w, CLNORM_DX) == s || work_place_of(w, CLNORM_Y) == s)
+        if (!now[s])
             continue;
-        const array *was = place < CLNORM_SLOTS ? &w->a[place] : a;
-        unsigned char *now = array_download(was, w->h->queue, args->slot[s].mem);
         if (a->output) {
-            judge_array(w, choices, s, now);
-            if (!array_untouched(was, now))
+            judge_array(w, choices, s, now[s]);
+            if (!array_untouched(made_from(w, s), now[s]))
                 ck_abort_msg("%s: wrote outside of %s", work_describe(w, choices).text, work_slot_name(s));
-            array_same_nans(a, now);
-            hash = array_hash(a, now, hash);
-        } else if (memcmp(now, a->host, array_room(a)))
+            array_same_nans(a, now[s]);
+            hash = array_hash(a, now[s], hash);
+        } else if (memcmp(now[s], a->host, array_room(a)))
             ck_abort_msg("%s: wrote to the input %s", work_describe(w, choices).text, work_slot_name(s));
-        free(now);
     }
+    return hash;
+}
+
+/* Where a launch left the very bytes that the first one did, all has been said of them. */
+void judge(work *w, const cln_choice *choices, const clnorm_args *args)
+{
+    unsigned char *now[CLNORM_SLOTS] = { NULL };
+    bool same = w->hashed;
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        if (is_judged(w, args, s)) {
+            const size_t room = array_room(made_from(w, s));
+            now[s] = array_download(made_from(w, s), w->h->queue, args->slot[s].mem);
+            if (!w->hashed) {
+                w->first[s] = (unsigned char *)malloc(room);
+                ck_assert_ptr_nonnull(w->first[s]);
+                memcpy(w->first[s], now[s], room);
+            }
+            same = same && memcmp(now[s], w->first[s], room) == 0;
+        }
+    const uint64_t hash = same ? w->hash : judge_all(w, choices, now);
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
+        free(now[s]);
     if (!w->hashed)
         w->hash = hash;
     w->hashed = true;

@@ -161,9 +161,17 @@ static void run_besides(const clnorm_op_info *op, const pair *p, const layout *l
         run_cell(op, p, l, s, scope, data, swap);
 }
 
+/* Work-groups of many besides the table, which walk as one by itself does and fold as in the table: of one op alone. */
+static uint32_t groups_besides(const clnorm_op_info *op)
+{
+    return op->kind == CLNORM_OP_ZSCORE || getenv("CLNORM_TEST_FULL") ? 2 : 0;
+}
+
 static void run_planes(const clnorm_op_info *op)
 {
-    const pair p = { CLNORM_F32, op->y_types >> CLNORM_U8 & 1 ? CLNORM_U8 : CLNORM_F32, false, 2, 2, false };
+    const pair p = { CLNORM_F32, op->y_types >> CLNORM_U8 & 1 ? CLNORM_U8 : CLNORM_F32,
+                     false,      groups_besides(op),
+                     2,          false };
     for (size_t s = 0; s < CLN_COUNT(planes); s++)
         for (uint32_t scope = 0; scope <= (has_attr(op, "scope") ? CLNORM_SCOPE_BATCH : 0);
              scope += CLNORM_SCOPE_BATCH)
@@ -173,9 +181,9 @@ static void run_planes(const clnorm_op_info *op)
 /* Floats with all kinds of data, y channels first and last; bytes and 16 bits where there is a statistic, which is of each channel. */
 static void run_bands(const clnorm_op_info *op)
 {
-    static const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, 2, 2, false },
-                                  { CLNORM_U8, CLNORM_F32, true, 0, 2, true },
-                                  { CLNORM_U16, CLNORM_F32, true, 0, 2, true } };
+    const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, groups_besides(op), 2, false },
+                           { CLNORM_U8, CLNORM_F32, true, 0, 2, true },
+                           { CLNORM_U16, CLNORM_F32, true, 0, 2, true } };
     const bool folds = has_attr(op, "scope");
     const size_t ys = op->kind == CLNORM_OP_MOMENTS ? 1 : 2;
     for (size_t p = 0; p < (folds ? CLN_COUNT(kinds) : 1); p++)
@@ -191,7 +199,8 @@ static void run_bands(const clnorm_op_info *op)
 }
 
 /* Floats, wide too, with all kinds of data; what is smaller in one way, of an op with statistics half of it, in one scope each. In one way
- * are minmax's floats, too, which are mapped as zscore's are, and few channels, which are planes; last in x, they have layouts of their own. */
+ * are minmax's floats, too, which are mapped as zscore's are, of zscore's scopes those that share an image's or a channel's kernels, and
+ * few channels, which are planes; last in x, they have layouts of their own. */
 static void run_turned(const clnorm_op_info *op)
 {
     static const pair kinds[] = { { CLNORM_F32, CLNORM_F32, true, 4, 4, false },
@@ -211,10 +220,12 @@ static void run_turned(const clnorm_op_info *op)
             if (e->c < 5 && (p || l.x_last))
                 continue;
             q.one_way |= !full && (op->kind == CLNORM_OP_MINMAX || e->c < 5);
-            for (uint32_t scope = 0; scope < scopes; scope++)
+            for (uint32_t scope = 0; scope < scopes; scope++) {
+                q.one_way |= !full && scope >= CLNORM_SCOPE_BATCH;
                 for (int data = DATA_NORMAL; data < (p || scope % 2 ? DATA_NORMAL + 1 : DATA_KINDS); data++)
                     if (data_fits((data_kind)data, q.x) && (!p || scope == (s / 2 + p) % scopes))
                         run_besides(op, &q, &l, *e, scope, (data_kind)data, false);
+            }
         }
     }
 }

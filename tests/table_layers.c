@@ -194,11 +194,20 @@ static void run_some(const cell *l, size_t count, size_t usual, ways force)
     }
 }
 
+/* Whether another layer has the same .cl but for the name: layernorm's, and rmsnorm's. */
+static bool is_twin(const cell *l)
+{
+    return 1u << l->op->kind & (1u << CLNORM_OP_GROUPNORM | 1u << CLNORM_OP_INSTANCENORM |
+                                1u << CLNORM_OP_MVN | 1u << CLNORM_OP_L2NORM);
+}
+
 /* Kernels are dear, and those of a schedule are the same text for every layer: of the base's shapes each layer
- * has a third in all ways, backward, which costs the most, a sixth, and all layers together have each. */
+ * has a third in all ways, backward, which costs the most, a sixth, a twin half of that, and all layers together have
+ * each. */
 static bool is_turn(const cell *l, size_t s)
 {
-    return (s + l->op->kind) % (l->form->direction == CLNORM_BACKWARD ? 6 : 3) == 0;
+    const size_t one_in = l->form->direction == CLNORM_BACKWARD ? 6 : 3;
+    return (s + l->op->kind) % (is_twin(l) ? 2 * one_in : one_in) == 0;
 }
 
 /* For tools that are slow: six shapes of the base, of differing types (below) one of f16 and of bf16, and the odd ones,
@@ -296,7 +305,8 @@ static void run_odd(const clnorm_op_info *op)
                                  (uint32_t)(f * 7 + v * 3 + o),
                                  false,
                                  full || (o + op->kind) % 5 == 0 ? 0 : 8 };
-                const bool all = odds[o].all && !harness_small() && (full || (o + op->kind) % 2),
+                const bool all = odds[o].all && !harness_small() &&
+                                 (full || ((o + op->kind) % 2 && !is_twin(&l))),
                            slice = odds[o].layout == SLICE && op->kind == CLNORM_OP_BATCHNORM,
                            plane = odds[o].layout == PLANE && op->kind == CLNORM_OP_LAYERNORM &&
                                    variants[v].span == SPAN_CHANNEL,

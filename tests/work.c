@@ -185,5 +185,6 @@ void work_end(work *w)
         free(w->want[s]);
         free(w->scale[s]);
         free(w->any[s]);
+        free(w->first[s]);
     }
 }

@@ -14,6 +14,7 @@ typedef struct work {
     uint32_t slots; /* that the case has, bit per clnorm_slot */
     array a[CLNORM_SLOTS];
     double *want[CLNORM_SLOTS], *scale[CLNORM_SLOTS], *any[CLNORM_SLOTS]; /* of outputs */
+    unsigned char *first[CLNORM_SLOTS]; /* what the first launch has left in the buffers */
     uint64_t hash;
     bool hashed;
     uint32_t most_items; /* of the work-groups that ran */
