@@ -59,7 +59,7 @@ START_TEST(bad_arguments)
     refused(h->cl, NULL, &o, CLNORM_EARG, "device is NULL");
     refused(NULL, h->device, NULL, CLNORM_EARG, "context is NULL"); /* by default, all of it */
     refused(h->cl, (cl_device_id)h->cl, &o, CLNORM_EDEVICE, "not one of the context's");
-    const uint32_t sizes[] = { 0, 7, 4097 };
+    const uint32_t sizes[] = { 0, 7, 65537 };
     for (size_t k = 0; k < CLN_COUNT(sizes); k++) {
         o.size = sizes[k];
         refused(h->cl, h->device, &o, CLNORM_EARG, "options.size");

@@ -202,6 +202,15 @@ START_TEST(unknown_slots)
         } else
             REFUSED(CLNORM_EBUFFER, "takes no", split, h->queue, &args);
     }
+    clnorm_args absent = pair(x, 0, y, 0); /* what is set beside no buffer is not passed over */
+    absent.slot[CLNORM_MEAN].svm = &absent;
+    REFUSED(CLNORM_EBUFFER, "mean: svm is not supported", split, h->queue, &absent);
+    absent = pair(x, 0, y, 0);
+    absent.slot[CLNORM_SLOTS - 1].reserved = 1;
+    REFUSED(CLNORM_EBUFFER, "takes no", split, h->queue, &absent);
+    absent = pair(x, 0, y, 0);
+    absent.workspace.reserved = 1;
+    REFUSED(CLNORM_EARG, "workspace: reserved is 1", split, h->queue, &absent);
     clFinish(h->queue);
     RELEASE(x, y, one, none);
     clnorm_plan_release(plan);

@@ -94,6 +94,46 @@ START_TEST(empty_on_the_host)
 }
 END_TEST
 
-static Suite *simple_suite(void) { return suite_of("simple", SUITE_CASE(host_level, empty_on_the_host)); }
+/* Of an older header it has what the caller's has; of a newer one nothing that this library does not know. */
+START_TEST(sizes_on_the_host)
+{
+    clnorm_options o = lazy();
+    clnorm_context *ctx;
+    OK(clnorm_open(&ctx, getenv("CLNORM_TEST_DEVICE"), &o));
+    clnorm_batchnorm d = CLNORM_BATCHNORM_INIT;
+    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 1, 1, 2);
+    d.mode = CLNORM_TRAIN;
+    float x[] = { 1, 3 }, y[2], mean = 0, var = 0;
+    union {
+        clnorm_host_args io;
+        unsigned char bytes[sizeof(clnorm_host_args) + 8];
+    } a;
+    memset(&a, 0, sizeof a);
+    a.io.slot[CLNORM_X] = x;
+    a.io.slot[CLNORM_Y] = y;
+    a.io.slot[CLNORM_RUNNING_MEAN] = &mean;
+    a.io.slot[CLNORM_RUNNING_VAR] = &var;
+    a.io.momentum = 0.5;
+    a.io.count = 99; /* beyond this size */
+    a.io.size = (uint32_t)offsetof(clnorm_host_args, count);
+    OK(clnorm_run_host(ctx, &d.op, &a.io));
+    ck_assert_float_eq(mean, 1);
+    a.io.count = 0;
+    a.io.size = sizeof a;
+    OK(clnorm_run_host(ctx, &d.op, &a.io));
+    a.bytes[sizeof a - 1] = 1;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &a.io), CLNORM_EARG);
+    SAYS("the rest is of a newer version");
+    a.io.size = 65537;
+    ck_assert_int_eq(clnorm_run_host(ctx, &d.op, &a.io), CLNORM_EARG);
+    SAYS("io.size is 65537; sizeof(clnorm_host_args), ");
+    clnorm_close(ctx);
+}
+END_TEST
+
+static Suite *simple_suite(void)
+{
+    return suite_of("simple", SUITE_CASE(host_level, empty_on_the_host, sizes_on_the_host));
+}
 
 SUITE_MAIN(simple_suite)

@@ -243,7 +243,7 @@ typedef struct clnorm_args {
  *           clnorm_layer names; any other overlap of an output is refused, of whole ranges from the first element to
  *           the last: two halves of each row of one buffer overlap. workspace.byte_offset is 0.
  *           Without a workspace calls of one context take turns with its own: those of several queues wait for each
- *           other's events, so flush each queue.
+ *           other's events, so flush each queue, and one that fails on the device fails those that wait for it.
  *  wait     nwait events that come first; event (if not NULL) is complete when all outputs are; it may be where
  *           one of wait is, which the caller keeps elsewhere to release it.
  *  Errors   EARG, EBUFFER (missing, too small, of another context, overlapping, misaligned), EDEVICE,

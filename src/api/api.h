@@ -41,6 +41,7 @@ struct clnorm_context {
     } lru[CLN_LRU];
     uint64_t tick, query_ns;
     uint32_t plans;
+    bool keeps_device;   /* is among its owners */
     bool multiplies;     /* has entered CLBlast */
     bool products_ready; /* whose kernels are built */
 };

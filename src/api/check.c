@@ -1,5 +1,6 @@
 /* check.c -- what a call brings: its queue, its buffers, where they lie. */
 #include "api/api.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "tensor/tensor.h"
 
@@ -37,6 +38,16 @@ clnorm_status cln_check_queue(const clnorm_plan *plan, cl_command_queue queue, b
 /* What kernels do with a buffer. */
 enum { READS = 1, WRITES = 2 };
 
+/* Of a buffer that is absent, too: who sets them wants more than is done. */
+static clnorm_status check_reserved(const char *name, const clnorm_buffer *b)
+{
+    if (b->svm)
+        return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
+    return b->reserved ? cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", name,
+                                  (unsigned long long)b->reserved)
+                       : CLNORM_OK;
+}
+
 /* Foreign buffers, and images, run in silence on some runtimes (PoCL), so ask. */
 static clnorm_status check_memory(const clnorm_plan *plan, const char *name, const clnorm_buffer *b,
                                   uint32_t use, size_t *size, cl_mem *root, size_t *origin)
@@ -45,11 +56,6 @@ static clnorm_status check_memory(const clnorm_plan *plan, const char *name, con
     cl_mem parent;
     cl_mem_flags flags;
     cl_mem_object_type type;
-    if (b->svm)
-        return cln_fail(CLNORM_EBUFFER, "%s: svm is not supported yet; it must be NULL", name);
-    if (b->reserved)
-        return cln_fail(CLNORM_EARG, "%s: reserved is %llu; 0 is allowed", name,
-                        (unsigned long long)b->reserved);
     CLN_CL(clGetMemObjectInfo(b->mem, CL_MEM_TYPE, sizeof type, &type, NULL));
     if (type != CL_MEM_OBJECT_BUFFER)
         return cln_fail(CLNORM_EBUFFER, "%s is an image or a pipe; a buffer is allowed", name);
@@ -170,9 +176,14 @@ static clnorm_status check_overlap(const clnorm_plan *plan, const clnorm_args *a
 
 static clnorm_status check_known(const clnorm_plan *plan, const clnorm_args *args)
 {
-    for (uint32_t s = 0; s < CLNORM_SLOTS; s++)
-        if (args->slot[s].mem && !((plan->reads | plan->writes) >> s & 1))
+    for (uint32_t s = 0; s < CLNORM_SLOTS; s++) {
+        const clnorm_buffer *b = &args->slot[s];
+        const bool set = b->mem || b->svm || b->reserved;
+        if (set && !((plan->reads | plan->writes) >> s & 1))
             return cln_refuse_slot(&plan->body[0].problem.desc, s);
+        if (set)
+            CLN_TRY(check_reserved(cln_slot_name(s), b));
+    }
     return CLNORM_OK;
 }
 
@@ -206,6 +217,7 @@ static clnorm_status check_buffers(const clnorm_plan *plan, const clnorm_args *a
         CLN_TRY(check_buffer(&spans[n], plan, cln_slot_name(s), &args->slot[s], &shapes[n], use_of(plan, s)));
         spans[n++].slot = s;
     }
+    CLN_TRY(check_reserved("workspace", &args->workspace));
     if (args->workspace.mem) {
         size_t origin;
         cl_mem root = NULL;
@@ -230,23 +242,6 @@ static clnorm_status check_workspace(const clnorm_plan *plan, const clnorm_buffe
                           plan->workspace);
 }
 
-static clnorm_status copy_args(clnorm_args *out, const clnorm_args *args)
-{
-    const clnorm_args none = CLNORM_ARGS_INIT;
-    if (args->size < offsetof(clnorm_args, workspace) || args->size > 65536)
-        return cln_fail(CLNORM_EARG, "args.size is %u; sizeof(clnorm_args), %zu, is expected", args->size,
-                        sizeof *args);
-    for (size_t k = sizeof *args; k < args->size; k++)
-        if (((const unsigned char *)args)[k])
-            return cln_fail(CLNORM_EARG,
-                            "args.size is %u and byte %zu is not 0: clnorm_args has %zu bytes here, the "
-                            "rest is of a newer version",
-                            args->size, k, sizeof *args);
-    *out = none;
-    memcpy(out, args, args->size < sizeof *out ? args->size : sizeof *out);
-    return CLNORM_OK;
-}
-
 static clnorm_status check_numbers(const clnorm_args *args)
 {
     if (args->flags & ~CLNORM_CUMULATIVE)
@@ -261,7 +256,8 @@ static clnorm_status check_numbers(const clnorm_args *args)
 clnorm_status cln_check_args(clnorm_args *out, const clnorm_plan *plan, const clnorm_args *args)
 {
     size_t workspace_size = 0;
-    CLN_TRY(copy_args(out, args));
+    CLN_TRY(
+        cln_sized_read(out, args, offsetof(clnorm_args, workspace), sizeof *out, "args.size", "clnorm_args"));
     CLN_TRY(check_numbers(out));
     if (!plan->body[0].nstages) /* nothing is touched */
         return CLNORM_OK;

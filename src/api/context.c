@@ -1,6 +1,7 @@
 /* context.c -- a device described, the start-up set built, everything that plans share. */
 #include "api/api.h"
 #include "base/fork.h"
+#include "base/sized.h"
 #include "base/status.h"
 
 #include <stdio.h>
@@ -99,10 +100,8 @@ static clnorm_status copy_options(clnorm_context *ctx, const clnorm_options *opt
 {
     if (!options)
         return CLNORM_OK;
-    if (options->size < offsetof(clnorm_options, ops) || options->size > 4096)
-        return cln_fail(CLNORM_EARG, "options.size is %u; sizeof(clnorm_options), %zu, is expected",
-                        options->size, sizeof *options);
-    memcpy(&ctx->options, options, options->size < sizeof *options ? options->size : sizeof *options);
+    CLN_TRY(cln_sized_read(&ctx->options, options, offsetof(clnorm_options, ops), sizeof ctx->options,
+                           "options.size", "clnorm_options"));
     if (ctx->options.flags & ~(CLNORM_LAZY | CLNORM_CACHE_ON | CLNORM_CACHE_OFF))
         return cln_fail(CLNORM_EARG, "options.flags is 0x%x; CLNORM_LAZY, _CACHE_ON and _CACHE_OFF are known",
                         ctx->options.flags);
@@ -238,6 +237,8 @@ static clnorm_status create(clnorm_context *ctx, cl_context context, cl_device_i
     ctx->query_ns = cln_now_ns() - start;
     CLN_CL(clRetainContext(context));
     ctx->cl = context;
+    CLN_CL(clRetainDevice(device)); /* a sub-device, which its context may not keep */
+    ctx->keeps_device = true;
     cln_params_for(&ctx->params, &ctx->device);
     CLN_TRY(open_tuning(ctx));
     open_cache(ctx);
@@ -293,6 +294,8 @@ static void destroy(clnorm_context *ctx)
     }
     if (ctx->multiplies)
         cln_gemm_leave();
+    if (ctx->keeps_device)
+        clReleaseDevice(ctx->device.id);
     if (ctx->cl)
         clReleaseContext(ctx->cl);
     pthread_mutex_destroy(&ctx->lock);

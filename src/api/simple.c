@@ -1,6 +1,7 @@
 /* simple.c -- the first level: a context and queue of our own, data on the host. */
 #include "api/api.h"
 #include "base/fork.h"
+#include "base/sized.h"
 #include "base/status.h"
 #include "tensor/tensor.h"
 
@@ -102,28 +103,26 @@ static clnorm_status check_fault(clnorm_context *ctx, const clnorm_args *args, c
 clnorm_status clnorm_run_host(clnorm_context *ctx, const clnorm_op *op, const clnorm_host_args *io)
 {
     clnorm_args args = CLNORM_ARGS_INIT;
+    clnorm_host_args own;
     cln_problems p;
     if (!ctx || !op || !io)
         return cln_fail(CLNORM_EARG, "%s is NULL", !ctx ? "ctx" : !op ? "op" : "io");
     CLN_TRY(cln_fork_check());
     if (!ctx->queue)
         return cln_fail(CLNORM_EARG, "ctx is not from clnorm_open; use clnorm_run with a queue of its own");
-    if (io->size < offsetof(clnorm_host_args, momentum))
-        return cln_fail(CLNORM_EARG, "io.size is %u; sizeof(clnorm_host_args), %zu, is expected", io->size,
-                        sizeof *io);
+    CLN_TRY(cln_sized_read(&own, io, offsetof(clnorm_host_args, momentum), sizeof own, "io.size",
+                           "clnorm_host_args"));
     CLN_TRY(cln_op_pose(&p, op));
-    args.flags = io->flags;
-    if (io->size >= sizeof *io) {
-        args.momentum = io->momentum;
-        args.count = io->count;
-    }
-    clnorm_status st = upload(ctx, &args, &p, io);
+    args.flags = own.flags;
+    args.momentum = own.momentum;
+    args.count = own.count;
+    clnorm_status st = upload(ctx, &args, &p, &own);
     if (st == CLNORM_OK)
         st = add_fault(ctx, &args, &p);
     if (st == CLNORM_OK)
         st = clnorm_run(ctx, ctx->queue, op, &args, 0, NULL, NULL);
     if (st == CLNORM_OK)
-        st = download(ctx, &args, &p, io);
+        st = download(ctx, &args, &p, &own);
     const cl_int finished = clFinish(ctx->queue); /* also after a failure: host arrays may be in use */
     if (st == CLNORM_OK)
         st = CLN_CL_STATUS(finished, "clFinish");

@@ -1,4 +1,5 @@
 /* fold.c -- batch normalization folded into the convolution before it. */
+#include "base/sized.h"
 #include "base/status.h"
 #include "op/op.h"
 
@@ -7,9 +8,7 @@
 
 static clnorm_status check_fold(const clnorm_fold *f)
 {
-    if (f->size < sizeof *f)
-        return cln_fail(CLNORM_EARG, "fold: size is %u; sizeof(clnorm_fold), %zu, is expected", f->size,
-                        sizeof *f);
+    CLN_TRY(cln_sized_read(NULL, f, sizeof *f, sizeof *f, "fold: size", "clnorm_fold"));
     if (f->reserved)
         return cln_fail(CLNORM_EARG, "fold: reserved is %u; 0 is allowed", f->reserved);
     if (!f->mean || !f->var)

@@ -1,10 +1,12 @@
 /* whiten_fit.c -- from the statistics of samples to the matrix that whitens them. */
+#include "base/sized.h"
 #include "base/status.h"
 #include "blas/eigen.h"
 #include "op/op.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,9 +16,9 @@ static clnorm_status check_stats(const clnorm_whiten_stats *s, const char *name)
 {
     if (!s)
         return cln_fail(CLNORM_EARG, "%s is NULL", name);
-    if (s->size < sizeof *s)
-        return cln_fail(CLNORM_EARG, "%s: size is %u; sizeof(clnorm_whiten_stats), %zu, is expected", name,
-                        s->size, sizeof *s);
+    char size[32];
+    snprintf(size, sizeof size, "%s: size", name);
+    CLN_TRY(cln_sized_read(NULL, s, sizeof *s, sizeof *s, size, "clnorm_whiten_stats"));
     if (s->dims < 1 || s->dims > CLNORM_WHITEN_DIMS)
         return cln_fail(CLNORM_EARG, "%s: dims is %u; 1 to %d are allowed", name, s->dims,
                         CLNORM_WHITEN_DIMS);
@@ -74,9 +76,7 @@ static clnorm_status check_whitener(const clnorm_whitener *w, const clnorm_white
 {
     if (!w)
         return cln_fail(CLNORM_EARG, "out is NULL");
-    if (w->size < sizeof *w)
-        return cln_fail(CLNORM_EARG, "out: size is %u; sizeof(clnorm_whitener), %zu, is expected", w->size,
-                        sizeof *w);
+    CLN_TRY(cln_sized_read(NULL, w, sizeof *w, sizeof *w, "out: size", "clnorm_whitener"));
     if (w->form > CLNORM_PCA)
         return cln_fail(CLNORM_EARG, "out: form is %u; ZCA 0 and PCA 1 are allowed", w->form);
     if (w->components > s->dims)

@@ -322,6 +322,7 @@ static void *CL_API_CALL my_clGetExtensionFunctionAddressForPlatform(cl_platform
         return drop(o, "clRelease" #Name " of a dead object") ? next->clRelease##Name(o) \
                                                               : (cl_int)(invalid);       \
     }
+REFERENCE(Device, cl_device_id, CL_INVALID_DEVICE)
 REFERENCE(Context, cl_context, CL_INVALID_CONTEXT)
 REFERENCE(CommandQueue, cl_command_queue, CL_INVALID_COMMAND_QUEUE)
 REFERENCE(MemObject, cl_mem, CL_INVALID_MEM_OBJECT)
@@ -340,7 +341,7 @@ REFERENCE(Event, cl_event, CL_INVALID_EVENT)
     X(clEnqueueBarrierWithWaitList) \
     X(clEnqueueNDRangeKernel) X(clFinish) X(clWaitForEvents) X(clCreateContext) X(clCreateCommandQueue) \
     X(clCreateProgramWithSource) X(clCreateProgramWithBinary) X(clCreateKernel) X(clCreateBuffer) \
-    X(clRetainContext) X(clReleaseContext) X(clRetainCommandQueue) X(clReleaseCommandQueue) \
+    X(clRetainDevice) X(clReleaseDevice) X(clRetainContext) X(clReleaseContext) X(clRetainCommandQueue) X(clReleaseCommandQueue) \
     X(clRetainMemObject) X(clReleaseMemObject) X(clRetainProgram) X(clReleaseProgram) X(clRetainKernel) \
     X(clReleaseKernel) X(clRetainEvent) X(clReleaseEvent) X(clGetExtensionFunctionAddressForPlatform)
 /* clang-format on */

@@ -142,6 +142,18 @@ cl_int clRetainContext(cl_context c)
     return CL_SUCCESS;
 }
 
+cl_int clRetainDevice(cl_device_id d)
+{
+    (void)d;
+    return CL_SUCCESS;
+}
+
+cl_int clReleaseDevice(cl_device_id d)
+{
+    (void)d;
+    return CL_SUCCESS;
+}
+
 cl_int clReleaseContext(cl_context c)
 {
     (void)c;
