@@ -97,6 +97,37 @@ START_TEST(described_empty_gradients)
 }
 END_TEST
 
+/* Gradients that the op has none of: a plan that does nothing, as every other one can be asked. */
+START_TEST(described_unwanted)
+{
+    const clnorm_tensor x = clnorm_nchw(CLNORM_F32, 2, 3, 4, 5);
+    const uint32_t kinds[] = { CLNORM_OP_BATCHNORM, CLNORM_OP_LRN, CLNORM_OP_LAYERNORM };
+    clnorm_context *ctx = fresh();
+    char text[256] = "#";
+    for (size_t k = 0; k < CLN_COUNT(kinds); k++) {
+        clnorm_any d = desc_of(kinds[k], &x);
+        const clnorm_op *list[] = { &d.op };
+        const clnorm_args args = CLNORM_ARGS_INIT;
+        clnorm_plan *plan;
+        d.op.direction = CLNORM_BACKWARD;
+        d.layered.layer.gradients = 1u << CLNORM_DRESIDUAL;
+        OK(clnorm_plan_create(&plan, ctx, &d.op, CLNORM_MEASURE));
+        clnorm_plan_describe(plan, text, sizeof text);
+        ck_assert_msg(strstr(text, "nothing to do, no output is asked for") != NULL, "%s", text);
+        ck_assert_uint_eq(clnorm_plan_slot_bytes(plan, CLNORM_X), 480);
+        clnorm_plan_release(plan);
+        const uint32_t before = stats_of(ctx).plans;
+        for (int again = 0; again < 3; again++)
+            OK(clnorm_run(ctx, harness_get()->queue, &d.op, &args, 0, NULL, NULL));
+        ck_assert_uint_eq(stats_of(ctx).plans, before + 1);
+        OK(clnorm_context_prepare(ctx, list, 1, NULL, NULL));
+    }
+    ck_assert_uint_eq(clnorm_plan_describe(NULL, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    clnorm_context_release(ctx);
+}
+END_TEST
+
 START_TEST(slots)
 {
     clnorm_any d = small(CLNORM_OP_MOMENTS);
@@ -179,7 +210,7 @@ END_TEST
 
 static Suite *plan_suite(void)
 {
-    TCase *t = SUITE_CASE(described, described_empty, described_empty_gradients, slots,
+    TCase *t = SUITE_CASE(described, described_empty, described_empty_gradients, described_unwanted, slots,
                           measured_gives_the_same_bits, measured_backwards, options_in_every_locale);
     plan_bundles(t);
     plan_launches(t);

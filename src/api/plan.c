@@ -181,7 +181,8 @@ static clnorm_status create(clnorm_plan *plan, clnorm_context *ctx, const clnorm
 {
     cln_problems posed;
     CLN_TRY(cln_op_pose(&posed, op));
-    plan->nbodies = posed.count;
+    plan->nbodies = posed.count ? posed.count : 1; /* of an op of which nothing is wanted one, without stages */
+    plan->body[0].problem = posed.part[0];
     plan->reads = posed.reads;
     plan->writes = posed.writes;
     plan->required = posed.required;
@@ -353,6 +354,8 @@ size_t clnorm_plan_slot_bytes(const clnorm_plan *plan, uint32_t slot)
 size_t clnorm_plan_describe(const clnorm_plan *plan, char *text, size_t room)
 {
     size_t used = 0;
+    if (room)
+        text[0] = '\0';
     for (size_t k = 0; plan && k < plan->nbodies; k++)
         used += cln_describe(used < room ? text + used : NULL, used < room ? room - used : 0, &plan->body[k],
                              &plan->ctx->params, &plan->ctx->device);

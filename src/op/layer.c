@@ -224,7 +224,8 @@ static void add_backward(cln_problems *out, const cln_problem *base, bool outsid
     const dx_way w = way_of_dx(base, dx, params);
     const bool both = !outside && makes_statistics(base, dx);
     /* A family's dx takes its statistics itself; only an activation asks for them before. */
-    if (!outside && base->stat_bytes && !both && !(base->layer.family && !base->desc.layered.layer.act))
+    if (!outside && (has_dx || params) && base->stat_bytes && !both &&
+        !(base->layer.family && !base->desc.layered.layer.act))
         add(out, base, CLN_ROLE_KEEP);
     if (has_dx)
         add_dx(out, base, &w, dx, params, both);
@@ -248,7 +249,7 @@ clnorm_status cln_layer_parts(cln_problems *out)
                             (l->accumulate >> CLNORM_DBETA & 1) << 2 |
                             (l->accumulate >> CLNORM_DRESIDUAL & 1) << 3;
     cln_layer_statistic(&kept, &base);
-    if (clnorm_tensor_count(&kept) > UINT32_MAX)
+    if (clnorm_tensor_count(&kept) > UINT32_MAX && clnorm_tensor_count(&base.desc.head.x) > 0)
         return cln_fail(CLNORM_EUNSUPPORTED, "%lld statistics; %u are allowed",
                         (long long)clnorm_tensor_count(&kept), UINT32_MAX);
     if (!outside && base.stat_bytes && (cln_layer_backward(&base) || base.layer.family))

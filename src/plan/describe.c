@@ -120,7 +120,8 @@ size_t cln_describe(char *out, size_t room, const cln_body *body, const cln_para
     if (room)
         out[0] = '\0';
     if (!body->nstages) {
-        add(&t, "%s: nothing to do, the tensor is empty\n", p->op->info.name);
+        add(&t, "%s: nothing to do, %s\n", p->op->info.name,
+            clnorm_tensor_count(&p->desc.head.x) ? "no output is asked for" : "the tensor is empty");
         return t.used;
     }
     if (body->steps) {
