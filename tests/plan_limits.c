@@ -53,6 +53,17 @@ START_TEST(ways_without_memory)
         ck_assert_uint_le(clnorm_plan_workspace(plan), 20000);
         clnorm_plan_release(plan);
     }
+    const cln_tuned cols = { "cols", 1, 16, 8, false }; /* of a smaller one of the class, as it may be */
+    char name[CLN_CLASS_ROOM];
+    cln_problems posed;
+    OK(cln_op_pose(&posed, &d.op));
+    cln_problem_class(name, &posed.part[0]);
+    OK(cln_tuning_set(ctx->params.tuning, name, &cols));
+    for (uint32_t effort = CLNORM_ESTIMATE; effort <= CLNORM_MEASURE; effort++) {
+        OK(clnorm_plan_create(&plan, ctx, &d.op, effort));
+        ck_assert_uint_le(clnorm_plan_workspace(plan), 20000);
+        clnorm_plan_release(plan);
+    }
     OK(clnorm_tune(ctx, &d.op, 0.01, NULL));
     clnorm_context_release(ctx);
 }

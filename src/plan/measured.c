@@ -55,11 +55,15 @@ bool cln_choose_tuned(cln_choice *out, const cln_tuned *tuned, const cln_problem
                       const cln_choice *before, const cln_params *params, const cln_device *device)
 {
     const cln_params p = cln_params_tuned(params, tuned);
+    cln_stage stages[CLN_MAX_STAGES];
+    cln_geo geo = problem->geo;
+    size_t workspace;
     if (!cln_choose_with(out, solver_named(tuned->solver), problem, &p, device))
         return false;
     cln_choose_behind(out, before, problem, &p);
-    out->tuned = true;
-    return true;
+    cln_choice_stages(stages, &geo, &workspace, problem, out);
+    out->tuned = workspace <= device->max_alloc; /* a larger one of the class may need more than there is */
+    return out->tuned;
 }
 
 bool cln_choose_measured(cln_choice *out, const cln_problem *problem, const cln_choice *before,
