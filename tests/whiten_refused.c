@@ -108,4 +108,32 @@ START_TEST(shapes_are_refused)
 }
 END_TEST
 
-void whiten_refused(TCase *t) { SUITE_ADD(t, nan_is_said, nan_is_said_of_integers, shapes_are_refused); }
+/* Samples of one pixel have no planes, whose rows a matrix could not count; nor does a step between windows count where there is one. */
+START_TEST(rows_that_no_planes_have)
+{
+    clnorm_whiten d = CLNORM_WHITEN_INIT;
+    clnorm_plan *plan;
+    clnorm_context *ctx = fresh();
+    d.x = clnorm_rows(CLNORM_U8, 600000, 4096);
+    d.y = clnorm_nchw(CLNORM_F32, 600000, 8, 1, 1);
+    d.components = 8;
+    ck_assert_int_eq(clnorm_whiten_plan(&plan, ctx, &d, CLNORM_NO_BUILD), CLNORM_ENOTREADY);
+    d.x = clnorm_nchw(CLNORM_U8, 4, 3, 2, 2);
+    d.y = clnorm_nchw(CLNORM_F32, 4, 12, 1, 1);
+    d.samples = CLNORM_PATCHES;
+    d.patch = d.stride = 2;
+    d.components = 12;
+    d.x.shape[2] = d.x.shape[3] = 1;
+    d.patch = d.stride = 1;
+    d.y.shape[1] = d.components = 3;
+    memset(d.y.stride, 0, sizeof d.y.stride);
+    d.x.stride[2] = d.x.stride[3] = INT64_MIN;
+    ck_assert_int_eq(clnorm_whiten_plan(&plan, ctx, &d, CLNORM_NO_BUILD), CLNORM_ENOTREADY);
+    clnorm_context_release(ctx);
+}
+END_TEST
+
+void whiten_refused(TCase *t)
+{
+    SUITE_ADD(t, nan_is_said, nan_is_said_of_integers, shapes_are_refused, rows_that_no_planes_have);
+}

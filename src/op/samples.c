@@ -41,11 +41,13 @@ bool cln_samples_tile(const clnorm_whiten *d, const clnorm_tensor *image)
 static clnorm_tensor split(const clnorm_whiten *d, const clnorm_tensor *image)
 {
     const windows w = windows_of(d, image);
+    const int64_t down = w.down > 1 ? w.step * image->stride[2] : 0,
+                  across = w.across > 1 ? w.step * image->stride[3] : 0;
     const clnorm_tensor t = { image->dtype,
                               6,
                               { image->shape[0], w.down, w.across, image->shape[1], w.height, w.width },
-                              { image->stride[0], w.step * image->stride[2], w.step * image->stride[3],
-                                image->stride[1], image->stride[2], image->stride[3] },
+                              { image->stride[0], down, across, image->stride[1], image->stride[2],
+                                image->stride[3] },
                               0 };
     return t;
 }

@@ -170,6 +170,9 @@ static clnorm_status find_planes(bool *found, planes *p, const clnorm_whiten *d,
     *found = false;
     if (d->task != CLNORM_WHITEN || d->samples != CLNORM_PIXELS || d->y.dtype != CLNORM_F32)
         return CLNORM_OK;
+    if (of->split.shape[0] * (of->dims > of->components ? of->dims : of->components) >
+        INT32_MAX) /* no matrix has as many rows */
+        return CLNORM_OK;
     CLN_TRY(cln_matrix_of(&p->x, &of->split, CLN_PLANE_COLUMNS));
     CLN_TRY(cln_matrix_of(&y, &of->outputs, CLN_PLANE_COLUMNS));
     p->from = (uint32_t)of->dims;
