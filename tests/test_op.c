@@ -297,6 +297,25 @@ END_TEST
         SAYS(word);                          \
     } while (0)
 
+/* What kernels cannot count is known without a device, and of an empty tensor it does not matter. */
+START_TEST(counted)
+{
+    clnorm_any d;
+    OK(clnorm_op_init(&d, CLNORM_OP_LAYERNORM));
+    d.head.x = (clnorm_tensor){ CLNORM_F32, 6, { 2, 2, 2, 2, 2, 2 }, { 1, 64, 4096, 4, 256, 16 }, 0 };
+    d.head.y = d.head.x;
+    memset(d.head.y.stride, 0, sizeof d.head.y.stride);
+    d.layernorm.axes = 1;
+    refused(&d, CLNORM_EUNSUPPORTED, "axes that do not merge");
+    OK(clnorm_op_init(&d, CLNORM_OP_L2NORM));
+    d.head.x = d.head.y = (clnorm_tensor){ CLNORM_F32, 3, { 1 << 20, 1 << 20, 1 }, { 0 }, 0 };
+    d.l2norm.axes = 1u << 2;
+    refused(&d, CLNORM_EUNSUPPORTED, "statistics");
+    d.head.x.shape[2] = d.head.y.shape[2] = 0;
+    OK(clnorm_op_check(&d));
+}
+END_TEST
+
 /* What the functions that need no device are given. */
 START_TEST(misused)
 {
@@ -350,7 +369,7 @@ END_TEST
 static Suite *op_suite(void)
 {
     TCase *t = SUITE_CASE(arguments, heads, reserved, attributes, limits_are_allowed, types, shapes, lists,
-                          products, of_their_own, misused);
+                          products, of_their_own, counted, misused);
     op_words(t);
     return suite_of("op", t);
 }

@@ -78,7 +78,7 @@ CLNORM_API clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const
  *  Errors   EARG: unknown; the sentence lists the presets. */
 CLNORM_API clnorm_status clnorm_preset(const char *name, float *mean, float *std, uint32_t *channels);
 /** Checks a descriptor as a plan would, and completes it: strides, y's shape where it may be absent, scale.
- *  No device is needed. */
+ *  No device is needed: what only a device refuses, or a matrix of an op made of products, is the plan's to say. */
 CLNORM_API clnorm_status clnorm_op_check(clnorm_any *desc);
 /** Writes the meanings and defaults of a profile into a descriptor: call it before setting single fields. What a
  *  profile before it has changed has the chapter's default again. Axes are the caller's (ONNX's LayerNormalization
@@ -91,7 +91,7 @@ CLNORM_API clnorm_status clnorm_op_semantics(clnorm_any *desc, uint32_t semantic
 CLNORM_API void clnorm_op_slots(const clnorm_any *desc, uint32_t *reads, uint32_t *writes,
                                 uint32_t *required);
 /** Shape of an optional tensor of a checked descriptor (a u64 count has dtype 0, the bits of a mask u8):
- * false when the op has no such slot. */
+ * false when the op has no such slot in either direction. */
 CLNORM_API int clnorm_op_slot(const clnorm_any *desc, uint32_t slot, clnorm_tensor *out);
 /** A value of FAULT as a status: OK, or EDATA and a sentence that says what of the op's data is wrong. */
 CLNORM_API clnorm_status clnorm_fault_status(const clnorm_any *desc, float fault);

@@ -21,7 +21,7 @@ typedef enum clnorm_scope {
  *
  *  Shape    x, y alike; min, max one per set, in the order of the kept axes.
  *  Types    x u8 u16 s8 f32 f16 bf16; y f32 f16 bf16 u8 s8; min, max f32.
- *  Units    eps in units of x, >= 0; lo, hi finite.
+ *  Units    eps in units of x, >= 0; lo, hi within 1e30.
  *  Buffers  X Y [MIN MAX]. y may be x, without swap_rb.
  *  Edges    a constant set gives lo; a NaN makes its set NaN, and so does -inf; +inf is NaN and all else of its set
  *           lo; an empty tensor succeeds.

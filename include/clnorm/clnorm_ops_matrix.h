@@ -115,7 +115,7 @@ typedef enum clnorm_samples {
  *           whitener WHITEN (K,D), UNWHITEN (D,K). FIT: count (1), u64; m2 (2,D,D), sums
  *           of squares and products about the mean, as the sum of two floats each.
  *  Types    x u8 u16 f32 f16 bf16, y f32 f16 bf16 u8 s8; the rest f32.
- *  Units    patch and stride in pixels, 0 where samples are no patches; stride 0: patch.
+ *  Units    patch and stride in pixels, up to 4096, 0 where samples are no patches; stride 0: patch.
  *  Buffers  WHITEN, UNWHITEN X MEAN WHITENER -> Y [FAULT]. FIT X COUNT MEAN M2
  *           -> COUNT MEAN M2: a count of 0 begins anew, whatever mean and m2 hold.
  *           y may not be x.

@@ -288,7 +288,7 @@ static clnorm_status check_swap(const cln_op *op, const clnorm_any *desc)
     return CLNORM_OK;
 }
 
-clnorm_status clnorm_op_check(clnorm_any *desc)
+clnorm_status cln_op_check(clnorm_any *desc)
 {
     if (!desc)
         return cln_fail(CLNORM_EARG, "desc is NULL");
@@ -306,4 +306,12 @@ clnorm_status clnorm_op_check(clnorm_any *desc)
     if (op->info.layer)
         CLN_TRY(cln_layer_check(desc));
     return op->check(desc);
+}
+
+/* As a plan would: with what kernels cannot count. */
+clnorm_status clnorm_op_check(clnorm_any *desc)
+{
+    cln_problems posed;
+    CLN_TRY(cln_op_check(desc));
+    return cln_op_pose(&posed, &desc->op);
 }

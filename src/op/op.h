@@ -7,7 +7,10 @@
 /* The rows of ops.def; NULL for an unknown kind. */
 const cln_op *cln_op_of(uint32_t kind);
 
-/* Checks a descriptor and poses it as problems: views, constants, traffic. */
+/* What clnorm_op_check looks at but for what kernels can count, which is known once it is posed. */
+clnorm_status cln_op_check(clnorm_any *desc);
+
+/* Checks a descriptor and poses it as problems: views, constants, traffic. None where it asks for no output. */
 clnorm_status cln_op_pose(cln_problems *out, const clnorm_op *desc);
 
 /* Shape of a tensor of a checked descriptor; false when the op has none such. */

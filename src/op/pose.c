@@ -84,7 +84,7 @@ static clnorm_status check(clnorm_any *out, const clnorm_op *desc)
     const cln_op *op = cln_op_of(desc->kind);
     memset(out, 0, sizeof *out);
     memcpy(out, desc, op && desc->size == op->info.bytes ? desc->size : sizeof *desc);
-    return clnorm_op_check(out); /* a wrong kind or size is said there */
+    return cln_op_check(out); /* a wrong kind or size is said there */
 }
 
 static bool of_integers(uint32_t dtype)
