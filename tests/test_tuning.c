@@ -84,16 +84,17 @@ START_TEST(a_link_stays_one)
     cln_tuned got;
     bool absent;
     scratch_path(path, root, "real.txt");
-    scratch_path(link, root, "link.txt");
-    scratch_write(path, "clnorm tuning 1\n", strlen("clnorm tuning 1\n"));
-    ck_assert_int_eq(symlink("real.txt", link), 0);
-    OK(cln_tuning_create(&t, &d, fault_of));
-    OK(cln_tuning_set(t, "a", &slab_2));
-    OK(cln_tuning_save(t, link));
-    OK(cln_tuning_load(t, path, &absent));
-    ck_assert(cln_tuning_find(t, "a", &got) && same(&got, &slab_2));
-    ck_assert(lstat(link, &is) == 0 && S_ISLNK(is.st_mode));
-    cln_tuning_release(t);
+    ck_assert_int_eq(symlink("real.txt", scratch_path(link, root, "link.txt")), 0);
+    for (int again = 0; again < 2; again++) { /* it leads nowhere at first */
+        OK(cln_tuning_create(&t, &d, fault_of));
+        OK(cln_tuning_set(t, "a", again ? &slab_2 : &rows_8));
+        OK(cln_tuning_save(t, link));
+        ck_assert(lstat(link, &is) == 0 && S_ISLNK(is.st_mode));
+        OK(cln_tuning_load(t, path, &absent));
+        ck_assert(cln_tuning_find(t, "a", &got) && same(&got, again ? &slab_2 : &rows_8));
+        ck_assert(stat(path, &is) == 0 && (!again || (is.st_mode & 0777) == 0600) && chmod(path, 0600) == 0);
+        cln_tuning_release(t);
+    }
 }
 END_TEST
 

@@ -338,7 +338,9 @@ static clnorm_status write_file(cln_tuning *t, const char *path, const char *tem
     write_entries(file, t);
     pthread_mutex_unlock(&t->lock);
     bool failed = fflush(file) != 0 || ferror(file);
-#if !defined(_WIN32) /* or a power cut leaves the new name to an empty file */
+#if !defined(_WIN32) /* whom it was open to; or a power cut leaves the new name to an empty file */
+    struct stat was;
+    failed = failed || (stat(path, &was) == 0 && fchmod(fileno(file), was.st_mode & 07777) != 0);
     failed = failed || fsync(fileno(file)) != 0;
 #endif
     if ((fclose(file) != 0 || failed) && st == CLNORM_OK)
@@ -369,11 +371,25 @@ static clnorm_status save(cln_tuning *t, const char *path)
 #if defined(_WIN32)
 clnorm_status cln_tuning_save(cln_tuning *t, const char *path) { return save(t, path); }
 #else
+/* Where a link leads, to a file that is not there yet, too; NULL: it is none. */
+static char *behind_link(const char *path)
+{
+    char to[4096];
+    const ssize_t n = readlink(path, to, sizeof to);
+    const char *const slash = strrchr(path, '/');
+    const size_t folder = slash && to[0] != '/' ? (size_t)(slash + 1 - path) : 0;
+    char *const real = n > 0 ? realpath(path, NULL) : NULL;
+    char *const made =
+        real || n <= 0 || (size_t)n == sizeof to ? NULL : (char *)malloc(folder + (size_t)n + 1);
+    if (made)
+        snprintf(made, folder + (size_t)n + 1, "%.*s%.*s", (int)folder, path, (int)n, to);
+    return made ? made : real;
+}
+
 /* A link stays one: what it leads to is written. */
 clnorm_status cln_tuning_save(cln_tuning *t, const char *path)
 {
-    struct stat is;
-    char *const behind = lstat(path, &is) == 0 && S_ISLNK(is.st_mode) ? realpath(path, NULL) : NULL;
+    char *const behind = behind_link(path);
     const clnorm_status st = save(t, behind ? behind : path);
     free(behind);
     return st;
