@@ -73,7 +73,9 @@ usage 'mean and --in rstd go together' "${ln[@]}" --backward --in dy=dy.npy --in
 usage 'needs --in for: running_mean running_var, or for: mean rstd' "${bn[@]}" --mode eval x.npy y.npy
 usage 'needs --in for: running_var' "${bn[@]}" --mode eval --in running_mean=g3.npy x.npy y.npy
 usage 'batchnorm --mode eval writes, besides y, sum mask' "${bn[@]}" --mode eval --in running_mean=g3.npy --in running_var=g3.npy --out running_mean=a.npy x.npy y.npy
-usage 'batchnorm writes' "${bn[@]}" --in mean=g3.npy --in rstd=g3.npy --out running_mean=a.npy x.npy y.npy
+usage '--out running_mean: the statistics are given, by --in' "${bn[@]}" --in mean=g3.npy --in rstd=g3.npy --out running_mean=a.npy x.npy y.npy
+usage '--out mean: the statistics are given' "${ln[@]}" --in mean=s1.npy --in rstd=r1.npy --out mean=a.npy x.npy y.npy
+usage '--out mask: its bits lie as y does' "${ln[@]}" --act relu --out-layout nhwc --out mask=a.npy x.npy y.npy
 usage 'needs --in for: residual' "${ln[@]}" --residual after x.npy y.npy
 usage '--out sum goes with' "${ln[@]}" --in residual=dy.npy --out sum=a.npy x.npy y.npy
 usage 'mask goes with --act relu' "${ln[@]}" --out mask=a.npy x.npy y.npy
@@ -195,7 +197,10 @@ run 0 -- run batchnorm --momentum none --count 3 --in running_mean=g3.npy --out 
 same 'the average of four batches' "near(values('a.npy')[:1], [(3 * 1 + 6.875) / 4])"
 run 0 -- run batchnorm --mode eval --in running_mean=rm.npy --in running_var=rv.npy x.npy y.npy
 run 0 -- run batchnorm --mode eval --in mean=rm.npy --in rstd=rv.npy x.npy y.npy
-run 0 -- run batchnorm --mode eval --in mean=rm.npy --in rstd=rv.npy --in running_mean=rm.npy x.npy y.npy
+run 0 '--in running_mean does not count' -- run batchnorm --mode eval --in mean=rm.npy --in rstd=rv.npy --in running_mean=rm.npy x.npy y.npy
+run 0 '--in running_mean running_var counts only with its --out, or with --mode eval' -- run batchnorm --in running_mean=rm.npy --in running_var=rv.npy x.npy y.npy
+run 0 '' -- -q run batchnorm --in running_mean=rm.npy x.npy y.npy
+verdict 'and not with -q' "$(cat stderr)"
 run 0 -- run batchnorm --out running_mean=a.npy --out running_var=b.npy --out mean=m.npy empty.npy y.npy
 same 'a batch of nothing moves nothing' "values('a.npy') == (0, 0, 0) and values('b.npy') == (1, 1, 1) and all(math.isnan(v) for v in values('m.npy'))"
 run 0 -- run batchnorm --backward --in dy=empty.npy --out dgamma=a.npy empty.npy y.npy

@@ -77,6 +77,7 @@ for o in - /dev/stdout /dev/fd/1; do
     usage "--json and OUTPUT $o both want standard output" run minmax --json x.npy $o
     usage '--out min and OUTPUT are one file' run minmax --out min=/dev/stdout x.npy $o
 done
+usage '--out mean=/dev/fd/3: the file is to be a .npy' run zscore x.npy y.npy --out mean=/dev/fd/3 3>f.bin
 usage '--json and --out /dev/fd/1 both want standard output' run minmax --json --out min=/dev/fd/1 x.npy y.npy
 usage '--out min and --out max are one file' run minmax --out min=/dev/stdout --out max=/dev/fd/1 x.npy y.npy
 

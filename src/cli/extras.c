@@ -58,7 +58,9 @@ static int load(cli_extra *x, bool bf16)
     if (!((bits ? 1u << CLNORM_U8 : floats) >> x->array.dtype & 1u))
         return cli_fail(EXIT_INPUT, "--in %s: %s is %s; %s", x->name, cli_quote(x->file),
                         x->array.dtype ? clnorm_dtype_name(x->array.dtype) : "u64",
-                        bits ? "u8, a bit per element, is allowed" : "f32, f16, bf16 and f64 are allowed");
+                        bits   ? "u8, a bit per element, is allowed"
+                        : bf16 ? "f32, f16, bf16 and f64 are allowed"
+                               : "f32, f16 and f64 are allowed, and bf16 with an INPUT of --in-dtype bf16");
     return EXIT_OK;
 }
 

@@ -119,6 +119,8 @@ static int refuse(const cli_request *r, const cli_args *args, const cli_extra *x
     if (x->slot == CLNORM_MASK && x->output && !back)
         return cli_usage(args, "--out mask goes with a float y, not with --out-dtype %s",
                          clnorm_dtype_name(r->writing.dtype));
+    if (x->output && r->desc.layered.layer.given && (STATISTICS | RUNNING) >> x->slot & 1u)
+        return cli_usage(args, "--out %s: the statistics are given, by --in; none are computed", x->name);
     return cli_usage(args, "--%s %s: %s %s, besides %s,%s", x->output ? "out" : "in", x->name, what(r),
                      x->output ? "writes" : "reads", x->output ? (back ? "dx" : "y") : "x",
                      cli_slot_list(cli_layer_names(r, x->output)));
@@ -154,6 +156,22 @@ static int check_needs(const cli_request *r, const cli_args *args, uint32_t in, 
     return EXIT_OK;
 }
 
+/* What is given but counts for nothing, where that may be meant otherwise. */
+static void note_idle(const cli_request *r, uint32_t in, uint32_t out)
+{
+    const bool batch = r->op->kind == CLNORM_OP_BATCHNORM, back = r->desc.op.direction == CLNORM_BACKWARD;
+    const bool train = batch && r->desc.batchnorm.mode == CLNORM_TRAIN;
+    if (r->op->kind == CLNORM_OP_GRN && !(in & BIT(GAMMA)))
+        fprintf(stderr, "clnorm: grn without --in gamma: gamma starts at 0, so that y is x\n");
+    if (train && !r->desc.layered.layer.given && in & RUNNING & ~out)
+        fprintf(stderr, "clnorm: batchnorm in training takes the batch's statistics: --in%s counts only %s\n",
+                cli_slot_list(in & RUNNING & ~out),
+                back ? "with --mode eval" : "with its --out, or with --mode eval");
+    if (batch && r->desc.layered.layer.given && in & RUNNING)
+        fprintf(stderr, "clnorm: batchnorm takes --in mean and rstd: --in%s does not count\n",
+                cli_slot_list(in & RUNNING));
+}
+
 int cli_layer_words(cli_request *r, const cli_args *args, const cli_extras *e, bool run)
 {
     clnorm_layer *l = &r->desc.layered.layer;
@@ -172,7 +190,7 @@ int cli_layer_words(cli_request *r, const cli_args *args, const cli_extras *e, b
         l->affine = CLNORM_NO_AFFINE;
     if (r->desc.op.direction == CLNORM_BACKWARD && run)
         l->gradients = BIT(DX) | out;
-    if (code == EXIT_OK && r->op->kind == CLNORM_OP_GRN && !(in & BIT(GAMMA)) && !args->quiet)
-        fprintf(stderr, "clnorm: grn without --in gamma: gamma starts at 0, so that y is x\n");
+    if (code == EXIT_OK && !args->quiet)
+        note_idle(r, in, out);
     return code;
 }

@@ -247,6 +247,9 @@ static int complete(cli_problem *p, const cli_request *r, const cli_args *args, 
         code = cli_attrs_axes(&p->desc, args, a->ndim, p->layout);
     if (p->op->kind != CLNORM_OP_MOMENTS) /* its y is a statistic */
         p->desc.head.y = cli_tensor_dense(x, y_dtype(p, r), p->out);
+    if (code == EXIT_OK && extras && p->out != p->kept && cli_extras_find(extras, CLNORM_MASK, true))
+        code = cli_usage(args, "--out mask: its bits lie as y does, and --backward reads them as x lies; y "
+                               "cannot lie otherwise");
     if (code == EXIT_OK && p->op->layer && extras)
         code = cli_layer_fit(p, args, extras);
     if (code == EXIT_OK && clnorm_op_check(&p->desc) != CLNORM_OK)

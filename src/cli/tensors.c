@@ -48,7 +48,11 @@ static int add(cli_extras *e, const cli_args *args, const cli_request *r, const 
         return cli_usage(args, "--%s %s: %s %s%s", option, cli_quote(word), r->op->name,
                          output ? "writes, besides y," : "reads, besides x,",
                          cli_slot_list(r->op->layer ? cli_layer_names(r, output) : known));
-    if (!cli_ends_in(equals + 1, ".npy") && strncmp(equals + 1, "/dev/", 5) != 0)
+    struct stat info; /* /dev/fd/3 may be any file */
+    const bool named =
+        output && !cli_is_standard(equals + 1) && stat(equals + 1, &info) == 0 && S_ISREG(info.st_mode);
+    const bool device = strncmp(equals + 1, "/dev/", 5) == 0 && !named;
+    if (!cli_ends_in(equals + 1, ".npy") && !device)
         return cli_usage(args, "--%s %s: the file is to be a .npy", option, cli_quote(word));
     if (cli_extras_find(e, (uint32_t)slot, output))
         return cli_usage(args, "--%s %s is given twice", option, cli_slot_names[slot]);
