@@ -239,6 +239,7 @@ if (ulimit -S -v 5000000 && "$clnorm" --version) >/dev/null 2>&1; then # not und
     ulimit -S -v unlimited
 fi
 run 0 'open +[0-9.]+ +plan +[0-9.]+ .compile' -- bench normalize --latency
+run 0 'there is no such workload of these ops' -- bench totensor --latency
 run 0 '^start-up set of 2 ops: [0-9.]+ ms +.find [0-9.]+, describe [0-9.]+, compile [0-9.]+, load [0-9.]+, rest [0-9.]+; ' -- bench totensor denormalize --latency
 "$clnorm" bench normalize --latency --json >stdout 2>stderr
 same 'what a first result costs' "all(r['verified'] and 0 < r['start']['first_ms'] and 0 < r['start']['open_ms'] and r['start']['built'] + r['start']['loaded'] >= 1 for r in json.load(open('stdout'))[1:])"

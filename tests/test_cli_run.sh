@@ -144,6 +144,10 @@ scaled() {
 scaled '{"image_mean": 1, "image_std": 2, "rescale_factor": null}' '(7 / 255 - 1) / 2'
 scaled '{"image_mean": 1, "image_std": 2, "do_rescale": null}' '(7 / 255 - 1) / 2'
 scaled '{"image_mean": 1, "image_std": 2, "do_rescale": false, "rescale_factor": 0}' '(7 - 1) / 2'
+for v in '"do_rescale": 0' '"do_normalize": "false"'; do
+    echo "{\"image_mean\": 1, \"image_std\": 2, $v}" >switch.json
+    run 3 'is neither true nor false' -- run normalize --preset switch.json u8.npy y.npy
+done
 scaled '{"image_mean": 1, "image_std": 2, "do_rescale": false, "rescale_factor": "no"}' '(7 - 1) / 2'
 echo '{"image_mean": 1, "image_std": 1, "rescale_factor": 1e-35}' >some.json
 run 2 'scale is 1e\+35' -- run normalize --preset some.json u8.npy y.npy
@@ -254,6 +258,7 @@ run 1 'min -inf, max inf, mean nan, std nan$' -- check --preset half inf.npy
 run 3 'is empty' -- check --preset half empty.npy
 run 3 'c17.npy has 17 channels; a preset has 16 at most' -- check --preset half c17.npy
 mapfile -t many < <(printf 'x.npy\n%.0s' {1..60}) # more than a buffer of text
+"$clnorm" check --preset half nan.npy >/dev/full 2>stderr; verdict 'a verdict that cannot be printed is exit 3' "$([ $? -eq 3 ] && grep -q 'cannot be written' stderr || echo no)"
 "$clnorm" check --preset half "${many[@]}" --json >/dev/full 2>stderr
 verdict 'check --json on a full device' "$([ $? -eq 3 ] && grep -q 'cannot be written' stderr || cat stderr)"
 

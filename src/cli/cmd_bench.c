@@ -216,25 +216,26 @@ static int run_ops(bench *b, const int64_t *shape)
 {
     const bench_set set = cli_has(b->args, "suite") ? BENCH_SUITE : b->latency ? BENCH_LATENCY : BENCH_USUAL;
     const clnorm_op_info *op;
+    size_t all = 0;
     if (!b->args->json) {
         cli_workload_head();
         printf("  %9s %9s %9s %7s %7s %6s\n", "ms", "p10", "p90", "GB/s", "copy", "ratio");
     }
     for (size_t k = 0; (op = clnorm_op_at(k)) != NULL; k++) {
         bench_case cases[MAX_CASES];
-        size_t n;
         if (!cli_wants(b->args, op))
             continue;
-        if (shape)
-            n = bench_shaped(cases, MAX_CASES, op->kind, shape);
-        else
-            n = bench_cases(cases, MAX_CASES, op->kind, set);
+        const size_t n = shape ? bench_shaped(cases, MAX_CASES, op->kind, shape)
+                               : bench_cases(cases, MAX_CASES, op->kind, set);
+        all += n;
         for (size_t i = 0; i < n && i < MAX_CASES; i++) {
             const int code = run_case(b, &cases[i]);
             if (code != EXIT_OK)
                 return code;
         }
     }
+    if (!all && !b->args->quiet)
+        fprintf(stderr, "clnorm: there is no such workload of these ops; --shape NxCxHxW makes one\n");
     return EXIT_OK;
 }
 

@@ -36,6 +36,12 @@ static size_t cases_of(bench_case out[MAX_CASES], const clnorm_op_info *op, cons
     return n;
 }
 
+/* null of what has one way, as products have: there is nothing to measure. */
+static json_t *measured(const clnorm_tuned *found, double ms)
+{
+    return found->ways ? json_real(ms) : json_null();
+}
+
 static int tune_case(tune *t, const bench_case *c)
 {
     clnorm_tuned found = { .size = sizeof found };
@@ -47,14 +53,18 @@ static int tune_case(tune *t, const bench_case *c)
     t->changed += found.changed;
     if (t->args->json) {
         json_t *row = cli_workload_json(&c->desc);
-        json_object_update_new(row, json_pack("{s:i, s:i, s:f, s:f}", "ways", (int)found.ways, "changed",
-                                              (int)found.changed, "before_ms", found.before_ms, "after_ms",
-                                              found.after_ms));
+        json_object_update_new(row,
+                               json_pack("{s:i, s:i, s:o, s:o}", "ways", (int)found.ways, "changed",
+                                         (int)found.changed, "before_ms", measured(&found, found.before_ms),
+                                         "after_ms", measured(&found, found.after_ms)));
         json_array_append_new(t->rows, row);
     } else if (!t->args->quiet) {
         cli_workload_print(c);
-        printf("  %6u %9.4f %9.4f %7.2f\n", found.ways, found.before_ms, found.after_ms,
-               found.after_ms > 0 ? found.before_ms / found.after_ms : 1.0);
+        if (found.ways)
+            printf("  %6u %9.4f %9.4f %7.2f\n", found.ways, found.before_ms, found.after_ms,
+                   found.after_ms > 0 ? found.before_ms / found.after_ms : 1.0);
+        else
+            printf("  %6s %9s %9s %7s\n", "-", "-", "-", "-");
         fflush(stdout);
     }
     return EXIT_OK;

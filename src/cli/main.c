@@ -104,11 +104,13 @@ static void handle_signals(void)
     handle(SIGXFSZ, SIG_IGN); /* `ulimit -f`: writes fail, and are reported */
 }
 
-/* Text that could not be written is a failure, even where the command went well. */
+/* Text that could not be written is a failure, even where the command went well, or says by its exit code what the text has. */
 static int flush_text(int code)
 {
     const int failed = fflush(stdout) != 0 || ferror(stdout);
-    return failed && code == EXIT_OK ? cli_fail(EXIT_INPUT, "standard output cannot be written") : code;
+    return failed && (code == EXIT_OK || code == EXIT_CHECK)
+               ? cli_fail(EXIT_INPUT, "standard output cannot be written")
+               : code;
 }
 
 int main(int argc, char **argv)

@@ -39,6 +39,17 @@ static size_t read_list(double *list, const json_t *value)
 /* A key that is absent counts as true, as in transformers' image processors. */
 static bool says_no(const json_t *root, const char *key) { return json_is_false(json_object_get(root, key)); }
 
+static int check_switches(const json_t *root, const char *name)
+{
+    static const char *const keys[] = { "do_rescale", "do_normalize" };
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        const json_t *value = json_object_get(root, keys[k]);
+        if (value && !json_is_boolean(value) && !json_is_null(value))
+            return cli_fail(EXIT_INPUT, "%s: %s is neither true nor false", cli_quote(name), keys[k]);
+    }
+    return EXIT_OK;
+}
+
 static int read_lists(cli_lists *out, const json_t *root, const char *name)
 {
     if (says_no(root, "do_normalize")) {
@@ -78,6 +89,8 @@ static int by_file(cli_lists *out, const char *name)
         return cli_fail(EXIT_INPUT, "%s cannot be read as JSON: %s", cli_quote(name), cli_quote(error.text));
     int code =
         json_is_object(root) ? EXIT_OK : cli_fail(EXIT_INPUT, "%s is not a JSON object", cli_quote(name));
+    if (code == EXIT_OK)
+        code = check_switches(root, name);
     if (code == EXIT_OK)
         code = read_lists(out, root, name);
     if (code == EXIT_OK)

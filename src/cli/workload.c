@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *cli_workload_layout(const clnorm_tensor *t)
 {
@@ -12,8 +13,13 @@ const char *cli_workload_layout(const clnorm_tensor *t)
 /* Whose statistics; backward is training, but where they are frozen. */
 static const char *mode_of(const clnorm_any *d)
 {
-    if (d->op.kind == CLNORM_OP_BATCHNORM)
-        return d->batchnorm.mode == CLNORM_EVAL ? "eval" : "train";
+    const clnorm_op_info *op = clnorm_op_of(d->op.kind);
+    for (size_t k = 0; k < op->nattrs; k++)
+        if (strcmp(op->attrs[k].name, "mode") == 0) {
+            uint32_t mode;
+            memcpy(&mode, (const char *)d + op->attrs[k].offset, sizeof mode);
+            return mode == CLNORM_EVAL ? "eval" : "train";
+        }
     return d->op.direction == CLNORM_BACKWARD ? "train" : "infer";
 }
 
