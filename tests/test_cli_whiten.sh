@@ -189,4 +189,8 @@ run 3 'whitener has a NaN' -- run whiten --whitener nan.npz rows.npy y3.npy
 run 3 'array mean is not of f4' -- run whiten --whitener type.npz rows.npy y3.npy
 for f in says huge kind; do run 3 'array sample says' -- run whiten --whitener $f.npz rows.npy y3.npy; done
 verdict 'no output after a failure' "$(ls y3.npy 2>/dev/null)"
+# What forward has written may be read again, backward alone.
+run 3 'missing.npy cannot be read' -- run spectralnorm --backward --in dy=x.npy --in u=x.npy --in v=x.npy --in sigma=x.npy missing.npy y.npy
+usage '--in sigma=x.npy: spectralnorm reads, besides x, dy u v' run spectralnorm --in u=x.npy --in v=x.npy --in sigma=x.npy x.npy y.npy
+
 finish

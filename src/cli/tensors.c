@@ -37,10 +37,18 @@ const char *cli_slot_list(uint32_t slots)
     return text;
 }
 
+/* Of an op that is no layer. Backward may read what forward has written. */
+static uint32_t names_of(const cli_request *r, bool output)
+{
+    uint32_t reads, writes, required;
+    cli_layer_slots(r->op, r->desc.op.direction, 0, &reads, &writes, &required);
+    return output ? r->op->slots_out : r->op->slots_in | (reads & ~(1u << CLNORM_X));
+}
+
 static int add(cli_extras *e, const cli_args *args, const cli_request *r, const char *word, bool output)
 {
     const char *option = output ? "out" : "in", *equals = strchr(word, '=');
-    const uint32_t known = output ? r->op->slots_out : r->op->slots_in;
+    const uint32_t known = r->op->layer ? 0 : names_of(r, output);
     const int slot = equals ? find_slot(word, (size_t)(equals - word)) : -1;
     if (!equals || !equals[1])
         return cli_usage(args, "--%s %s is not NAME=FILE.npy", option, cli_quote(word));
