@@ -18,31 +18,29 @@ INLINE float lanes_sum(fv v)
     return sum;
 }
 
-/* Adds x to *sum; *lost is what earlier ones have lost of it (Kahan 1965). */
-INLINE void add_kept(float *sum, float *lost, float x)
-{
-    const float more = x - *lost, all = *sum + more;
-    *lost = (all - *sum) - more;
-    *sum = all;
-}
+/* What an item has added up: vectors, and numbers that are left over. */
+typedef struct dot_t {
+    fv sums, lost;
+    float rest, rest_lost;
+} dot_t;
 
-/* This item's share of sum x_i w_i over a run of `count`, `step` apart, and what is left over: so many steps at a time. */
+/* This item's share of sum x_i w_i over a run of `count`, `step` apart: so many steps at a time. */
 #define AT_A_TIME 256
-INLINE void dot_run(fv *sums, float *rest, global const elem_x *p, long step, global const float *w, uint count)
+INLINE void dot_run(dot_t *a, global const elem_x *p, long step, global const float *w, uint count)
 {
     uint i = get_local_id(0) * VEC;
     while (step == 1 && i + VEC <= count) {
         fv part = 0.0f;
         for (uint k = 0; k < AT_A_TIME && i + VEC <= count; k++, i += WG * VEC)
             part += CAT(load_, SRC)(p, i) * load_f32(w, i);
-        *sums += part;
+        ADD_KEPT(fv, a->sums, a->lost, part);
     }
     while (i < count) {
         float part = 0.0f;
         for (uint k = 0; k < AT_A_TIME && i < count; k++, i += WG * VEC)
             for (uint l = i; l < min(i + VEC, count); l++)
                 part += get_x(p, l * step) * w[l];
-        *rest += part;
+        ADD_KEPT(float, a->rest, a->rest_lost, part);
     }
 }
 
@@ -73,7 +71,7 @@ INLINE float norm_of(global const float *t, uint count, local float *room)
     if (most == 0.0f)
         return 0.0f;
     for (uint i = get_local_id(0); i < count; i += WG)
-        add_kept(&sum, &lost, (t[i] / most) * (t[i] / most));
+        ADD_KEPT(float, sum, lost, (t[i] / most) * (t[i] / most));
     return most * sqrt(GROUP_SUM(sum, room));
 }
 #endif
@@ -87,11 +85,10 @@ STEP(dots)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matrix
     const long step = side ? m.step[0][0] : m.step[1][0];
     for (size_t i = get_group_id(0); i < SIDE(m.count, side); i += get_num_groups(0)) {
         global const elem_x *p = x + x_0 + place(&m, side, (uint)i);
-        fv sums = 0.0f;
-        float rest = 0.0f;
+        dot_t a = { 0.0f, 0.0f, 0.0f, 0.0f };
         for (uint j = 0; j < count; j += run)
-            dot_run(&sums, &rest, p + place(&m, other, j), step, w + w_0 + j, run);
-        const float sum = GROUP_SUM(lanes_sum(sums) + rest, room);
+            dot_run(&a, p + place(&m, other, j), step, w + w_0 + j, run);
+        const float sum = GROUP_SUM(lanes_sum(a.sums) + a.rest, room);
         if (!get_local_id(0))
             out[out_0 + i] = sum;
     }
@@ -110,11 +107,18 @@ STEP(sweep)(AT(const elem_x, x), AT(const float, w), AT(float, out), const matri
         fv sums[OWN];
         for (uint o = 0; o < OWN; o++)
             sums[o] = 0.0f;
-        for (uint j = part * each; j < j1; j++) {
-            global const elem_x *p = x + x_0 + place(&m, other, j);
-            const float s = w[w_0 + j];
-            for (uint o = 0; o < OWN && i0 + o * VEC < count; o++)
-                sums[o] += s * sweep_load(p, &m, side, i0 + o * VEC, count);
+        for (uint j = part * each; j < j1;) {
+            fv some[OWN];
+            for (uint o = 0; o < OWN; o++)
+                some[o] = 0.0f;
+            for (uint k = 0; k < AT_A_TIME && j < j1; k++, j++) {
+                global const elem_x *p = x + x_0 + place(&m, other, j);
+                const float s = w[w_0 + j];
+                for (uint o = 0; o < OWN && i0 + o * VEC < count; o++)
+                    some[o] += s * sweep_load(p, &m, side, i0 + o * VEC, count);
+            }
+            for (uint o = 0; o < OWN; o++)
+                sums[o] += some[o];
         }
         for (uint o = 0; o < OWN; o++) {
             float t[VEC];
@@ -148,7 +152,7 @@ STEP(unit)(AT(const float, t), AT(float, u), AT(float, own), NUMBERS_)
     for (uint i = get_local_id(0); i < n.s0; i += WG) {
         const float v = t[t_0 + i], one = by == 0.0f ? 0.0f : v / by;
         u[u_0 + i] = one;
-        add_kept(&sum, &lost, v * one);
+        ADD_KEPT(float, sum, lost, v * one);
     }
     sum = GROUP_SUM(sum, room);
     if (!get_local_id(0))
@@ -163,7 +167,7 @@ STEP(scalar)(AT(const float, a), AT(const float, b), AT(float, own), NUMBERS_)
     GROUP_FLOATS(room);
     float sum = 0.0f, lost = 0.0f;
     for (uint i = get_local_id(0); i < n.s0; i += WG)
-        add_kept(&sum, &lost, a[a_0 + i] * (n.s2 == 0 ? b[b_0 + i] : n.s2 == 1 ? 1.0f : 0.0f));
+        ADD_KEPT(float, sum, lost, a[a_0 + i] * (n.s2 == 0 ? b[b_0 + i] : n.s2 == 1 ? 1.0f : 0.0f));
     sum = GROUP_SUM(sum, room);
     if (!get_local_id(0))
         own[own_0 + n.s1] = sum;
@@ -197,14 +201,17 @@ STEP(inner)(AT(const elem_x, x), AT(const elem_d, d), AT(float, out), const matr
         global const elem_x *p = x + x_0 + place(&m, ROW, (uint)r);
         global const elem_d *q = d + d_0 + place(&of_d, ROW, (uint)r);
         fv sums = 0.0f;
-        float rest = 0.0f;
+        float rest = 0.0f, rest_lost = 0.0f;
         uint c = get_local_id(0) * VEC;
-        if (NEIGHBOURS(m) && NEIGHBOURS(of_d))
-            for (; c + VEC <= m.count[COLUMN]; c += WG * VEC)
-                sums += CAT(load_, SRC)(p, c) * CAT(load_, DTY)(q, c);
+        while (NEIGHBOURS(m) && NEIGHBOURS(of_d) && c + VEC <= m.count[COLUMN]) {
+            fv some = 0.0f;
+            for (uint k = 0; k < AT_A_TIME && c + VEC <= m.count[COLUMN]; k++, c += WG * VEC)
+                some += CAT(load_, SRC)(p, c) * CAT(load_, DTY)(q, c);
+            sums += some;
+        }
         for (; c < m.count[COLUMN]; c += WG * VEC)
             for (uint l = c; l < min(c + VEC, m.count[COLUMN]); l++)
-                rest += get_x(p, place(&m, COLUMN, l)) * get_d(q, place(&of_d, COLUMN, l));
+                ADD_KEPT(float, rest, rest_lost, get_x(p, place(&m, COLUMN, l)) * get_d(q, place(&of_d, COLUMN, l)));
         const float sum = GROUP_SUM(lanes_sum(sums) + rest, room);
         if (!get_local_id(0))
             out[out_0 + r] = sum;

@@ -1,9 +1,8 @@
 /* test_iternorm.c -- iternorm beside the reference; the reference's gradient beside differences; whitened covariance; bad data. */
 #define _POSIX_C_SOURCE 200809L
-#include "matrix_case.h"
+#include "iternorm_case.h"
 
 #include <stdio.h>
-
 #define BIT(slot) (1u << CLNORM_##slot)
 #define ALL 0xffffffffu
 static const uint32_t moved[2] = { CLNORM_RUNNING_MEAN, CLNORM_RUNNING_WHITENER };
@@ -390,11 +389,12 @@ END_TEST
 
 static Suite *iternorm_suite(void)
 {
-    return suite_of("iternorm", SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
-                                           singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
-                                           large_traces_are_said, gradient_is_the_difference, bad_descriptors,
-                                           running_statistics, no_samples, clblast_is_not_ready, by_clblast,
-                                           wide_groups));
+    TCase *t = SUITE_CASE(shapes, ranks_strides_and_types, iterations_and_far_means, whitens,
+                          singular_but_for_eps, bad_data_is_said, each_bad_input_is_said,
+                          large_traces_are_said, gradient_is_the_difference, bad_descriptors,
+                          running_statistics, no_samples, clblast_is_not_ready, by_clblast, wide_groups);
+    iternorm_long(t);
+    return suite_of("iternorm", t);
 }
 
 SUITE_MAIN(iternorm_suite)

@@ -211,7 +211,7 @@ END_TEST
 /* Equal weights, whose sums are all of one sign: sigma is their norm. */
 START_TEST(long_sums)
 {
-    static const int64_t shapes[][2] = { { 1, 300000 }, { 300000, 1 }, { 3, 100003 } };
+    static const int64_t shapes[][2] = { { 1, 300000 }, { 300000, 1 }, { 3, 100003 }, { 1000000, 4 } };
     for (size_t k = 0; k < CLN_COUNT(shapes); k++)
         for (uint32_t mode = CLNORM_TRAIN; mode <= CLNORM_EVAL; mode++) {
             const int64_t n = shapes[k][0] * shapes[k][1];
@@ -229,6 +229,40 @@ START_TEST(long_sums)
                           (long long)shapes[k][0], (long long)shapes[k][1], mode, sigma, norm);
             matrix_close(&m);
         }
+}
+END_TEST
+
+/* Of runs of three elements, and backward, of which dy along u v' has nothing left. */
+START_TEST(long_sums_of_pieces)
+{
+    enum { K = 300000 };
+    const clnorm_tensor pieces = { CLNORM_F32, 3, { 1, K, 3 }, { 3 * K, 1, K }, 0 },
+                        row = clnorm_rows(CLNORM_F32, 1, K);
+    clnorm_spectralnorm d = described(&pieces, 0, CLNORM_EVAL, 1);
+    matrix_case m = matrix_open(&d.op, BIT(SIGMA));
+    for (int64_t i = 0; i < 3 * K; i++) {
+        ((float *)m.data[CLNORM_X])[i] = 0.0173f;
+        ((float *)m.data[CLNORM_V])[i] = (float)(1 / sqrt(3.0 * K));
+    }
+    *(float *)m.data[CLNORM_U] = 1;
+    OK(matrix_device(&m));
+    const double sigma = *(const float *)m.data[CLNORM_SIGMA], norm = (double)0.0173f * sqrt(3.0 * K);
+    ck_assert_msg(fabs(sigma / norm - 1) < 5e-6, "sigma is %.9g, not %.9g", sigma, norm);
+    matrix_close(&m);
+    d = described(&row, 0, CLNORM_EVAL, 1);
+    d.op.direction = CLNORM_BACKWARD;
+    m = matrix_open(&d.op, BIT(DX));
+    for (int64_t i = 0; i < K; i++) {
+        ((float *)m.data[CLNORM_X])[i] = 0.1f;
+        ((float *)m.data[CLNORM_DY])[i] = 0.1f;
+        ((float *)m.data[CLNORM_V])[i] = (float)(1 / sqrt((double)K));
+    }
+    *(float *)m.data[CLNORM_U] = 1;
+    OK(matrix_device(&m));
+    const double left = ((float *)m.data[CLNORM_DX])[K / 2],
+                 size = (double)0.1f / ((double)0.1f * sqrt((double)K));
+    ck_assert_msg(fabs(left) < 1e-5 * size, "%g is left of %g", left, size);
+    matrix_close(&m);
 }
 END_TEST
 
@@ -348,10 +382,11 @@ END_TEST
 
 static Suite *spectralnorm_suite(void)
 {
-    return suite_of("spectralnorm", SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
-                                               gradient_is_the_difference, bad_data_is_said,
-                                               bad_vectors_are_said, large_and_small, long_sums,
-                                               bad_descriptors, enqueued, workspace_is_small, wide_groups));
+    return suite_of("spectralnorm",
+                    SUITE_CASE(matrices, ranks_strides_and_types, sigma_is_the_norm,
+                               gradient_is_the_difference, bad_data_is_said, bad_vectors_are_said,
+                               large_and_small, long_sums, long_sums_of_pieces, bad_descriptors, enqueued,
+                               workspace_is_small, wide_groups));
 }
 
 SUITE_MAIN(spectralnorm_suite)

@@ -175,7 +175,7 @@ static void recall(chain *c)
     c->cov.centred = cln_steps_room(c->s, (uint64_t)c->rows * c->columns);
     c->cov.lo = cln_steps_room(c->s, c->columns);
     cln_step centre =
-        numbered(c, "cov_centre", cln_groups((uint64_t)parts * cln_ceil_div(c->columns, 64)), 0, 0);
+        numbered(c, "cov_centre", cln_groups((uint64_t)parts * cln_ceil_div(c->columns, 64)), 1, 0);
     centre.view[0] = &c->x;
     centre.n[0] = parts;
     ADD(c, centre, CLN_AT(X), CLN_AT(RUNNING_MEAN), c->cov.centred, means);

@@ -66,12 +66,15 @@ void cln_steps_well(cln_steps *s)
 #define TILE_COLUMNS 64
 #define BAND 256
 
-/* Parts of k, so that each unit has work, each long enough to be worth its own sum. */
+/* Parts of k, so that each unit has work, each long enough to be worth its own sum, and none longer than its sum keeps. */
+#define LONGEST (1u << 18)
 static uint32_t parts_of(const cln_steps *s, const cln_gemm *g, uint64_t tiles)
 {
     const uint64_t wanted = (uint64_t)s->device->units * 4;
     const uint64_t most = g->k / 1024, parts = (wanted + tiles - 1) / tiles;
-    return tiles >= wanted || most < 2 ? 1 : (uint32_t)(parts < most ? parts : most);
+    const uint32_t shared = tiles >= wanted || most < 2 ? 1 : (uint32_t)(parts < most ? parts : most);
+    const uint32_t least = cln_ceil_div(g->k, LONGEST);
+    return shared > least ? shared : least;
 }
 
 /* The sums of parts, in order. */
