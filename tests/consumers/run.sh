@@ -48,6 +48,19 @@ by_cmake_version() {
   ! cmake -S "$work" -B "$work/refused" -DCMAKE_PREFIX_PATH="$prefix"
 }
 
+# As a part of another project: the library alone, which leaves that one's settings as they are.
+as_part() {
+  mkdir -p "$work/part" && cat >"$work/part/CMakeLists.txt" <<CMAKE || return 1
+cmake_minimum_required(VERSION 3.25)
+project(app LANGUAGES C)
+add_subdirectory("$top" clnorm)
+if(BUILD_SHARED_LIBS OR CMAKE_BUILD_TYPE OR TARGET clnorm_command OR NOT TARGET clnorm::clnorm)
+  message(FATAL_ERROR "shared '\${BUILD_SHARED_LIBS}', type '\${CMAKE_BUILD_TYPE}'")
+endif()
+CMAKE
+  cmake -S "$work/part" -B "$work/part/build" -DCLNORM_CLBLAST=OFF
+}
+
 by_pkg_config() {
   local program flags
   flags=$(pkg-config --cflags --libs clnorm) || return 1
@@ -125,6 +138,7 @@ libdir=$(dirname "$(find "$prefix" -name 'libclnorm.so' | head -n 1)")
 export PKG_CONFIG_PATH=$libdir/pkgconfig
 check "both examples through find_package" by_cmake
 check "find_package refuses another version" by_cmake_version
+check "a part of another project" as_part
 check "both examples through pkg-config" by_pkg_config
 check "the README's two pieces of C, as they stand" readme
 check "only clnorm_* is exported, and all of the headers" exports
