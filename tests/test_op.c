@@ -327,11 +327,12 @@ START_TEST(misused)
     unknown.op.kind = 99;
     REFUSES(clnorm_op_init(NULL, CLNORM_OP_ZSCORE), "desc is NULL");
     REFUSES(clnorm_op_init(&unknown, 99), "kind is 99");
-    REFUSES(clnorm_op_set(NULL, "eps", value, 1), "desc, attr or values is NULL");
-    REFUSES(clnorm_op_set(&unknown, "eps", value, 1), "kind is unknown");
-    REFUSES(clnorm_op_set(&d, NULL, value, 1), "desc, attr or values is NULL");
-    REFUSES(clnorm_op_set(&d, "scale", NULL, 1), "desc, attr or values is NULL");
-    REFUSES(clnorm_op_set(&d, "momentum", value, 1), "normalize has no attribute momentum");
+    REFUSES(clnorm_op_set(NULL, "eps", value, 1), "desc is NULL");
+    REFUSES(clnorm_op_set(&unknown, "eps", value, 1), "kind is 99; no op has it");
+    REFUSES(clnorm_op_set(&d, NULL, value, 1), "attr is NULL");
+    REFUSES(clnorm_op_set(&d, "scale", NULL, 1), "values is NULL");
+    REFUSES(clnorm_op_set(&d, "momentum", value, 1),
+            "normalize has no attribute momentum; it has swap_rb, scale, mean, std");
     const double negative = -1, zero = 0;
     REFUSES(clnorm_op_set(&d, "scale", &negative, 1), "scale is -1; 1e-30 to 1e+30 are allowed");
     OK(clnorm_op_set(&d, "scale", &zero, 1));

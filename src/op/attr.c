@@ -168,11 +168,19 @@ static void put_list(clnorm_any *desc, const cln_op *op, const clnorm_attr *a, c
 clnorm_status clnorm_op_set(clnorm_any *desc, const char *attr, const double *values, size_t n)
 {
     const cln_op *op = desc ? cln_op_of(desc->op.kind) : NULL;
-    if (!op || !attr || !values)
-        return cln_fail(CLNORM_EARG, "desc, attr or values is NULL, or the descriptor's kind is unknown");
+    if (!desc || !attr || !values)
+        return cln_fail(CLNORM_EARG, "%s is NULL", !desc ? "desc" : !attr ? "attr" : "values");
+    if (!op)
+        return cln_fail(CLNORM_EARG, "the descriptor's kind is %u; no op has it", desc->op.kind);
     const clnorm_attr *a = attr_named(op, attr);
-    if (!a)
-        return cln_fail(CLNORM_EARG, "%s has no attribute %s", op->info.name, attr);
+    if (!a) {
+        cln_fail(CLNORM_EARG, "%s has no attribute %s; it has", op->info.name, attr);
+        for (size_t k = 0; k < op->info.nattrs; k++)
+            cln_fail_more("%s%s", k ? ", " : " ", op->info.attrs[k].name);
+        if (!op->info.nattrs)
+            cln_fail_more(" none");
+        return CLNORM_EARG;
+    }
     const size_t most = a->type == CLNORM_ATTR_F32_LIST ? CLNORM_MAX_CHANNELS : 1;
     if (n < 1 || n > most)
         return cln_fail(CLNORM_EARG, "%s: %s got %zu values; 1 to %zu are allowed", op->info.name, attr, n,
@@ -205,9 +213,9 @@ clnorm_status cln_check_lists(uint32_t *channels, float *mean, float *std, const
         CLN_TRY(clnorm_preset("imagenet", mean, std, channels));
     if (*channels > CLNORM_MAX_CHANNELS || (*channels != 1 && *channels != c))
         return cln_fail(CLNORM_ESHAPE,
-                        "mean and std have %u values%s and x has %lld channels; 1 or as many as x are "
-                        "allowed",
-                        *channels, preset ? " (preset imagenet)" : "", (long long)c);
+                        "mean and std have %u values%s and x has %lld channels; 1 or as many as x, up to %d, "
+                        "are allowed",
+                        *channels, preset ? " (preset imagenet)" : "", (long long)c, CLNORM_MAX_CHANNELS);
     for (uint32_t k = 0; k < *channels; k++)
         if (!(mean[k] >= -1e30f && mean[k] <= 1e30f) || !(std[k] >= -1e30f && std[k] <= 1e30f) ||
             (std[k] > -1e-30f && std[k] < 1e-30f))
