@@ -155,7 +155,7 @@ typedef enum clnorm_effort {
  *  Memory   a plan with a workspace makes the context keep four of that size, of more than 16 MiB one, for calls that
  *           bring none.
  *  Waits    MEASURE, for what it has enqueued itself and for calls without a workspace before it: flush their queues.
- *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL. */
+ *  Errors   EARG, ESHAPE, EDTYPE, EUNSUPPORTED, EBUILD, ENOTREADY, ENOMEM, ECL, EIO (kernel_dir has no such file). */
 CLNORM_API clnorm_status clnorm_plan_create(clnorm_plan **out, clnorm_context *ctx, const clnorm_op *op,
                                             uint32_t effort);
 

@@ -27,7 +27,7 @@
  *           -> DX [FAULT]: u and v are constants, dx = (dy - sum(dy * y) u v^T) / sigma.
  *           y may be x.
  *  Edges    sigma 0 (weights of zeros, u or v of zeros): y is 0, dx is 0, FAULT SINGULAR; PyTorch gives NaN.
- *  Errors   ESHAPE for one axis (l2norm does that) and a dim that x has not; EARG; EDTYPE.
+ *  Errors   ESHAPE for one axis (l2norm does that) and a dim that x has not; EARG, of a dim over 5, too; EDTYPE.
  *  Source   Miyato et al. 2018, arXiv:1802.05957, algorithm 1.
  *           torch.nn.utils.parametrizations.spectral_norm. */
 typedef struct clnorm_spectralnorm {
