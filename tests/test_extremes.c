@@ -198,6 +198,37 @@ START_TEST(inverses_of_all_ranges)
 }
 END_TEST
 
+/* A weight's gradient of two million samples, equal numbers all of them; of an infinity among them it is one. */
+START_TEST(gradients_of_many_samples)
+{
+    enum { N = 1 << 21 };
+    clnorm_grn d = CLNORM_GRN_INIT;
+    clnorm_host_args args = { .size = sizeof args };
+    float *const x = (float *)malloc(2 * N * sizeof *x), *const dy = x + N, gamma = 0.5f, dgamma, dbeta;
+    open_once();
+    ck_assert_ptr_nonnull(x);
+    for (int i = 0; i < N; i++) {
+        x[i] = (float)(i % 7) - 3;
+        dy[i] = 1.1f;
+    }
+    d.x = d.y = clnorm_nchw(CLNORM_F32, N, 1, 1, 1);
+    d.op.direction = CLNORM_BACKWARD;
+    d.layer.gradients = BIT(DGAMMA) | BIT(DBETA);
+    args.slot[CLNORM_X] = x;
+    args.slot[CLNORM_DY] = dy;
+    args.slot[CLNORM_GAMMA] = (void *)(uintptr_t)&gamma;
+    args.slot[CLNORM_DGAMMA] = &dgamma;
+    args.slot[CLNORM_DBETA] = &dbeta;
+    OK(clnorm_run_host(ctx, &d.op, &args));
+    const double want = (double)1.1f * N;
+    ck_assert_msg(fabs((double)dbeta / want - 1) < 1e-6, "dbeta is %.9g, not %.9g", (double)dbeta, want);
+    dy[12345] = INFINITY;
+    OK(clnorm_run_host(ctx, &d.op, &args));
+    ck_assert_float_eq(dbeta, INFINITY);
+    free(x);
+}
+END_TEST
+
 /* min-max scaling of constants, whose eps is all there is to divide by. */
 START_TEST(inverse_by_eps_alone)
 {
@@ -219,7 +250,7 @@ static Suite *extremes_suite(void)
 {
     return suite_of("extremes",
                     SUITE_CASE(norms_of_unlike_numbers, eps_alone, infinities_beside_large_numbers,
-                               inverses_of_all_ranges, inverse_by_eps_alone));
+                               inverses_of_all_ranges, gradients_of_many_samples, inverse_by_eps_alone));
 }
 
 SUITE_MAIN(extremes_suite)
