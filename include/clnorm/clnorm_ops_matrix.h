@@ -67,7 +67,8 @@ typedef struct clnorm_spectralnorm {
  *           Backward X DY [GAMMA], in EVAL RUNNING_MEAN RUNNING_WHITENER
  *           -> [DX DGAMMA DBETA FAULT], in TRAIN through the iterations. y may be x.
  *  Edges    M < C/G and constant channels: S is singular but for eps, which decides (with
- *           more than 5 iterations rounding does); a constant channel gives beta.
+ *           more than 5 iterations rounding does); a constant channel gives beta. In TRAIN sums of
+ *           squares, M times a variance, that are no floats make y NaN, and FAULT says so.
  *  Errors   ESHAPE where groups does not divide C, and where M is 1 in TRAIN; EARG;
  *           EDTYPE; EUNSUPPORTED where C/G is over 4096.
  *  Source   Huang et al. 2019, arXiv:1904.03441, algorithm 1. */
