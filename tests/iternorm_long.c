@@ -2,16 +2,12 @@
 #define _POSIX_C_SOURCE 200809L
 #include "iternorm_case.h"
 
-#define BIT(slot) (1u << CLNORM_##slot)
 enum { MANY = 1 << 22 };
 
 /* Zeros in front of what is nearly one number: parts differ from the first one by the same, again and again. */
 START_TEST(zeros_in_front)
 {
-    clnorm_iternorm d = CLNORM_ITERNORM_INIT;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 1, 1, MANY);
-    d.mode = CLNORM_TRAIN;
-    d.groups = 1;
+    clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 1, 1, 1, MANY), CLNORM_TRAIN, 1);
     matrix_case m = matrix_open(&d.op, BIT(MEAN));
     float *x = (float *)m.data[CLNORM_X];
     for (size_t i = 0; i < MANY; i++)
@@ -26,10 +22,7 @@ END_TEST
 /* The same of dy, in shorter parts. */
 START_TEST(outliers_in_front)
 {
-    clnorm_iternorm d = CLNORM_ITERNORM_INIT;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 1, 1, MANY);
-    d.mode = CLNORM_TRAIN;
-    d.groups = 1;
+    clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 1, 1, 1, MANY), CLNORM_TRAIN, 1);
     d.op.direction = CLNORM_BACKWARD;
     matrix_case m = matrix_open(&d.op, BIT(DX) | BIT(DBETA));
     float *dy = (float *)m.data[CLNORM_DY];
@@ -46,10 +39,7 @@ END_TEST
 /* Squares that are all one: their sum is in as many parts as keep it. */
 START_TEST(long_products)
 {
-    clnorm_iternorm d = CLNORM_ITERNORM_INIT;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 1, 1, 4 * MANY);
-    d.mode = CLNORM_TRAIN;
-    d.groups = 1;
+    clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 1, 1, 1, 4 * MANY), CLNORM_TRAIN, 1);
     matrix_case m = matrix_open(&d.op, BIT(WHITENER));
     float *x = (float *)m.data[CLNORM_X];
     for (size_t i = 0; i < 4 * (size_t)MANY; i++)
@@ -65,10 +55,7 @@ END_TEST
 /* In evaluation no sum of x is needed, so that none of it is wrong. */
 START_TEST(sums_that_nobody_needs)
 {
-    clnorm_iternorm d = CLNORM_ITERNORM_INIT;
-    d.x = d.y = clnorm_nchw(CLNORM_F32, 1, 2, 64, 64);
-    d.mode = CLNORM_EVAL;
-    d.groups = 1;
+    clnorm_iternorm d = described(clnorm_nchw(CLNORM_F32, 1, 2, 64, 64), CLNORM_EVAL, 1);
     matrix_case m = matrix_open(&d.op, BIT(FAULT));
     float *x = (float *)m.data[CLNORM_X], *w = (float *)m.data[CLNORM_RUNNING_WHITENER];
     for (size_t i = 0; i < 2 * 64 * 64; i++)

@@ -3,18 +3,9 @@
 #include "iternorm_case.h"
 
 #include <stdio.h>
-#define BIT(slot) (1u << CLNORM_##slot)
+
 #define ALL 0xffffffffu
 static const uint32_t moved[2] = { CLNORM_RUNNING_MEAN, CLNORM_RUNNING_WHITENER };
-
-static clnorm_iternorm described(clnorm_tensor x, uint32_t mode, uint32_t groups)
-{
-    clnorm_iternorm d = CLNORM_ITERNORM_INIT;
-    d.x = d.y = x;
-    d.mode = mode;
-    d.groups = groups;
-    return d;
-}
 
 /* Channels that depend on each other, about means that differ, plus `far`. */
 static void mix(const matrix_case *m, double far)
