@@ -31,7 +31,8 @@ typedef struct clnorm_fold {
  *  Units    eps in units of var, >= 0.
  *  Buffers  weight and bias are changed in place, and may not overlap the arrays of fold. After an error they
  *           are as they were.
- *  Edges    gamma 0 gives weights 0 and the bias beta; what is no finite number gives such weights. A transposed convolution has (I, O, ..): not this one.
+ *  Edges    gamma 0 gives weights 0 and the bias beta; what is no finite number gives such weights. A transposed
+ *           convolution has (I, O, ..): not this one.
  *  Errors   EARG where an array is NULL or var + eps is not above 0.
  *  Threads  any.
  *  Source   Jacob et al. 2018, arXiv:1712.05877, section 3.2. */

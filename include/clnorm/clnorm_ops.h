@@ -8,7 +8,8 @@
  *
  * A descriptor is plain data: copy it, compare it, keep it. Each begins with op, x, y. Start from its INIT
  * (or clnorm_op_init), set the tensors and what differs from the default. Numbers for which no other range is named are
- * within 1e30. Integer results round half to even and saturate; a NaN is 0. This header gives clnorm.h too, and clnorm.h gives all of these. */
+ * within 1e30. Integer results round half to even and saturate; a NaN is 0. This header gives clnorm.h too, and
+ * clnorm.h gives all of these. */
 #ifndef CLNORM_OPS_H
 #define CLNORM_OPS_H
 

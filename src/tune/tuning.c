@@ -376,14 +376,16 @@ static char *behind_link(const char *path)
 {
     char to[4096];
     const ssize_t n = readlink(path, to, sizeof to);
-    const char *const slash = strrchr(path, '/');
-    const size_t folder = slash && to[0] != '/' ? (size_t)(slash + 1 - path) : 0;
     char *const real = n > 0 ? realpath(path, NULL) : NULL;
-    char *const made =
-        real || n <= 0 || (size_t)n == sizeof to ? NULL : (char *)malloc(folder + (size_t)n + 1);
+    if (real || n <= 0 || (size_t)n == sizeof to)
+        return real;
+    const char *const slash = strrchr(path, '/');
+    const size_t folder = slash && to[0] != '/' ? (size_t)(slash + 1 - path) : 0,
+                 room = folder + (size_t)n + 1;
+    char *const made = (char *)malloc(room);
     if (made)
-        snprintf(made, folder + (size_t)n + 1, "%.*s%.*s", (int)folder, path, (int)n, to);
-    return made ? made : real;
+        snprintf(made, room, "%.*s%.*s", (int)folder, path, (int)n, to);
+    return made;
 }
 
 /* A link stays one: what it leads to is written. */
